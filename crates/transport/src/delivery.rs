@@ -1,0 +1,75 @@
+//! One record handed to one consumer of a group, and how it is settled.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::{Body, Gap, Key, Position, Reason, Topic};
+
+/// One record handed to one consumer of a group.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The topic it came from.
+    pub topic: Topic,
+    /// Where it stands in the topic.
+    pub position: Position,
+    /// When the log received it, if the log knows.
+    pub received: Option<Timestamp>,
+    /// The key as the log has it. Records of foreign producers may have one in their body only.
+    pub key: Option<Key>,
+    /// What it says.
+    pub body: Body,
+    /// How many handlers were started on it before this delivery.
+    pub attempts: u32,
+    /// It was parked and its key is being released: it comes from the dead-letter log.
+    pub released: bool,
+    /// Which holding this is; settlements of an older one are stale. Transports choose the value.
+    pub epoch: u64,
+}
+
+/// What `Subscriber::next` returns. One of the two is not empty.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Deliveries in log order per topic.
+    pub deliveries: Vec<Arc<Delivery>>,
+    /// What was lost to the group, each reported once.
+    pub gaps: Vec<Gap>,
+}
+
+/// How a delivery ends.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Done: the group is past it.
+    Ack,
+    /// Give it back, with its attempts; to be delivered again at or after `at`, or at once.
+    /// A time requires `Capability::Delay`; records of the same key wait behind it where the log
+    /// keeps keyed order.
+    Retry {
+        /// Not before this time.
+        at: Option<Timestamp>,
+    },
+    /// It failed for good: store it in the dead-letter log and let the group pass.
+    DeadLetter {
+        /// Why.
+        reason: Reason,
+    },
+    /// It failed for good and later records of its key must wait behind it: store it and mark
+    /// the key parked. Without a key (here or on the delivery) the same as `DeadLetter`.
+    Park {
+        /// The key, which the caller may have found in the body.
+        key: Option<Key>,
+        /// Why; `None` when it only waits behind a parked key. Then, if the key is no longer
+        /// parked, the result is `NotParked`, and the delivery is still the caller's to run.
+        reason: Option<Reason>,
+    },
+}
+
+/// A delivery and how it ends.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// What was delivered.
+    pub delivery: Arc<Delivery>,
+    /// How it ends.
+    pub outcome: Outcome,
+}

@@ -1,0 +1,88 @@
+//! What a log can do, in one screen.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    Capabilities, DeadLetter, Group, GroupInfo, Key, Opened, ParkedKey, Position, Record, Result,
+    Retention, SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
+    Trimmed,
+};
+
+/// A log that carries records between services.
+///
+/// Cheap to share (`Arc<dyn Transport>`); every method may be called concurrently. The numbers
+/// are those of the guarantees in `ARCHITECTURE.md`.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// What this log can do beyond the contract. A method that needs an ability names it, and
+    /// without it returns [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before any I/O.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Appends records, in order per topic, and says for each where it stands or why it does not.
+    ///
+    /// (1) A record whose result is `Ok` survives the loss of this process, and of the log's
+    /// process within the log's configured durability. When nobody can know whether it was
+    /// stored, the kind is `UnknownOutcome`: publish it again, with the same event id.
+    /// (7) Records of several event types may share a topic.
+    ///
+    /// The result has one entry per record, in the order given. A record fails alone.
+    async fn publish(&self, records: &[Record]) -> Vec<Result<Position>>;
+
+    /// Makes a group at `start`, unless it exists: then its position stays and the result says so.
+    ///
+    /// (3) `Start::Latest` is resolved and stored now: what is published after this returns
+    /// belongs to the group, whether or not a consumer runs. The topic need not exist yet.
+    async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened>;
+
+    /// Joins a group on one or more topics, creating it where it is missing as
+    /// [`create_group`](Self::create_group) does.
+    ///
+    /// (2) Every group that exists when a record is published gets it at least once. Its position
+    /// moves only by settling or by [`seek`](Self::seek): never by starting, restarting or adding
+    /// a consumer.
+    async fn subscribe(&self, subscription: Subscription) -> Result<Arc<dyn Subscriber>>;
+
+    /// Reads records at or after `from`, oldest first, at most `limit`; leaves no trace.
+    /// Requires `Capability::Replay`.
+    async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>>;
+
+    /// The topics of this log, by name.
+    async fn topics(&self) -> Result<Vec<TopicInfo>>;
+
+    /// The groups of a topic, by name, with what they have not settled. Observing moves nothing.
+    async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>>;
+
+    /// Moves a group: it will be handed what stands at or after `to`, and what it held in flight
+    /// is forgotten (a settlement of it is `Stale`). Dead letters and parked keys stay.
+    async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked>;
+
+    /// Removes old records. (8) Spares what groups active within `retention.group_ttl` have not
+    /// settled, up to `retention.hard_max_len`, which always wins: what it takes from a group is
+    /// reported to it as a [`Gap`](crate::Gap).
+    async fn trim(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed>;
+
+    /// The dead letters of a group, parked ones included, oldest first, after `after`.
+    async fn dead_letters(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>>;
+
+    /// The keys that wait in the dead-letter log, and in which state.
+    async fn parked(&self, topic: &Topic, group: &Group) -> Result<Vec<ParkedKey>>;
+
+    /// Marks a parked key *releasing*: the active consumer is then handed its parked records in
+    /// their order, one at a time, before newer ones of that key. Returns how many wait, 0 where
+    /// the key is not parked.
+    async fn release(&self, topic: &Topic, group: &Group, key: &Key) -> Result<u64>;
+
+    /// Where schemas of schema-less wires are kept, if this log keeps them.
+    fn schema_store(&self) -> Option<&dyn SchemaStore>;
+
+    /// Checks that the log answers, and returns what it is: `"Redis 7.0.15"`.
+    async fn ping(&self) -> Result<String>;
+}
