@@ -1,0 +1,22 @@
+# The commands of this project. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint docs setup
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## two services on one bus, one of them killed midway
+	@scripts/setup.sh demo
+	cargo run --quiet -p tidings-cli -- demo
+
+test: ## install what the tests need, then run them all
+	@scripts/setup.sh test
+	@scripts/test.sh
+
+bench: ## ratios against peers and raw limits, in one run (about ten minutes)
+	@scripts/setup.sh test
+	cargo run --quiet --release -p tidings-benches
+
+lint: ## format, clippy, licences, dependency directions, documentation
+	@scripts/setup.sh ci
+	@scripts/lint.sh

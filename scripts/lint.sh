@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# What must hold besides the tests. Stops at the first thing that does not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo fmt --all --check
+cargo clippy --quiet --workspace --all-targets -- -D warnings
+cargo deny --log-level warn check bans licenses sources
+scripts/check-dependencies.sh
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps
+cargo check --quiet --manifest-path fuzz/Cargo.toml --target-dir target/fuzz

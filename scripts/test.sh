@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# All tests against real servers and the real packages of the peers. What a machine cannot run is
+# named, with the reason; in CI that is an error.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# The peers: edx-event-bus-redis and openedx-events from PyPI, in a virtual environment.
+if scripts/peers.sh; then
+  export TIDINGS_PEERS=required
+elif [ -n "${CI:-}" ]; then
+  echo "test: the peers could not be installed, and in CI nothing may be skipped" >&2
+  exit 1
+else
+  echo "test: SKIPPED the tests against edx-event-bus-redis: its packages could not be installed" >&2
+  export TIDINGS_PEERS=absent
+fi
+
+cargo test --workspace --quiet --no-fail-fast
