@@ -1,1 +1,3 @@
 //! Placeholder for the crate docs.
+
+pub mod servers;

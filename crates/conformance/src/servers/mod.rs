@@ -1,0 +1,9 @@
+//! Real servers for tests: started on a free port in a temporary folder, stopped on drop.
+
+mod certificates;
+mod proxy;
+mod redis;
+
+pub use certificates::Certificates;
+pub use proxy::Proxy;
+pub use redis::{AppendOnly, RedisOptions, RedisServer};
