@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, DeadLetter, Group, GroupInfo, Key, Opened, ParkedKey, Position, Record, Result,
-    Retention, SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
-    Trimmed,
+    Capabilities, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey, Position, Record,
+    Result, Retention, SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic,
+    TopicInfo, Trimmed,
 };
 
 /// A log that carries records between services.
@@ -85,4 +85,14 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Checks that the log answers, and returns what it is: `"Redis 7.0.15"`.
     async fn ping(&self) -> Result<String>;
+
+    /// What in the log's own settings and state endangers the guarantees, for `tidings doctor`:
+    /// an eviction policy, missing persistence, an unsafe version, a disk that is nearly full.
+    /// What every log can tell (lag, pending, gaps) is in [`groups`](Self::groups) instead.
+    /// Observing changes nothing; a fact that the log refuses to tell is a finding, not an error.
+    ///
+    /// A log without settings of its own has nothing to say: the default is empty.
+    async fn diagnose(&self) -> Result<Vec<Finding>> {
+        Ok(Vec::new())
+    }
 }
