@@ -15,13 +15,18 @@ pub struct Delivery {
     pub position: Position,
     /// When the log received it, if the log knows.
     pub received: Option<Timestamp>,
-    /// The key as the log has it. Records of foreign producers may have one in their body only.
+    /// The key as the log has it; for a released one, the key that it was parked under. Records
+    /// of foreign producers may have one in their body only.
     pub key: Option<Key>,
     /// What it says.
     pub body: Body,
-    /// How many handlers were started on it before this delivery.
+    /// How many handlers were started on it before this delivery, before its parking included.
     pub attempts: u32,
-    /// It was parked and its key is being released: it comes from the dead-letter log.
+    /// It was parked and its key is being released: it comes from the dead-letter log, and stays
+    /// there until it is settled. `Ack` removes it; `DeadLetter` leaves it there, with nothing
+    /// waiting behind it any more; `Park` with a reason keeps its place at the front and parks the
+    /// key again; `Retry`, a lost lease, and `Park` without a reason keep its place, and it is
+    /// handed out again.
     pub released: bool,
     /// Which holding this is; settlements of an older one are stale. Transports choose the value.
     pub epoch: u64,
@@ -56,11 +61,15 @@ pub enum Outcome {
     },
     /// It failed for good and later records of its key must wait behind it: store it and mark
     /// the key parked. Without a key (here or on the delivery) the same as `DeadLetter`.
+    ///
+    /// Where the log keeps keyed order it moves later records of a parked key behind this one by
+    /// itself, when their turn comes: callers see them only once they are released. Elsewhere,
+    /// and where only the body has the key, the caller parks each of them without a reason.
     Park {
         /// The key, which the caller may have found in the body.
         key: Option<Key>,
-        /// Why; `None` when it only waits behind a parked key. Then, if the key is no longer
-        /// parked, the result is `NotParked`, and the delivery is still the caller's to run.
+        /// Why; `None` when it only waits behind a key that is parked or releasing. Then, if the
+        /// key is clear, the result is `NotParked`, and the delivery is still the caller's to run.
         reason: Option<Reason>,
     },
 }

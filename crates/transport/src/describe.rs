@@ -26,7 +26,8 @@ pub struct TopicInfo {
 /// How far a group is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
-    /// Records that are neither settled nor dead letters, those in flight included.
+    /// Records that are neither settled nor dead letters, those in flight included. Parked ones
+    /// are dead letters, also while they are being released.
     pub events: Count,
     /// How long ago the log received the oldest of them; zero when there is none.
     pub age: Duration,
@@ -37,7 +38,7 @@ pub struct Lag {
 pub struct GroupInfo {
     /// Its name.
     pub group: Group,
-    /// Everything up to here was handed out at least once.
+    /// Everything up to here was handed out at least once, or is a dead letter.
     pub position: Position,
     /// How far it is behind.
     pub lag: Lag,
@@ -88,6 +89,6 @@ impl Default for Retention {
 pub struct Trimmed {
     /// Records removed.
     pub removed: u64,
-    /// Records that the rules name but a group still needs.
+    /// Records that the rules name, kept because a group still needs them or one before them.
     pub spared: u64,
 }

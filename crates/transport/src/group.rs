@@ -62,10 +62,14 @@ pub enum Start {
     Latest,
     /// At the oldest record that is still there.
     Earliest,
-    /// At the first record that the log received at or after this time.
+    /// At the first record that the log received at or after this time; as `Latest` while there
+    /// is none.
     Time(Timestamp),
     /// At the first record after this position, as the log prints it: a position says what is
-    /// behind a group, so "start at the position of X" hands out what follows X.
+    /// behind a group, so "start at the position of X" hands out what follows X. `Invalid` if it
+    /// is no position of this log, `NotFound` if the log can tell that it has not come so far.
+    /// What followed it and is gone already is reported to the group as a gap where the log can
+    /// tell.
     After(Position),
 }
 

@@ -31,7 +31,8 @@ pub trait Subscriber: Send + Sync + 'static {
     async fn next(&self, max: usize) -> Result<Batch>;
 
     /// Records durably that the handlers of these deliveries start now, and returns for each the
-    /// number of this attempt, from 1. (4) Only this counts attempts; prefetching does not.
+    /// number of this attempt, from 1. (4) Only this counts attempts; prefetching does not. It
+    /// does not renew leases.
     ///
     /// `Stale` means that the delivery has passed to somebody else: do not run its handler.
     async fn start(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32>>;
@@ -44,11 +45,11 @@ pub trait Subscriber: Send + Sync + 'static {
     /// Settles deliveries. One result each, in the order given.
     ///
     /// (4) Checked for owner and epoch: a stale settlement is refused as `Stale`, and changes
-    /// nothing. (6) A record leaves the pending set only after `Ack`, or after its dead letter is
+    /// nothing; one whose lease is over but which nobody else was handed may still settle. (6) A record leaves the pending set only after `Ack`, or after its dead letter is
     /// durably stored; a failed dead-letter write is an error, not an ack.
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>>;
 
-    /// Leaves the group: gives back what is unsettled, to be delivered at once to others, with
+    /// Leaves the group, in all its topics: gives back what is unsettled, to be delivered at once to others, with
     /// its attempts, and forgets this consumer. Calls after it return `Closed`.
     async fn close(&self) -> Result<()>;
 }

@@ -14,6 +14,10 @@ use crate::{
 ///
 /// Cheap to share (`Arc<dyn Transport>`); every method may be called concurrently. The numbers
 /// are those of the guarantees in `ARCHITECTURE.md`.
+///
+/// Topics come to be by [`publish`](Self::publish), groups and their topics by
+/// [`create_group`](Self::create_group) and [`subscribe`](Self::subscribe). Every other method
+/// that names one which does not exist returns [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// What this log can do beyond the contract. A method that needs an ability names it, and
@@ -45,7 +49,7 @@ pub trait Transport: Send + Sync + 'static {
     async fn subscribe(&self, subscription: Subscription) -> Result<Arc<dyn Subscriber>>;
 
     /// Reads records at or after `from`, oldest first, at most `limit`; leaves no trace.
-    /// Requires `Capability::Replay`.
+    /// From `Start::Latest` there is nothing. Requires `Capability::Replay`.
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>>;
 
     /// The topics of this log, by name.
@@ -55,10 +59,11 @@ pub trait Transport: Send + Sync + 'static {
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>>;
 
     /// Moves a group: it will be handed what stands at or after `to`, and what it held in flight
-    /// is forgotten (a settlement of it is `Stale`). Dead letters and parked keys stay.
+    /// is forgotten (a settlement of it is `Stale`). Dead letters and parked keys stay, and so do
+    /// released deliveries in hand, which belong to them.
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked>;
 
-    /// Removes old records. (8) Spares what groups active within `retention.group_ttl` have not
+    /// Removes old records, from the oldest on without holes. (8) Spares what groups active within `retention.group_ttl` have not
     /// settled, up to `retention.hard_max_len`, which always wins: what it takes from a group is
     /// reported to it as a [`Gap`](crate::Gap).
     async fn trim(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed>;
@@ -76,8 +81,9 @@ pub trait Transport: Send + Sync + 'static {
     async fn parked(&self, topic: &Topic, group: &Group) -> Result<Vec<ParkedKey>>;
 
     /// Marks a parked key *releasing*: the active consumer is then handed its parked records in
-    /// their order, one at a time, before newer ones of that key. Returns how many wait, 0 where
-    /// the key is not parked.
+    /// their order, one at a time, before newer ones of that key. With the last of them settled the
+    /// key is clear, in one step with finding none left. Returns how many wait, 0 where the key
+    /// is not parked; for a key that is releasing already nothing changes.
     async fn release(&self, topic: &Topic, group: &Group, key: &Key) -> Result<u64>;
 
     /// Where schemas of schema-less wires are kept, if this log keeps them.
