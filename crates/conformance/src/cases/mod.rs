@@ -1,0 +1,3 @@
+//! The cases, by chapter. Which guarantee each belongs to stands in the table.
+
+pub(crate) mod publish;
