@@ -23,6 +23,7 @@
 pub mod avro;
 pub mod http;
 pub mod json;
+pub mod profile;
 
 mod attribute;
 mod builder;

@@ -1,0 +1,106 @@
+//! The parts of an event type by OEP-41.
+
+/// Two labels of reverse DNS, subdomain, subject, action, major version.
+const FEWEST_PARTS: usize = 6;
+
+/// Labels of reverse DNS that may look as host names do.
+const DNS_LABELS: usize = 2;
+
+/// Whether a type has the form `{reverse DNS}.{subdomain}.{subject}.{action}.v{major}`. How many
+/// labels the reverse DNS has cannot be seen, so only the first two are read as such.
+pub(super) fn follows_grammar(event_type: &str) -> bool {
+    let Some((name, version)) = event_type.rsplit_once('.') else {
+        return false;
+    };
+    let mut parts = name.split('.');
+    let labels = parts.by_ref().take(DNS_LABELS).all(is_label);
+    let words = parts.all(is_word);
+    let enough = event_type.split('.').count() >= FEWEST_PARTS;
+    labels && words && enough && is_major(version)
+}
+
+/// The action of a type, whether the rest follows the grammar or not.
+pub(super) fn action(event_type: &str) -> Option<&str> {
+    let (name, version) = event_type.rsplit_once('.')?;
+    let (_, action) = name.rsplit_once('.')?;
+    is_major(version).then_some(action)
+}
+
+/// A label of a host name in lower case.
+fn is_label(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let ends = |b: Option<u8>| b.is_some_and(|b| b != b'-');
+    text.bytes().all(inner) && ends(text.bytes().next()) && ends(text.bytes().last())
+}
+
+/// Lower-case words with an underscore between them.
+fn is_word(text: &str) -> bool {
+    let valid = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let words = text
+        .split('_')
+        .all(|word| !word.is_empty() && word.bytes().all(valid));
+    words && text.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// `v1`, `v2`, …
+fn is_major(text: &str) -> bool {
+    let digits = text.strip_prefix('v').unwrap_or_default();
+    digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty() && !digits.starts_with('0')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{action, follows_grammar};
+
+    #[test]
+    fn takes_the_examples_of_oep_41() {
+        for (event_type, expected) in [
+            ("org.openedx.catalog.course.created.v1", "created"),
+            (
+                "org.openedx.learning.special_exam.proctored.allowance.declined.v12",
+                "declined",
+            ),
+            (
+                "org.edx-internal.finance.report.due_date_passed.v2",
+                "due_date_passed",
+            ),
+        ] {
+            assert!(follows_grammar(event_type), "{event_type}");
+            assert_eq!(action(event_type), Some(expected));
+        }
+    }
+
+    #[test]
+    fn refuses_what_breaks_the_grammar() {
+        for event_type in [
+            "",
+            "v1",
+            "created.v1",
+            "org.openedx.course.created.v1",
+            "org.openedx.catalog.course.created",
+            "org.openedx.catalog.course.created.v0",
+            "org.openedx.catalog.course.created.v01",
+            "org.openedx.catalog.course.created.1",
+            "org.openedx.catalog.course.created.v1.",
+            "org..catalog.course.created.v1",
+            "org.openedx.Catalog.course.created.v1",
+            "org.openedx.catalog.courseRun.created.v1",
+            "org.openedx.catalog.course_.created.v1",
+            "org.openedx.catalog._course.created.v1",
+            "org.openedx.catalog.course__run.created.v1",
+            "org.openedx.catalog.1st.created.v1",
+            "org.openedx.enterprise.subsidy.redemption-reversed.v1",
+            "org.-openedx.catalog.course.created.v1",
+            "org.openedx.catalog.cöurse.created.v1",
+        ] {
+            assert!(!follows_grammar(event_type), "{event_type}");
+        }
+    }
+
+    #[test]
+    fn the_action_is_found_in_types_that_break_the_grammar() {
+        assert_eq!(action("CourseCatalog.created.v1"), Some("created"));
+        assert_eq!(action("created.v1"), None);
+        assert_eq!(action("org.openedx.course.created"), None);
+    }
+}
