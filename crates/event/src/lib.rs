@@ -23,6 +23,7 @@
 pub mod avro;
 pub mod http;
 pub mod json;
+pub mod openedx;
 pub mod profile;
 
 mod attribute;

@@ -115,7 +115,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A name from a schema or from somebody's JSON, fit for one line of a log.
-pub(super) fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     const MAX: usize = 80;
     let mut text: String = name
         .chars()

@@ -40,6 +40,7 @@ mod schema;
 
 pub use self::decode::decode_to_json;
 pub use self::encode::encode_from_json;
+pub(crate) use self::error::printable;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::schema::{Schema, fingerprint_of_urn};
 

@@ -1,66 +1,13 @@
 //! The Avro codec against the schemas and the bytes of the real Open edX packages.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use base64::Engine;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop, prop_oneof};
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::TestRunner;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tidings_event::avro::{ErrorKind, Schema, decode_to_json, encode_from_json};
 
-/// Event type to schema text, for all of `catalog/openedx`.
-fn schemas() -> BTreeMap<String, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog/openedx");
-    let schemas: BTreeMap<String, String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "avsc"))
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, std::fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    assert_eq!(schemas.len(), 64);
-    schemas
-}
-
-/// One recorded entry of `fixtures/openedx-redis-entries.jsonl`.
-#[derive(serde::Deserialize)]
-struct Entry<'a> {
-    event_type: String,
-    fields_b64: BTreeMap<String, String>,
-    /// As text: `serde_json` would read some doubles one unit off in the last place.
-    #[serde(borrow)]
-    avro_record_json: &'a RawValue,
-}
-
-/// Event type, `event_data` and the record it stands for, of each recorded entry.
-fn entries() -> Vec<(String, Vec<u8>, &'static str)> {
-    let text = include_str!("fixtures/openedx-redis-entries.jsonl");
-    let entries: Vec<_> = text
-        .lines()
-        .map(|line| {
-            let entry: Entry<'_> = serde_json::from_str(line).unwrap();
-            let data = base64::engine::general_purpose::STANDARD
-                .decode(&entry.fields_b64["event_data"])
-                .unwrap();
-            (entry.event_type, data, entry.avro_record_json.get())
-        })
-        .collect();
-    assert_eq!(entries.len(), 54);
-    entries
-}
-
-/// So many cases, and no file of failures: proptest prints the smallest one.
-fn cases(cases: u32) -> Config {
-    Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    }
-}
+use crate::fixtures::{cases, entries, schema_texts};
 
 /// Equality of documents. `serde_json` reads some doubles one unit off in the last place, so
 /// they are compared nearly here; that they are exact shows in the bytes they encode to.
@@ -83,9 +30,10 @@ fn same(a: &Value, b: &Value) -> bool {
 
 #[test]
 fn real_entries_decode_to_the_record_that_was_written_and_back_to_the_same_bytes() {
-    let schemas = schemas();
-    for (event_type, data, record) in entries() {
-        let schema = Schema::parse(&schemas[&event_type]).unwrap();
+    let schemas = schema_texts();
+    for entry in entries() {
+        let (event_type, data, record) = (&entry.event_type, entry.data(), entry.record.get());
+        let schema = Schema::parse(&schemas[event_type]).unwrap();
         let json = decode_to_json(&schema, &data).unwrap();
         let decoded: Value = serde_json::from_slice(&json).unwrap();
         let written: Value = serde_json::from_str(record).unwrap();
@@ -99,9 +47,10 @@ fn real_entries_decode_to_the_record_that_was_written_and_back_to_the_same_bytes
 
 #[test]
 fn real_entries_cut_or_extended_anywhere_are_refused_or_decode_to_something_that_reencodes() {
-    let schemas = schemas();
-    for (event_type, data, _) in entries() {
-        let schema = Schema::parse(&schemas[&event_type]).unwrap();
+    let schemas = schema_texts();
+    for entry in entries() {
+        let (event_type, data) = (&entry.event_type, entry.data());
+        let schema = Schema::parse(&schemas[event_type]).unwrap();
         for length in 0..data.len() {
             let error = decode_to_json(&schema, &data[..length]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Truncated, "{event_type}");
@@ -168,7 +117,7 @@ fn value_of(schema: &Value, names: &mut BTreeMap<String, Value>) -> BoxedStrateg
 
 #[test]
 fn random_values_of_every_real_schema_survive_the_round_trip() {
-    for (event_type, text) in schemas() {
+    for (event_type, text) in schema_texts() {
         let schema = Schema::parse(&text).unwrap();
         let strategy = value_of(&serde_json::from_str(&text).unwrap(), &mut BTreeMap::new());
         let canonical = Schema::parse(schema.canonical_form()).unwrap();
@@ -189,7 +138,7 @@ fn random_values_of_every_real_schema_survive_the_round_trip() {
 
 #[test]
 fn arbitrary_bytes_never_panic_and_what_decodes_can_be_encoded() {
-    let schemas: Vec<_> = schemas()
+    let schemas: Vec<_> = schema_texts()
         .values()
         .map(|text| Schema::parse(text).unwrap())
         .collect();
@@ -213,7 +162,7 @@ fn arbitrary_bytes_never_panic_and_what_decodes_can_be_encoded() {
 
 #[test]
 fn damaged_schemas_never_panic() {
-    let texts: Vec<_> = schemas().into_values().collect();
+    let texts: Vec<_> = schema_texts().into_values().collect();
     let damage = (
         0..texts.len(),
         any::<prop::sample::Index>(),

@@ -1,0 +1,6 @@
+//! The wire of Open edX: our codecs against the schemas and entries of the real packages.
+
+mod avro;
+mod entry;
+mod fixtures;
+mod round_trip;
