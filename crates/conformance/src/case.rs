@@ -7,14 +7,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_transport::{Capabilities, Capability};
+use tidings_transport::{Capability, Transport};
 
 use crate::scene::Scene;
 use crate::table::CASES;
 use crate::{Fault, Harness};
 
-/// The future of a running case.
-pub(crate) type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The future of a running case. It stays on its thread; what it spawns may move.
+pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
 
 /// One test of the contract.
 pub struct Case {
@@ -37,6 +37,8 @@ pub enum Need {
     Lacks(Capability),
     /// The harness can inflict this.
     Suffers(Fault),
+    /// The log keeps schemas.
+    Schemas,
 }
 
 /// Why a case did not run.
@@ -49,6 +51,7 @@ impl fmt::Display for NotApplicable {
             Need::Has(c) => write!(f, "the log does not declare {c:?}"),
             Need::Lacks(c) => write!(f, "the log declares {c:?}"),
             Need::Suffers(fault) => write!(f, "the harness offers no {fault}"),
+            Need::Schemas => f.write_str("the log keeps no schemas"),
         }
     }
 }
@@ -73,11 +76,12 @@ pub fn cases() -> &'static [Case] {
 
 impl Case {
     /// The first need that is not met.
-    fn missing(&self, declared: Capabilities, harness: &dyn Harness) -> Option<Need> {
+    fn missing(&self, log: &dyn Transport, harness: &dyn Harness) -> Option<Need> {
         self.needs.iter().copied().find(|need| match *need {
-            Need::Has(c) => !declared.has(c),
-            Need::Lacks(c) => declared.has(c),
+            Need::Has(c) => !log.capabilities().has(c),
+            Need::Lacks(c) => log.capabilities().has(c),
             Need::Suffers(fault) => !harness.faults().offers(fault),
+            Need::Schemas => log.schema_store().is_none(),
         })
     }
 }
@@ -90,10 +94,11 @@ impl Case {
 /// # Panics
 /// When the log breaks the contract, or does not keep the deadline.
 pub async fn run(case: &Case, harness: Arc<dyn Harness>) -> Result<(), NotApplicable> {
-    let declared = harness.open().await.capabilities();
-    if let Some(need) = case.missing(declared, &*harness) {
+    let log = harness.open().await;
+    if let Some(need) = case.missing(&*log, &*harness) {
         return Err(NotApplicable(need));
     }
+    drop(log);
     let body = async {
         let scene = Scene::new(harness).await;
         (case.body)(scene).await;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use tidings_transport::{Body, Group, Position, Topic};
+use tidings_transport::{Body, Group, Topic};
 
 /// What can be done to the log of a harness. `None`: this log cannot suffer it.
 #[derive(Clone, Copy, Default)]
@@ -78,8 +78,8 @@ pub trait Cut: Send + Sync {
 /// Another program removes records: an old producer that trims, eviction, a person.
 #[async_trait]
 pub trait Removal: Send + Sync {
-    /// Removes these records, whoever still needs them, telling nobody.
-    async fn remove(&self, topic: &Topic, positions: &[Position]);
+    /// Removes the oldest records of the topic, so many, whoever still needs them, telling nobody.
+    async fn remove_oldest(&self, topic: &Topic, count: u64);
 }
 
 /// Another program, or a failover, loses a group while the topic stays.

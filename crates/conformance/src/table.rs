@@ -13,9 +13,143 @@ macro_rules! __for_each_case {
                 1 results_stand_in_the_order_given [];
                 1 bodies_and_keys_come_back_byte_for_byte [];
                 1 fields_come_back_field_for_field [has Fields];
-                1 fields_are_refused_where_they_are_not_declared [lacks Fields];
+                0 fields_are_refused_where_they_are_not_declared [lacks Fields];
                 1 a_record_fails_alone [suffers TopicRefusal];
                 1 ok_survives_the_loss_of_the_publisher [has Durable];
+                1 ok_survives_a_kill_of_the_log [has Durable, suffers Crash];
+                1 a_lost_answer_is_an_unknown_fate [suffers Cut];
+                1 a_request_cut_short_does_not_succeed_silently [suffers Cut];
+            }
+            groups {
+                2 every_group_hears_everything [];
+                2 joining_moves_nothing [];
+                2 restarting_moves_nothing [];
+                2 a_settled_record_is_not_heard_again [];
+                2 a_group_survives_a_kill_of_the_log [has Durable, suffers Crash];
+            }
+            starts {
+                3 a_group_made_before_its_first_consumer_hears_all [];
+                3 latest_is_stored_when_the_group_is_made [];
+                3 earliest_hears_history [has Replay];
+                3 a_time_hears_what_came_since [has Replay];
+                3 a_position_hears_what_follows_it [has Replay];
+                3 what_is_no_position_is_refused [has Replay];
+                3 a_consumer_is_told_what_it_found [];
+            }
+            leases {
+                4 a_dead_consumers_deliveries_pass_on [];
+                4 a_silent_consumer_keeps_its_lease_and_not_longer [];
+                4 a_heartbeat_keeps_the_lease [];
+                4 an_older_holding_is_stale [];
+                4 a_stale_settlement_fails_alone [];
+                4 a_strangers_settlement_is_stale [];
+                4 only_starts_count_as_attempts [];
+                4 attempts_survive_reopening [];
+                4 attempts_survive_a_kill_of_the_log [has Durable, suffers Crash];
+                4 leaving_gives_back_at_once [];
+                4 two_consumers_of_one_name_are_two [];
+            }
+            order {
+                5 order_holds_across_batches_and_publishers [];
+                5 one_at_a_time_within_a_key [has KeyedOrder];
+                5 keys_run_in_parallel [has KeyedOrder];
+                5 a_retry_keeps_its_place [has KeyedOrder];
+                5 a_delayed_retry_keeps_its_place [has KeyedOrder, has Delay];
+                5 a_dead_consumers_key_keeps_its_order [];
+                5 one_consumer_is_active_and_another_takes_over [lacks KeyedOrder];
+                5 leaving_hands_over_at_once [lacks KeyedOrder];
+                5 without_order_all_compete [];
+            }
+            settling {
+                6 what_is_not_settled_comes_again [];
+                6 a_retry_comes_at_once [];
+                6 a_delayed_retry_comes_at_its_time [has Delay];
+                0 a_delay_is_refused_where_it_is_not_declared [lacks Delay];
+                6 a_dead_letter_holds_everything [];
+                6 a_dead_letter_that_cannot_be_stored_is_no_ack [suffers DeadLetterRefusal];
+                6 only_the_failing_group_is_affected [];
+                6 a_batch_is_settled_one_by_one [];
+                6 dead_letters_are_listed_by_pages [];
+            }
+            types {
+                7 event_types_share_a_topic [];
+                7 one_consumer_reads_many_topics [];
+                7 a_busy_topic_starves_no_other [];
+            }
+            retention {
+                8 trim_spares_what_is_not_settled [];
+                8 the_slowest_group_is_spared [];
+                8 trim_goes_by_age_and_by_length [];
+                8 an_idle_group_is_not_spared_and_told [];
+                8 the_hard_cap_wins_and_is_reported_once [];
+                8 a_second_loss_is_a_second_gap [];
+                8 a_pending_record_that_was_trimmed_blocks_nothing [];
+                8 what_others_remove_is_reported [suffers Removal];
+                8 a_pending_record_that_others_removed_blocks_nothing [suffers Removal];
+                8 a_dead_consumers_removed_record_blocks_nothing [suffers Removal];
+            }
+            outages {
+                9 an_outage_is_temporary_and_passes [suffers Crash];
+                9 a_waiting_consumer_outlives_an_outage [suffers Crash];
+                9 a_log_restarted_empty_is_heard_from_its_beginning [suffers Wipe];
+                9 a_lost_group_goes_on_where_it_was [suffers GroupLoss];
+                9 a_silent_log_is_an_outage [suffers Freeze];
+                9 broken_connections_lose_nothing [suffers Cut];
+            }
+            unreadable {
+                10 garbage_comes_raw_and_stops_nothing [];
+                10 a_foreign_entry_comes_raw_and_stops_nothing [suffers Foreign];
+            }
+            parking {
+                0 successors_wait_and_other_keys_go_on [];
+                0 release_drains_in_order_before_newer_ones [];
+                0 failing_again_parks_again [];
+                0 a_key_is_clear_with_its_last_record [];
+                0 arrivals_while_draining_keep_their_order [];
+                0 a_released_dead_letter_stays_and_lets_pass [];
+                0 a_released_record_is_retried_in_its_place [];
+                0 a_dead_consumers_released_record_passes_on [];
+                0 without_a_key_parking_is_a_dead_letter [];
+                0 the_callers_key_counts [];
+                0 release_wakes_a_waiting_consumer [];
+            }
+            seeking {
+                0 seeking_forward_passes_over [];
+                0 seeking_back_hears_again [has Replay];
+                0 seeking_forgets_what_is_in_flight [];
+                0 what_was_in_flight_comes_again_after_seeking_back [has Replay];
+                0 seeking_leaves_dead_letters_alone [];
+                0 seeking_nowhere_is_refused [];
+            }
+            reading {
+                0 reading_begins_where_it_is_told [has Replay];
+                0 reading_leaves_no_trace [has Replay];
+                0 reading_is_refused_where_it_is_not_declared [lacks Replay];
+            }
+            describing {
+                0 the_numbers_of_a_group_are_right [];
+                0 lag_is_right_after_a_trim [];
+                0 the_numbers_of_a_topic_are_right [];
+                0 groups_are_listed_by_name [];
+                0 living_consumers_are_named [];
+                0 observing_moves_nothing [];
+                0 a_log_says_what_it_is [];
+                0 schemas_are_kept [keeps Schemas];
+            }
+            consumers {
+                0 a_waiting_consumer_is_woken [];
+                0 a_waiting_consumer_hears_every_topic [];
+                0 next_may_be_dropped_at_any_instant [];
+                0 no_more_comes_than_asked_for [];
+                0 closed_is_closed [];
+                0 closing_ends_a_waiting_call [];
+            }
+            names {
+                0 names_as_long_and_odd_as_allowed_work [];
+                0 names_do_not_run_into_each_other [];
+                0 a_subscription_that_breaks_the_rules_is_refused [];
+                0 what_does_not_exist_is_not_found [];
+                0 undeclared_abilities_are_refused_without_io [suffers Crash];
             }
         }
     };
@@ -30,6 +164,9 @@ macro_rules! need {
     };
     (suffers $f:ident) => {
         Need::Suffers(crate::Fault::$f)
+    };
+    (keeps Schemas) => {
+        Need::Schemas
     };
 }
 

@@ -5,7 +5,11 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use tidings_transport::{Body, ErrorKind, Field, Key, Record};
 
-use crate::scene::{Scene, drain, expect_kind, publish, record, take, texts};
+use crate::CutAt;
+use crate::scene::{
+    Scene, ack, body_text, drain, expect_kind, join, next, publish, publish_patiently, record,
+    take, texts, until,
+};
 
 pub(crate) async fn results_stand_in_the_order_given(s: Scene) {
     s.make_group().await;
@@ -158,4 +162,102 @@ pub(crate) async fn ok_survives_the_loss_of_the_publisher(s: Scene) {
     let consumer = s.join().await;
     let wanted: Vec<_> = (0..50).map(|i| i.to_string()).collect();
     assert_eq!(drain(&*consumer, 50).await, wanted);
+}
+
+pub(crate) async fn ok_survives_a_kill_of_the_log(s: Scene) {
+    s.make_group().await;
+    let publisher = tokio::spawn({
+        let log = s.open().await;
+        let records: Vec<_> = (0..5_000).map(|i| s.record(None, &i.to_string())).collect();
+        async move {
+            let mut stored = HashSet::new();
+            for batch in records.chunks(5) {
+                let results = log.publish(batch).await;
+                let mut failed = false;
+                for (record, result) in batch.iter().zip(results) {
+                    match result {
+                        Ok(_) => {
+                            stored.insert(body_text(&record.body));
+                        }
+                        Err(e) => {
+                            assert!(e.is_temporary(), "{:?}: {e}", e.kind());
+                            failed = true;
+                        }
+                    }
+                }
+                if failed {
+                    break;
+                }
+            }
+            stored
+        }
+    });
+    // In the middle of it, wherever that is.
+    until("records are stored", async || {
+        let topics = s.log.topics().await.unwrap_or_default();
+        topics.iter().any(|t| t.topic == s.topic && t.length > 50)
+    })
+    .await;
+    let crash = s.faults().crash.expect("needed");
+    crash.kill().await;
+    let stored = publisher.await.expect("a typed error, not a panic");
+    assert!(stored.len() >= 50);
+    crash.restart().await;
+    let handle = s.open().await;
+    let consumer = join(&*handle, s.subscription()).await;
+    let mut missing = stored;
+    while !missing.is_empty() {
+        let batch = next(&*consumer, 200).await;
+        assert_eq!(batch.gaps, [], "{} of those stored are gone", missing.len());
+        ack(&*consumer, &batch.deliveries).await;
+        for text in texts(&batch.deliveries) {
+            missing.remove(&text);
+        }
+    }
+}
+
+pub(crate) async fn a_lost_answer_is_an_unknown_fate(s: Scene) {
+    s.make_group().await;
+    // So that the connection is there.
+    s.publish(["before"]).await;
+    s.faults()
+        .cut
+        .expect("needed")
+        .cut_next(CutAt::Answer)
+        .await;
+    let record = s.record(None, "whose fate is unknown");
+    if let Err(e) = s.log.publish(std::slice::from_ref(&record)).await.remove(0) {
+        assert_eq!(e.kind(), ErrorKind::UnknownOutcome, "{e}");
+        assert!(e.is_temporary());
+    }
+    publish_patiently(&*s.log, &s.record(None, "after")).await;
+    let consumer = s.join().await;
+    let heard = drain(&*consumer, 3).await;
+    let wanted = ["before", "whose fate is unknown", "after"];
+    assert_eq!(heard, wanted, "the log had taken it");
+}
+
+pub(crate) async fn a_request_cut_short_does_not_succeed_silently(s: Scene) {
+    s.make_group().await;
+    s.publish(["before"]).await;
+    s.faults()
+        .cut
+        .expect("needed")
+        .cut_next(CutAt::Request)
+        .await;
+    let record = s.record(None, "cut short");
+    let result = s.log.publish(std::slice::from_ref(&record)).await.remove(0);
+    publish_patiently(&*s.log, &s.record(None, "after")).await;
+    let consumer = s.join().await;
+    let mut heard = Vec::new();
+    while !heard.contains(&"after".to_owned()) {
+        heard.extend(drain(&*consumer, 1).await);
+    }
+    match result {
+        Ok(_) => assert_eq!(heard, ["before", "cut short", "after"]),
+        Err(e) => {
+            assert!(e.is_temporary(), "{:?}: {e}", e.kind());
+            assert_eq!(heard, ["before", "after"], "{e}");
+        }
+    }
 }

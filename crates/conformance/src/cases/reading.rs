@@ -1,0 +1,91 @@
+//! Reading without a group.
+
+use std::time::Duration;
+
+use tidings_transport::{ErrorKind, Key, Position, Result, Start, Stored};
+
+use crate::scene::{Scene, body_text, expect_kind, pass, take};
+
+fn said(stored: Result<Vec<Stored>>) -> Vec<String> {
+    let stored = stored.expect("the topic is there");
+    stored.iter().map(|s| body_text(&s.body)).collect()
+}
+
+pub(crate) async fn reading_begins_where_it_is_told(s: Scene) {
+    let [one, two] = s.publish_keyed([("a", "one"), ("b", "two")]).await;
+    pass(Duration::from_millis(200)).await;
+    let between = s.now();
+    pass(Duration::from_millis(200)).await;
+    let [three] = s.publish(["three"]).await;
+    let cases: [(_, &[&str]); 6] = [
+        (Start::Earliest, &["one", "two", "three"]),
+        (Start::Time(between), &["three"]),
+        (Start::After(one.clone()), &["two", "three"]),
+        (Start::After(two.clone()), &["three"]),
+        (Start::After(three.clone()), &[]),
+        (Start::Latest, &[]),
+    ];
+    for (from, wanted) in cases {
+        assert_eq!(
+            said(s.log.read(&s.topic, &from, 10).await),
+            wanted,
+            "{from:?}"
+        );
+    }
+    assert_eq!(
+        said(s.log.read(&s.topic, &Start::Earliest, 2).await),
+        ["one", "two"]
+    );
+    let stored = s.log.read(&s.topic, &Start::Earliest, 10).await;
+    let stored = stored.expect("the topic is there");
+    let positions: Vec<_> = stored.iter().map(|s| &s.position).collect();
+    assert_eq!(positions, [&one, &two, &three]);
+    let keys: Vec<_> = stored
+        .iter()
+        .map(|s| s.key.as_ref().map(Key::as_str))
+        .collect();
+    assert_eq!(keys, [Some("a"), Some("b"), None]);
+    let nonsense = Start::After(Position::new("nonsense"));
+    expect_kind(
+        s.log.read(&s.topic, &nonsense, 10).await,
+        ErrorKind::Invalid,
+    );
+}
+
+pub(crate) async fn reading_leaves_no_trace(s: Scene) {
+    s.make_group().await;
+    s.publish(["one", "two", "three"]).await;
+    let consumer = s.join().await;
+    let held = take(&*consumer, 1).await;
+    let before = s.describe().await;
+    let handle = s.open().await;
+    for _ in 0..3 {
+        let read = handle.read(&s.topic, &Start::Earliest, 10).await;
+        assert_eq!(said(read).len(), 3);
+    }
+    let mut after = s.describe().await;
+    // Time passes while one reads.
+    after.lag.age = before.lag.age;
+    assert_eq!(after, before);
+    let groups = s.log.groups(&s.topic).await.expect("the topic is there");
+    assert_eq!(groups.len(), 1, "reading makes no group");
+    crate::scene::ack(&*consumer, &held).await;
+    assert_eq!(crate::scene::drain(&*consumer, 2).await, ["two", "three"]);
+}
+
+pub(crate) async fn reading_is_refused_where_it_is_not_declared(s: Scene) {
+    s.make_group().await;
+    s.publish(["one"]).await;
+    for from in [Start::Latest, Start::Earliest] {
+        expect_kind(s.log.read(&s.topic, &from, 1).await, ErrorKind::Unsupported);
+    }
+    let seeked = s.log.seek(&s.topic, &s.group, &Start::Earliest).await;
+    expect_kind(seeked, ErrorKind::Unsupported);
+    let subscription = {
+        let mut subscription = s.subscription().start(&Start::Earliest);
+        subscription.group = s.another_group("new");
+        subscription
+    };
+    let joined = s.log.subscribe(subscription).await;
+    expect_kind(joined, ErrorKind::Unsupported);
+}
