@@ -1,0 +1,68 @@
+//! Ratios of Tidings to its peers and to raw limits, in one run: `make bench`.
+//!
+//! Every contest runs its two contenders alternately on the same server and the same bytes; the
+//! table shows medians, and the range of the ratios over the pairs.
+
+mod conditions;
+mod contest;
+mod envelope;
+mod raw;
+mod redis_log;
+mod sqlite_log;
+mod table;
+
+use clap::Parser;
+
+/// Ratios of Tidings to its peers and to raw limits.
+#[derive(Parser)]
+struct Args {
+    /// Only the measures whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Used by the bench itself: publish so many events into this file, then end.
+    #[arg(long, hide = true, num_args = 2, value_names = ["URL", "EVENTS"])]
+    write: Option<Vec<String>>,
+}
+
+fn main() {
+    let args = Args::parse();
+    if let Some(write) = &args.write {
+        sqlite_log::write(&write[0], write[1].parse().expect("a number of events"));
+        return;
+    }
+    assert!(
+        !cfg!(debug_assertions),
+        "a debug build measures nothing: cargo run --release -p tidings-benches"
+    );
+    let measures: [(&str, fn() -> contest::Row); 8] = [
+        ("envelope decode", envelope::decode),
+        ("envelope encode", envelope::encode),
+        ("redis publish, batches of 64", redis_log::publish_batches),
+        ("redis publish, 64 concurrent callers", redis_log::publish_concurrent),
+        ("redis publish and wait", redis_log::publish_and_wait),
+        ("redis read, start, settle", redis_log::consume_contract),
+        ("redis consumer with a handler", redis_log::consume_handler),
+        ("sqlite publish, another process consumes", sqlite_log::publish_and_consume),
+    ];
+    print(&conditions::describe());
+    let mut rows = Vec::new();
+    for (name, measure) in measures {
+        if name.contains(&args.only) {
+            let row = measure();
+            eprint(&format!("measured: {name}"));
+            rows.push(row);
+        }
+    }
+    print("");
+    print(&table::render(&rows));
+}
+
+#[allow(clippy::print_stdout, reason = "a table for people is what this program is for")]
+fn print(text: &str) {
+    println!("{text}");
+}
+
+#[allow(clippy::print_stderr, reason = "progress of a run that takes minutes")]
+fn eprint(text: &str) {
+    eprintln!("{text}");
+}

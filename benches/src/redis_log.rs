@@ -1,0 +1,239 @@
+//! Redis: our transport and runtime against the server's own benchmark and bare client loops.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use tidings_conformance::servers::redis::{RedisOptions, RedisServer};
+use tidings_transport::{
+    Body, Group, Key, Outcome, Record, Settlement, Start, Subscription, Topic, Transport,
+};
+use tokio::runtime::Runtime;
+
+use crate::conditions::document;
+use crate::contest::{Row, Unit, contest, rate};
+use crate::raw;
+
+/// Events of a run, and how many stand in the stream that is consumed.
+const EVENTS: usize = 100_000;
+const DEPTH: usize = 64;
+/// Entries a read, for both contenders.
+const READ: usize = 100;
+
+struct Stage {
+    runtime: Runtime,
+    server: RedisServer,
+    bus: tidings::Bus,
+}
+
+impl Stage {
+    fn set() -> Self {
+        let runtime = Runtime::new().expect("a runtime starts");
+        let (server, bus) = runtime.block_on(async {
+            let server = RedisServer::start(RedisOptions::default())
+                .await
+                .expect("redis-server starts");
+            let bus = tidings::open(&server.url()).await.expect("it connects");
+            (server, bus)
+        });
+        Self {
+            runtime,
+            server,
+            bus,
+        }
+    }
+
+    fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(self.bus.transport())
+    }
+
+    fn bare(&self) -> redis::Connection {
+        redis::Client::open(self.server.url())
+            .and_then(|client| client.get_connection())
+            .expect("it connects")
+    }
+
+    fn empty(&self) {
+        redis::cmd("FLUSHALL")
+            .query::<()>(&mut self.bare())
+            .expect("the server answers");
+    }
+}
+
+fn record(topic: &Topic, n: usize) -> Record {
+    Record {
+        topic: topic.clone(),
+        key: Some(Key::new(format!("course-v1:a+b+{}", n % 1_000))),
+        body: Body::Document(Bytes::from(document(n))),
+    }
+}
+
+fn topic(name: &str) -> Topic {
+    Topic::new(name).expect("the name is good")
+}
+
+/// Batches of 64, one after the other, against the same pipeline depth.
+pub fn publish_batches() -> Row {
+    let stage = Stage::set();
+    let transport = stage.transport();
+    let topic = topic("ours");
+    let records: Vec<Record> = (0..DEPTH).map(|n| record(&topic, n)).collect();
+    contest(
+        "redis publish, batches of 64",
+        "redis-benchmark -c 1 -P 64",
+        Unit::Rate,
+        0.7,
+        || {
+            stage.empty();
+            stage.runtime.block_on(async {
+                let began = Instant::now();
+                for _ in 0..EVENTS / DEPTH {
+                    for result in transport.publish(&records).await {
+                        result.expect("it is published");
+                    }
+                }
+                rate(EVENTS / DEPTH * DEPTH, began.elapsed())
+            })
+        },
+        || {
+            stage.empty();
+            raw::redis_benchmark(stage.server.port(), EVENTS, DEPTH, &document(0))
+        },
+    )
+}
+
+/// 64 callers, each publishing one event at a time; what is concurrent is batched.
+pub fn publish_concurrent() -> Row {
+    let stage = Stage::set();
+    let topic = topic("ours");
+    contest(
+        "redis publish, 64 concurrent callers",
+        "redis-benchmark -c 1 -P 64",
+        Unit::Rate,
+        0.7,
+        || {
+            stage.empty();
+            let transport = stage.transport();
+            let topic = topic.clone();
+            stage.runtime.block_on(async move {
+                let began = Instant::now();
+                let callers: Vec<_> = (0..DEPTH)
+                    .map(|caller| {
+                        let (transport, topic) = (Arc::clone(&transport), topic.clone());
+                        tokio::spawn(async move {
+                            let records = [record(&topic, caller)];
+                            for _ in 0..EVENTS / DEPTH {
+                                for result in transport.publish(&records).await {
+                                    result.expect("it is published");
+                                }
+                            }
+                        })
+                    })
+                    .collect();
+                for caller in callers {
+                    caller.await.expect("no caller panics");
+                }
+                rate(EVENTS / DEPTH * DEPTH, began.elapsed())
+            })
+        },
+        || {
+            stage.empty();
+            raw::redis_benchmark(stage.server.port(), EVENTS, DEPTH, &document(0))
+        },
+    )
+}
+
+/// One event, then the next: the round trip, in microseconds.
+pub fn publish_and_wait() -> Row {
+    const TRIPS: usize = 10_000;
+    let stage = Stage::set();
+    let transport = stage.transport();
+    let topic = topic("ours");
+    let records = [record(&topic, 1)];
+    contest(
+        "redis publish and wait",
+        "bare client XADD",
+        Unit::Time,
+        1.3,
+        || {
+            stage.runtime.block_on(async {
+                let began = Instant::now();
+                for _ in 0..TRIPS {
+                    for result in transport.publish(&records).await {
+                        result.expect("it is published");
+                    }
+                }
+                began.elapsed().as_secs_f64() * 1e6 / TRIPS as f64
+            })
+        },
+        || {
+            stage.runtime.block_on(async {
+                let mut con = redis::Client::open(stage.server.url())
+                    .expect("the URL is good")
+                    .get_multiplexed_async_connection()
+                    .await
+                    .expect("it connects");
+                let document = document(1);
+                let began = Instant::now();
+                for _ in 0..TRIPS {
+                    redis::cmd("XADD")
+                        .arg(&["bare", "*", "ce", &document, "key", "course-v1:a+b+1"])
+                        .query_async::<String>(&mut con)
+                        .await
+                        .expect("it is stored");
+                }
+                began.elapsed().as_secs_f64() * 1e6 / TRIPS as f64
+            })
+        },
+    )
+}
+
+/// The contract alone: next, start, settle, by hundreds.
+pub fn consume_contract() -> Row {
+    let stage = Stage::set();
+    raw::fill(&mut stage.bare(), "courses", EVENTS, &document(0));
+    let transport = stage.transport();
+    let mut round = 0;
+    contest(
+        "redis read, start, settle",
+        "bare XREADGROUP + XACK loop",
+        Unit::Rate,
+        0.7,
+        || {
+            round += 1;
+            let group = Group::new(format!("ours-{round}")).expect("the name is good");
+            stage.runtime.block_on(async {
+                let subscriber = transport
+                    .subscribe(
+                        Subscription::new(group, topic("courses")).start(&Start::Earliest),
+                    )
+                    .await
+                    .expect("it subscribes");
+                let began = Instant::now();
+                let mut seen = 0;
+                while seen < EVENTS {
+                    let batch = subscriber.next(READ).await.expect("the server answers");
+                    for started in subscriber.start(&batch.deliveries).await {
+                        started.expect("it is ours");
+                    }
+                    seen += batch.deliveries.len();
+                    let settlements: Vec<Settlement> = batch
+                        .deliveries
+                        .into_iter()
+                        .map(|delivery| Settlement {
+                            delivery,
+                            outcome: Outcome::Ack,
+                        })
+                        .collect();
+                    for settled in subscriber.settle(&settlements).await {
+                        settled.expect("it is ours");
+                    }
+                }
+                let figure = rate(seen, began.elapsed());
+                subscriber.close().await.expect("it leaves");
+                figure
+            })
+        },
+        || raw::read_and_ack(&mut stage.bare(), "courses", EVENTS, READ),
+    )
+}
