@@ -104,9 +104,9 @@ pub fn rate(events: usize, took: Duration) -> f64 {
 }
 
 fn range(values: &[f64]) -> (f64, f64) {
-    values
-        .iter()
-        .fold((f64::INFINITY, 0.0), |(low, high), v| (v.min(low), v.max(high)))
+    values.iter().fold((f64::INFINITY, 0.0), |(low, high), v| {
+        (v.min(low), v.max(high))
+    })
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

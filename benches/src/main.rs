@@ -38,11 +38,17 @@ fn main() {
         ("envelope decode", envelope::decode),
         ("envelope encode", envelope::encode),
         ("redis publish, batches of 64", redis_log::publish_batches),
-        ("redis publish, 64 concurrent callers", redis_log::publish_concurrent),
+        (
+            "redis publish, 64 concurrent callers",
+            redis_log::publish_concurrent,
+        ),
         ("redis publish and wait", redis_log::publish_and_wait),
         ("redis read, start, settle", redis_log::consume_contract),
         ("redis consumer with a handler", redis_log::consume_handler),
-        ("sqlite publish, another process consumes", sqlite_log::publish_and_consume),
+        (
+            "sqlite publish, another process consumes",
+            sqlite_log::publish_and_consume,
+        ),
     ];
     print(&conditions::describe());
     let mut rows = Vec::new();
@@ -57,7 +63,10 @@ fn main() {
     print(&table::render(&rows));
 }
 
-#[allow(clippy::print_stdout, reason = "a table for people is what this program is for")]
+#[allow(
+    clippy::print_stdout,
+    reason = "a table for people is what this program is for"
+)]
 fn print(text: &str) {
     println!("{text}");
 }

@@ -11,7 +11,15 @@ pub fn redis_benchmark(port: u16, events: usize, depth: usize, document: &str) -
     let output = Command::new("redis-benchmark")
         .args(["-p", &port.to_string(), "-c", "1", "--csv"])
         .args(["-n", &events.to_string(), "-P", &depth.to_string()])
-        .args(["XADD", "bare", "*", "ce", document, "key", "course-v1:a+b+c"])
+        .args([
+            "XADD",
+            "bare",
+            "*",
+            "ce",
+            document,
+            "key",
+            "course-v1:a+b+c",
+        ])
         .output()
         .expect("redis-benchmark runs; it comes with redis-server");
     let text = String::from_utf8_lossy(&output.stdout);

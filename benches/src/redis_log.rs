@@ -204,9 +204,7 @@ pub fn consume_contract() -> Row {
             let group = Group::new(format!("ours-{round}")).expect("the name is good");
             stage.runtime.block_on(async {
                 let subscriber = transport
-                    .subscribe(
-                        Subscription::new(group, topic("courses")).start(&Start::Earliest),
-                    )
+                    .subscribe(Subscription::new(group, topic("courses")).start(&Start::Earliest))
                     .await
                     .expect("it subscribes");
                 let began = Instant::now();

@@ -26,6 +26,10 @@ pub enum AppendOnly {
     Off,
 }
 
+/// Names another program than the `redis-server` of the path: how the tests run against Redis 6.2
+/// too, or against Valkey.
+const PROGRAM_VARIABLE: &str = "TIDINGS_REDIS_SERVER";
+
 /// How to start a server.
 #[derive(Debug, Clone, Default)]
 pub struct RedisOptions {
@@ -233,7 +237,8 @@ impl RedisServer {
         let (log, config) = (folder.join("redis.log"), folder.join("redis.conf"));
         std::fs::write(&config, self.config_file(&folder))?;
         std::fs::write(&log, "")?;
-        let mut server = Command::new("redis-server")
+        let program = std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(|| "redis-server".into());
+        let mut server = Command::new(&program)
             .arg(&config)
             .current_dir(&folder)
             .stdin(Stdio::null())
@@ -243,7 +248,7 @@ impl RedisServer {
             .map_err(|e| {
                 io::Error::new(
                     e.kind(),
-                    format!("starting redis-server: {e}; is it installed?"),
+                    format!("starting {}: {e}; is it installed?", program.display()),
                 )
             })?;
         let watchdog = Command::new("sh")
