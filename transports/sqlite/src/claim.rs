@@ -88,7 +88,8 @@ pub(crate) fn claim(
         }
         // In the order of the topic, whatever way they came.
         out.deliveries[begin..].sort_by_cached_key(|d| wire::parse(&d.position).unwrap_or(0));
-        out.gaps.extend(gap::take(work, member, index, place.group)?);
+        out.gaps
+            .extend(gap::take(work, member, index, place.group)?);
     }
     Ok(out)
 }
@@ -192,7 +193,9 @@ impl Hand<'_> {
         )?;
         let room = wire::integer(self.max - self.out.len());
         let found = find
-            .query_map([self.place.group, room], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map([self.place.group, room], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
             .collect::<Result<Vec<(String, Option<i64>)>, _>>()?;
         for (key, letter) in found {
             let Some(letter) = letter else {
@@ -233,7 +236,14 @@ impl Hand<'_> {
             letter
         ])?;
         let document = row.get_ref(3)?;
-        self.push(seq, row.get(2)?, Some(Key::new(&key)), document, attempts, true);
+        self.push(
+            seq,
+            row.get(2)?,
+            Some(Key::new(&key)),
+            document,
+            attempts,
+            true,
+        );
         Ok(())
     }
 
@@ -297,7 +307,14 @@ impl Hand<'_> {
             *self.passed += 1;
             self.drop_row(work, &ready)?;
             let (after, until) = (ready.seq - 1, Some(ready.seq + 1));
-            gap::note(work, group, after, until, 1, "removed before it was settled")?;
+            gap::note(
+                work,
+                group,
+                after,
+                until,
+                1,
+                "removed before it was settled",
+            )?;
             return parking::promote(work, group, &Lane::of(key));
         };
         let (received, document): (i64, _) = (row.get(0)?, row.get_ref(1)?);
@@ -324,7 +341,14 @@ impl Hand<'_> {
             self.member.id
         ])?;
         let key = ready.key.clone();
-        self.push(ready.seq, Some(received), key, document, ready.attempts, false);
+        self.push(
+            ready.seq,
+            Some(received),
+            key,
+            document,
+            ready.attempts,
+            false,
+        );
         Ok(())
     }
 
@@ -387,7 +411,14 @@ impl Hand<'_> {
             };
             let (seq, received): (i64, i64) = (row.get(0)?, row.get(1)?);
             let cause = "removed before the group came to them";
-            gap::note(work, group, claimed_to, Some(seq), seq - claimed_to - 1, cause)?;
+            gap::note(
+                work,
+                group,
+                claimed_to,
+                Some(seq),
+                seq - claimed_to - 1,
+                cause,
+            )?;
             claimed_to = seq;
             let key = wire::key(row.get_ref(2)?);
             let lane = Lane::of(key.as_ref());
@@ -410,7 +441,14 @@ impl Hand<'_> {
                 *self.passed += 1;
                 take.execute(params![group, lane, seq, None::<i64>, 0, None::<i64>])?;
             } else {
-                take.execute(params![group, lane, seq, self.until, self.epoch, self.member.id])?;
+                take.execute(params![
+                    group,
+                    lane,
+                    seq,
+                    self.until,
+                    self.epoch,
+                    self.member.id
+                ])?;
                 self.push(seq, Some(received), key, row.get_ref(3)?, 0, false);
             }
         }

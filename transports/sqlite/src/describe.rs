@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use tidings_transport::{
-    Count, DeadLetter, ErrorKind, Group, GroupInfo, Key, Lag, ParkedKey, ParkedState, Position, Start, Stored,
-    Topic, TopicInfo,
+    Count, DeadLetter, ErrorKind, Group, GroupInfo, Key, Lag, ParkedKey, ParkedState, Position,
+    Start, Stored, Topic, TopicInfo,
 };
 
 use crate::error::Fault;
@@ -83,7 +83,12 @@ pub(crate) fn groups(db: &Connection, topic: &Topic) -> Result<Vec<GroupInfo>, F
             settled: row.get(2)?,
         };
         let name = name(Group::new(row.get::<_, String>(1)?))?;
-        found.push(describe(db, place, name, gap::how_many(row.get(3)?, row.get(4)?))?);
+        found.push(describe(
+            db,
+            place,
+            name,
+            gap::how_many(row.get(3)?, row.get(4)?),
+        )?);
     }
     Ok(found)
 }

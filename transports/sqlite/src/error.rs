@@ -123,7 +123,10 @@ impl From<Failure> for Error {
             }
             Fault::Sqlite { extended, .. } => by_code(*extended, failure.committing),
             Fault::Io { kind, .. } => by_io(*kind),
-            Fault::NotOurs(_) => (ErrorKind::Corrupt, "Name another path: nothing was changed."),
+            Fault::NotOurs(_) => (
+                ErrorKind::Corrupt,
+                "Name another path: nothing was changed.",
+            ),
             Fault::Newer { .. } => (
                 ErrorKind::Corrupt,
                 "Update this program: a newer one wrote the file, and nothing was changed.",
@@ -186,7 +189,10 @@ fn by_code(extended: i32, committing: bool) -> (ErrorKind, &'static str) {
             "Nothing was stored. Check the disk and the memory, and try again.",
         ),
         ffi::SQLITE_TOOBIG => (ErrorKind::Invalid, "The document is too big."),
-        _ => (ErrorKind::Failed, "This should not happen: please report it."),
+        _ => (
+            ErrorKind::Failed,
+            "This should not happen: please report it.",
+        ),
     }
 }
 
@@ -197,9 +203,10 @@ fn by_io(kind: std::io::ErrorKind) -> (ErrorKind, &'static str) {
             ErrorKind::Denied,
             "The file, its folder and the files beside it must be writable by this user.",
         ),
-        Io::NotFound | Io::NotADirectory => {
-            (ErrorKind::Invalid, "The folder must exist: create it first.")
-        }
+        Io::NotFound | Io::NotADirectory => (
+            ErrorKind::Invalid,
+            "The folder must exist: create it first.",
+        ),
         Io::StorageFull | Io::QuotaExceeded => (ErrorKind::Full, "Free space on the disk."),
         _ => (ErrorKind::Unavailable, "Check the disk and try again."),
     }

@@ -43,8 +43,10 @@ pub(crate) fn note_unknown(work: &Work<'_>, group: i64, cause: &str) -> Result<(
          ON CONFLICT (group_id) DO UPDATE SET more = 1, cause = excluded.cause",
         params![group, cause],
     )?;
-    work.db
-        .execute("UPDATE groups SET lost_more = 1 WHERE group_id = ?1", [group])?;
+    work.db.execute(
+        "UPDATE groups SET lost_more = 1 WHERE group_id = ?1",
+        [group],
+    )?;
     Ok(())
 }
 
@@ -55,9 +57,9 @@ pub(crate) fn take(
     index: usize,
     group: i64,
 ) -> Result<Option<Gap>, Fault> {
-    let mut ask = work.db.prepare_cached(
-        "SELECT after, until, lost, more, cause FROM gaps WHERE group_id = ?1",
-    )?;
+    let mut ask = work
+        .db
+        .prepare_cached("SELECT after, until, lost, more, cause FROM gaps WHERE group_id = ?1")?;
     let found = ask.query_row([group], |row| {
         Ok(Gap {
             topic: member.topics[index].clone(),

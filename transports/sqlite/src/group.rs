@@ -12,7 +12,9 @@ const STEP: i64 = 1_000_000;
 
 pub(crate) fn topic_id(db: &Connection, topic: &Topic) -> Result<Option<i64>, Fault> {
     let mut find = db.prepare_cached("SELECT topic_id FROM topics WHERE name = ?1")?;
-    Ok(find.query_row([topic.as_str()], |row| row.get(0)).optional()?)
+    Ok(find
+        .query_row([topic.as_str()], |row| row.get(0))
+        .optional()?)
 }
 
 pub(crate) fn make_topic(db: &Connection, topic: &Topic) -> Result<i64, Fault> {
@@ -50,7 +52,10 @@ pub(crate) fn resolve(db: &Connection, topic: Option<i64>, start: &Start) -> Res
     let topic = topic.unwrap_or(0);
     let last = || -> Result<i64, Fault> {
         let mut ask = db.prepare_cached("SELECT last_seq FROM topics WHERE topic_id = ?1")?;
-        Ok(ask.query_row([topic], |row| row.get(0)).optional()?.unwrap_or(0))
+        Ok(ask
+            .query_row([topic], |row| row.get(0))
+            .optional()?
+            .unwrap_or(0))
     };
     let first_at = |time: i64| -> Result<Option<i64>, Fault> {
         let mut ask = db.prepare_cached(
@@ -126,12 +131,7 @@ pub(crate) fn open(
 }
 
 /// Makes a group that does not exist.
-pub(crate) fn create(
-    work: &Work<'_>,
-    topic: i64,
-    group: &Group,
-    after: i64,
-) -> Result<i64, Fault> {
+pub(crate) fn create(work: &Work<'_>, topic: i64, group: &Group, after: i64) -> Result<i64, Fault> {
     let mut make = work.db.prepare_cached(
         // Epochs begin with the time, so that those of a group of this name that is gone are none
         // of this one's.
@@ -147,7 +147,9 @@ pub(crate) fn touch(work: &Work<'_>, group: i64) -> Result<(), Fault> {
     let mut last = work
         .db
         .prepare_cached("SELECT active, lease FROM groups WHERE group_id = ?1")?;
-    let found = last.query_row([group], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+    let found = last.query_row([group], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+    });
     let Some((active, lease)) = found.optional()? else {
         return Ok(());
     };

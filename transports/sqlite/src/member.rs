@@ -61,7 +61,9 @@ impl Member {
         // All are resolved before any is made: a position that is refused leaves nothing behind.
         for (topic, start) in &subscription.topics {
             let id = group::topic_id(work.db, topic)?;
-            let known = id.map(|id| group::group_id(work.db, id, group)).transpose()?;
+            let known = id
+                .map(|id| group::group_id(work.db, id, group))
+                .transpose()?;
             if known.flatten().is_none() {
                 group::resolve(work.db, id, start)?;
             }
@@ -190,13 +192,13 @@ impl Member {
         )?;
         renew.execute(params![self.id, self.name, until])?;
         for place in &seat.places {
-            let mut belong = work
-                .db
-                .prepare_cached("INSERT OR IGNORE INTO members (group_id, consumer_id) VALUES (?1, ?2)")?;
+            let mut belong = work.db.prepare_cached(
+                "INSERT OR IGNORE INTO members (group_id, consumer_id) VALUES (?1, ?2)",
+            )?;
             belong.execute([place.group, self.id])?;
-            let mut lease = work
-                .db
-                .prepare_cached("UPDATE groups SET lease = ?2 WHERE group_id = ?1 AND lease < ?2")?;
+            let mut lease = work.db.prepare_cached(
+                "UPDATE groups SET lease = ?2 WHERE group_id = ?1 AND lease < ?2",
+            )?;
             lease.execute([place.group, self.lease])?;
             group::touch(work, place.group)?;
         }
@@ -234,6 +236,8 @@ fn random_id() -> i64 {
 fn log(work: &Work<'_>) -> Result<String, Fault> {
     let found = work
         .db
-        .query_row("SELECT value FROM facts WHERE name = 'log'", [], |row| row.get(0));
+        .query_row("SELECT value FROM facts WHERE name = 'log'", [], |row| {
+            row.get(0)
+        });
     Ok(found.optional()?.unwrap_or_default())
 }

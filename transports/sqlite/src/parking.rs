@@ -59,8 +59,8 @@ pub(crate) fn any(db: &Connection, group: i64) -> Result<bool, Fault> {
 
 /// In which state a key is: clear, or parked, or (`true`) releasing.
 pub(crate) fn state(db: &Connection, group: i64, key: &str) -> Result<Option<bool>, Fault> {
-    let mut ask = db
-        .prepare_cached("SELECT releasing FROM parked_keys WHERE group_id = ?1 AND key = ?2")?;
+    let mut ask =
+        db.prepare_cached("SELECT releasing FROM parked_keys WHERE group_id = ?1 AND key = ?2")?;
     let found = ask.query_row(params![group, key], |row| row.get(0));
     Ok(found.optional()?)
 }

@@ -108,9 +108,9 @@ fn add(parts: &mut Vec<Part>, topic: &Topic, index: usize, row: Row) {
         parts.len() - 1
     });
     let chunks = &mut parts[at].chunks;
-    let fits = chunks.back().is_some_and(|c| {
-        c.rows.len() < CHUNK && c.bytes + row.document.len() <= CHUNK_BYTES
-    });
+    let fits = chunks
+        .back()
+        .is_some_and(|c| c.rows.len() < CHUNK && c.bytes + row.document.len() <= CHUNK_BYTES);
     if !fits {
         chunks.push_back(Chunk::default());
     }

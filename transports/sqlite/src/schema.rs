@@ -24,7 +24,11 @@ pub(crate) fn check_sqlite(version: i32) -> Result<(), Fault> {
     if version >= SAFE_SQLITE {
         return Ok(());
     }
-    let (major, minor, patch) = (version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
+    let (major, minor, patch) = (
+        version / 1_000_000,
+        version / 1_000 % 1_000,
+        version % 1_000,
+    );
     Err(Fault::WalBug(format!("{major}.{minor}.{patch}")))
 }
 
@@ -86,7 +90,11 @@ pub(crate) fn open_writer(config: &SqliteConfig) -> Result<Connection, Fault> {
     db.pragma_update(None, "cache_size", -16_384)?;
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
     if let Some(bytes) = config.max_bytes {
-        db.pragma_update(None, "max_page_count", crate::wire::integer(bytes / PAGE_SIZE).max(1))?;
+        db.pragma_update(
+            None,
+            "max_page_count",
+            crate::wire::integer(bytes / PAGE_SIZE).max(1),
+        )?;
     }
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
@@ -134,7 +142,9 @@ fn use_wal(db: &Connection) -> Result<(), Fault> {
     // SQLite does not wait for this lock by itself.
     let mut patience = 100;
     loop {
-        let set = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        let set = db.query_row("PRAGMA journal_mode = WAL", [], |row| {
+            row.get::<_, String>(0)
+        });
         match set.map_err(Fault::from) {
             Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
             Ok(mode) => return Err(Fault::NoWal(mode)),

@@ -31,7 +31,10 @@ pub(crate) fn stale(delivery: &Delivery) -> Fault {
 /// The group and the number of a delivery; `None` if it is of a topic that is not this consumer's.
 fn locate(member: &Member, seat: &Seat, delivery: &Delivery) -> Option<(i64, i64)> {
     let index = member.topics.iter().position(|t| *t == delivery.topic)?;
-    Some((seat.places[index].group, wire::parse(&delivery.position).ok()?))
+    Some((
+        seat.places[index].group,
+        wire::parse(&delivery.position).ok()?,
+    ))
 }
 
 fn epoch(delivery: &Delivery) -> i64 {
@@ -58,9 +61,10 @@ pub(crate) fn start<'d>(
         };
         let lane = Lane::of(delivery.key.as_ref());
         let found = start
-            .query_row(params![group, lane, seq, epoch(delivery), member.id], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?))
-            })
+            .query_row(
+                params![group, lane, seq, epoch(delivery), member.id],
+                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)),
+            )
             .optional()?;
         if let Some((attempts, Some(letter))) = found {
             work.db.execute(
@@ -190,14 +194,17 @@ fn held(
           WHERE group_id = ?1 AND lane = ?2 AND seq = ?3 AND epoch = ?4 AND consumer_id = ?5",
     )?;
     let lane = Lane::of(delivery.key.as_ref());
-    let found = ask.query_row(params![group, lane, seq, epoch(delivery), member.id], |row| {
-        Ok(Held {
-            group,
-            seq,
-            attempts: row.get(0)?,
-            letter: row.get(1)?,
-        })
-    });
+    let found = ask.query_row(
+        params![group, lane, seq, epoch(delivery), member.id],
+        |row| {
+            Ok(Held {
+                group,
+                seq,
+                attempts: row.get(0)?,
+                letter: row.get(1)?,
+            })
+        },
+    );
     found.optional()?.ok_or_else(|| stale(delivery))
 }
 
@@ -241,8 +248,15 @@ fn bury(
 ) -> Result<(), Fault> {
     match held.letter {
         Some(letter) => parking::fail_again(work.db, letter, reason, &member.name, false)?,
-        None => letter(member, held, delivery, delivery.key.as_ref(), Some(reason), false)
-            .store(work.db)?,
+        None => letter(
+            member,
+            held,
+            delivery,
+            delivery.key.as_ref(),
+            Some(reason),
+            false,
+        )
+        .store(work.db)?,
     }
     let lane = Lane::of(delivery.key.as_ref());
     drop_row(work, held, &lane)?;

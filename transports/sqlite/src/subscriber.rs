@@ -250,10 +250,7 @@ impl Subscriber for SqliteSubscriber {
             Ok(held) => held
                 .into_iter()
                 .zip(deliveries)
-                .map(|(held, d)| {
-                    held.then_some(())
-                        .ok_or_else(|| self.stale("heartbeat", d))
-                })
+                .map(|(held, d)| held.then_some(()).ok_or_else(|| self.stale("heartbeat", d)))
                 .collect(),
             Err(failure) => each(&failure, deliveries.len()),
         }
@@ -278,9 +275,10 @@ impl Subscriber for SqliteSubscriber {
             let items: Vec<_> = part.iter().map(|i| settlements[*i].clone()).collect();
             let member = Arc::clone(&self.member);
             let order = lasting("settle", items.len());
-            let answer = self.inner.writer.submit(order, move |work| {
-                settle::settle_all(work, &member, &items)
-            });
+            let answer = self
+                .inner
+                .writer
+                .submit(order, move |work| settle::settle_all(work, &member, &items));
             waiting.push((part, answer.await));
         }
         let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();

@@ -23,11 +23,7 @@ struct Cut {
 
 /// Decides, moves the groups past what goes, and then removes it in small steps. If that is
 /// interrupted the next one goes on.
-pub(crate) async fn trim(
-    inner: &Inner,
-    topic: &Topic,
-    retention: &Retention,
-) -> Result<Trimmed> {
+pub(crate) async fn trim(inner: &Inner, topic: &Topic, retention: &Retention) -> Result<Trimmed> {
     let order = Order {
         operation: "trim",
         synced: true,
@@ -69,7 +65,7 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
     // The last event of those beyond `max`, counted from the newest.
-    let beyond = |max: Option<u64>| match max.map(|m| integer(m)) {
+    let beyond = |max: Option<u64>| match max.map(integer) {
         Some(max) if max < length => one(
             "SELECT seq FROM events WHERE topic_id = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2",
             max,
@@ -100,8 +96,11 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
     )?;
     let to = named.min(needed.unwrap_or(last)).max(hard);
     let up_to = |seq| {
-        one("SELECT count(*) FROM events WHERE topic_id = ?1 AND seq <= ?2", seq)
-            .map(|n| count(n.unwrap_or(0)))
+        one(
+            "SELECT count(*) FROM events WHERE topic_id = ?1 AND seq <= ?2",
+            seq,
+        )
+        .map(|n| count(n.unwrap_or(0)))
     };
     let removed = up_to(to)?;
     let trimmed = Trimmed {

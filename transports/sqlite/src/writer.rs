@@ -82,11 +82,7 @@ impl Writer {
     }
 
     /// Hands in a job, and returns where its answer will come. The job runs even if nobody waits.
-    pub(crate) async fn submit<T, F>(
-        &self,
-        order: Order,
-        run: F,
-    ) -> Result<Answer<T>, Failure>
+    pub(crate) async fn submit<T, F>(&self, order: Order, run: F) -> Result<Answer<T>, Failure>
     where
         T: Send + 'static,
         F: FnMut(&mut Work<'_>) -> Result<T, Fault> + Send + 'static,
@@ -144,6 +140,12 @@ impl<T> Answer<T> {
     }
 }
 
+/// A job and what its transaction came to: whether to wake those who wait.
+struct Done {
+    job: Box<dyn Job>,
+    outcome: Result<bool, Failure>,
+}
+
 /// What the thread works with.
 struct Desk {
     config: SqliteConfig,
@@ -188,14 +190,14 @@ impl Desk {
                         jobs.push(job);
                     }
                     jobs.retain(|job| job.begin());
-                    let (done, wake) = self.commit(jobs);
+                    let done = self.commit(jobs);
                     self.finish_checkpoint();
                     drop(turn);
-                    if wake {
+                    if done.iter().any(|d| matches!(d.outcome, Ok(true))) {
                         self.wake.call();
                     }
-                    for (job, failure) in done {
-                        job.finish(failure);
+                    for Done { job, outcome } in done {
+                        job.finish(outcome.err());
                     }
                     self.begin_checkpoint();
                 }
@@ -211,24 +213,22 @@ impl Desk {
 
     /// Commits the jobs together or, if that fails, each alone: one that the disk has no room for
     /// must not take the others with it.
-    fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) -> (Vec<(Box<dyn Job>, Option<Failure>)>, bool) {
-        let failure = match self.transact(&mut jobs) {
-            Ok(wake) => return (jobs.into_iter().map(|job| (job, None)).collect(), wake),
-            Err(failure) => failure,
+    fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) -> Vec<Done> {
+        let outcome = self.transact(&mut jobs);
+        let each_alone = match &outcome {
+            Err(failure) => jobs.len() > 1 && !failure.committing && !failure.fault.is_busy(),
+            Ok(_) => false,
         };
-        let lonely = jobs.len() == 1;
-        if lonely || failure.committing || failure.fault.is_busy() {
-            let failed = jobs.into_iter().map(|job| (job, Some(failure.clone())));
-            return (failed.collect(), false);
-        }
-        let mut any_wake = false;
         let mut done = Vec::with_capacity(jobs.len());
         for mut job in jobs {
-            let outcome = self.transact(std::slice::from_mut(&mut job));
-            any_wake |= matches!(outcome, Ok(true));
-            done.push((job, outcome.err()));
+            let outcome = if each_alone {
+                self.transact(std::slice::from_mut(&mut job))
+            } else {
+                outcome.clone()
+            };
+            done.push(Done { job, outcome });
         }
-        (done, any_wake)
+        done
     }
 
     /// One transaction. Says whether to wake those who wait.
@@ -256,8 +256,8 @@ impl Desk {
             self.open().map_err(before)?;
         }
         let opening = self.opening;
-        let synced = self.config.durability == Durability::Full
-            && jobs.iter().any(|job| job.order().synced);
+        let synced =
+            self.config.durability == Durability::Full && jobs.iter().any(|job| job.order().synced);
         let Some(db) = &mut self.db else {
             return Err(before(Fault::Ended));
         };
@@ -308,7 +308,8 @@ impl Desk {
         let Some(db) = &self.db else { return };
         // Failing is no failure: the log grows on, and the next one tries again.
         let _ = db.busy_timeout(Duration::from_millis(50));
-        if let Err(error) = db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(())) {
+        if let Err(error) = db.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+        {
             tracing::debug!(%error, mode, "checkpoint");
         }
         let _ = db.busy_timeout(self.config.busy_timeout);
