@@ -1,0 +1,197 @@
+//! Takes deliveries in hand, as many as there is room and appetite for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidings_transport::{Batch, Delivery};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{debug, warn};
+
+use super::ConsumeError;
+use super::hand::{Engine, Hand, Held};
+use super::outage::Outage;
+use crate::Counters;
+use crate::wire::{Decoder, Reading};
+
+/// What the fetcher may do next.
+enum Appetite {
+    /// Fetch at most so many.
+    For(usize),
+    /// Wait for room.
+    Full,
+    /// What was asked for is done.
+    Sated,
+}
+
+/// Fetches until the consumer stops, or has done what was asked for.
+pub(super) async fn fetch(engine: &Engine, decoder: &Decoder) -> Result<(), ConsumeError> {
+    let settings = &engine.settings;
+    let mut outage = Outage::new(engine.group.clone(), "next", settings.give_up_after);
+    loop {
+        let (appetite, quiet_until) = {
+            let hand = engine.hand();
+            let quiet = settings.until_idle.map(|d| hand.last_activity + d);
+            (appetite(engine, &hand), quiet)
+        };
+        let batch = match appetite {
+            Appetite::Sated => {
+                engine.stopping.cancel();
+                return Ok(());
+            }
+            Appetite::Full => {
+                tokio::select! {
+                    () = engine.room.notified() => continue,
+                    () = engine.stopping.cancelled() => return Ok(()),
+                }
+            }
+            Appetite::For(max) => {
+                tokio::select! {
+                    batch = engine.subscriber.next(max) => batch,
+                    () = engine.stopping.cancelled() => return Ok(()),
+                    // `next` is cancel safe: what it had fetched comes with the next call.
+                    () = until(quiet_until) => continue,
+                }
+            }
+        };
+        match batch {
+            Ok(batch) => {
+                outage.over();
+                report_gaps(engine, &batch);
+                if !batch.deliveries.is_empty() && !take_in(engine, decoder, batch).await? {
+                    return Ok(());
+                }
+            }
+            Err(error) => {
+                let wait = outage.failed(error)?;
+                tokio::select! {
+                    () = sleep(wait) => {}
+                    () = engine.stopping.cancelled() => return Ok(()),
+                }
+            }
+        }
+    }
+}
+
+fn appetite(engine: &Engine, hand: &Hand) -> Appetite {
+    let settings = &engine.settings;
+    let left = match settings.max_events {
+        Some(max) if hand.admitted >= max && hand.lanes.len() == 0 => return Appetite::Sated,
+        Some(max) => usize::try_from(max - hand.admitted.min(max)).unwrap_or(usize::MAX),
+        None => usize::MAX,
+    };
+    if let Some(idle) = settings.until_idle
+        && hand.lanes.len() == 0
+        && hand.last_activity.elapsed() >= idle
+    {
+        return Appetite::Sated;
+    }
+    let window = engine.fetch_window();
+    // Wait until half of the window is used up: few large fetches instead of many small ones.
+    let wanted = match window.saturating_sub(hand.lanes.active()) {
+        wanted if wanted * 2 < window => 0,
+        wanted => wanted,
+    };
+    match wanted.min(hand.lanes.room()).min(left) {
+        0 => Appetite::Full,
+        max => Appetite::For(max),
+    }
+}
+
+/// Sleeps until then; for ever without a time.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn report_gaps(engine: &Engine, batch: &Batch) {
+    for gap in &batch.gaps {
+        Counters::add(&engine.counters.gaps, 1);
+        warn!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, after = ?gap.after,
+            until = ?gap.until, cause = %gap.cause, "events were lost to this group");
+        if let Some(on_gap) = &engine.settings.on_gap {
+            on_gap(gap);
+        }
+    }
+}
+
+/// Decodes and admits a batch. False when the consumer stopped meanwhile.
+async fn take_in(engine: &Engine, decoder: &Decoder, batch: Batch) -> Result<bool, ConsumeError> {
+    Counters::add(&engine.counters.received, batch.deliveries.len());
+    let mut held = Vec::with_capacity(batch.deliveries.len());
+    for (i, delivery) in batch.deliveries.iter().enumerate() {
+        let mut reading = decoder.read(&delivery.body);
+        if let Reading::Unresolved(_) = reading {
+            // Later records of the topic may have the same key, so they wait as well; leases
+            // are renewed for all of them meanwhile.
+            engine.hand().decoding = batch.deliveries[i..].to_vec();
+            let resolved = resolve(engine, decoder, delivery).await;
+            engine.hand().decoding.clear();
+            reading = match resolved? {
+                Some(reading) => reading,
+                None => return Ok(false),
+            };
+        }
+        held.push(hold(engine, decoder, delivery, reading));
+    }
+    let mut hand = engine.hand();
+    hand.last_activity = Instant::now();
+    for held in held {
+        hand.admitted += 1;
+        let ordered = engine.settings.ordered;
+        let lane = held.key.clone().filter(|_| ordered);
+        let lane = lane.map(|key| (held.delivery.topic.clone(), key));
+        let bytes = held.delivery.body.len();
+        hand.lanes.admit(lane, bytes, held);
+    }
+    drop(hand);
+    engine.ready.notify_one();
+    Ok(true)
+}
+
+fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: Reading) -> Held {
+    let event = match reading {
+        Reading::Event(event) => Ok(Arc::new(event)),
+        Reading::Undecodable(why) => {
+            warn!(topic = %delivery.topic, group = %engine.group, position = %delivery.position,
+                why, "an entry cannot be read");
+            Err(why)
+        }
+        Reading::Unresolved(id) => Err(format!("its schema {id:?} is not known")),
+    };
+    let key = match (&delivery.key, &event) {
+        (Some(key), _) => Some(key.clone()),
+        (None, Ok(event)) => decoder.key_of(event),
+        (None, Err(_)) => None,
+    };
+    Held {
+        delivery: delivery.clone(),
+        event,
+        key,
+        attempts: delivery.attempts,
+        first_failure: None,
+        lost: false,
+    }
+}
+
+/// Asks the schema store until it answers. `None` when the consumer stopped meanwhile.
+async fn resolve(
+    engine: &Engine,
+    decoder: &Decoder,
+    delivery: &Delivery,
+) -> Result<Option<Reading>, ConsumeError> {
+    let limit: Option<Duration> = engine.settings.give_up_after;
+    let mut outage = Outage::new(engine.group.clone(), "get_schema", limit);
+    loop {
+        let wait = match decoder.resolve(&delivery.body).await {
+            Ok(reading) => return Ok(Some(reading)),
+            Err(error) => outage.failed(error)?,
+        };
+        debug!(topic = %delivery.topic, position = %delivery.position, "waits for its schema");
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = engine.stopping.cancelled() => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What a consumer has in hand, shared by everything that works on it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tidings_event::Event;
+use tidings_transport::{Delivery, Group, Key, Outcome, Settlement, Subscriber, Topic};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::pace::Pace;
+use super::settings::Settings;
+use super::{ConsumeError, Message};
+use crate::Counters;
+use crate::lanes::{Lanes, Ticket};
+
+/// Lanes are per topic: nothing orders one topic against another.
+pub(super) type LaneKey = (Topic, Key);
+
+/// A delivery in hand.
+pub(super) struct Held {
+    pub(super) delivery: Arc<Delivery>,
+    /// The event, or why the body is not one.
+    pub(super) event: Result<Arc<Event>, String>,
+    pub(super) key: Option<Key>,
+    /// Handlers started on it, as the log counts.
+    pub(super) attempts: u32,
+    pub(super) first_failure: Option<Timestamp>,
+    /// It has passed to another consumer while somebody works on it here.
+    pub(super) lost: bool,
+}
+
+/// The books. Locked for moments, never across an await.
+pub(super) struct Hand {
+    pub(super) lanes: Lanes<LaneKey, Held>,
+    /// Fetched, and not yet admitted because its key is not known yet.
+    pub(super) decoding: Vec<Arc<Delivery>>,
+    /// Deliveries whose start is being recorded.
+    pub(super) starting: usize,
+    /// Started, and waiting for a worker.
+    pub(super) runnable: VecDeque<Ticket>,
+    pub(super) running: usize,
+    /// How deliveries ended, and what was not yet told the log: two columns of one table.
+    pub(super) ended: Vec<Ticket>,
+    pub(super) settlements: Vec<Settlement>,
+    pub(super) settling: usize,
+    /// When something last arrived or ended.
+    pub(super) last_activity: Instant,
+    /// Deliveries admitted, less those that passed to others.
+    pub(super) admitted: u64,
+}
+
+impl Hand {
+    /// Notes how a delivery ended; the settler tells the log.
+    pub(super) fn end(&mut self, ticket: Ticket, outcome: Outcome) {
+        if let Some(held) = self.lanes.get(ticket) {
+            self.settlements.push(Settlement {
+                delivery: held.delivery.clone(),
+                outcome,
+            });
+            self.ended.push(ticket);
+        }
+    }
+
+    /// Forgets a delivery that has passed to another consumer, or will be given back.
+    pub(super) fn forget(&mut self, ticket: Ticket) -> Option<Held> {
+        let held = self.lanes.finish(ticket);
+        if held.is_some() {
+            self.admitted -= 1;
+        }
+        held
+    }
+
+    /// Deliveries that were started and are not settled.
+    pub(super) fn unfinished(&self) -> usize {
+        let started = self.starting + self.runnable.len() + self.running;
+        started + self.settlements.len() + self.settling
+    }
+}
+
+/// A running consumer: the books, and the bells that tell of changes in them.
+pub(super) struct Engine {
+    pub(super) group: Group,
+    pub(super) subscriber: Arc<dyn Subscriber>,
+    pub(super) settings: Settings,
+    pub(super) counters: Arc<Counters>,
+    pub(super) pace: Pace,
+    hand: Mutex<Hand>,
+    /// There is room again.
+    pub(super) room: Notify,
+    /// Something became ready, or workers may take more.
+    pub(super) ready: Notify,
+    /// Something became runnable.
+    pub(super) work: Notify,
+    /// Something ended.
+    pub(super) done: Notify,
+    /// No new handler is to be started.
+    pub(super) stopping: CancellationToken,
+    failure: Mutex<Option<ConsumeError>>,
+}
+
+/// Starts are recorded this far ahead of the workers, so that fast handlers do not wait for a
+/// round trip each; short enough that "started" stays true (guarantee 4).
+const START_AHEAD: Duration = Duration::from_millis(5);
+const MAX_START_AHEAD: usize = 512;
+/// Deliveries are fetched this far ahead.
+const FETCH_AHEAD: Duration = Duration::from_millis(100);
+
+impl Engine {
+    pub(super) fn new(
+        group: Group,
+        subscriber: Arc<dyn Subscriber>,
+        settings: Settings,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let hand = Hand {
+            lanes: Lanes::new(settings.limits()),
+            decoding: Vec::new(),
+            starting: 0,
+            runnable: VecDeque::new(),
+            running: 0,
+            ended: Vec::new(),
+            settlements: Vec::new(),
+            settling: 0,
+            last_activity: Instant::now(),
+            admitted: 0,
+        };
+        Self {
+            group,
+            subscriber,
+            settings,
+            counters,
+            pace: Pace::default(),
+            hand: Mutex::new(hand),
+            room: Notify::new(),
+            ready: Notify::new(),
+            work: Notify::new(),
+            done: Notify::new(),
+            stopping: CancellationToken::new(),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// A std mutex: it is held for moments and never across an await.
+    pub(super) fn hand(&self) -> MutexGuard<'_, Hand> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Started deliveries that may be with the workers or on their way to them.
+    pub(super) fn start_window(&self) -> usize {
+        self.settings.concurrency + self.ahead(START_AHEAD, MAX_START_AHEAD)
+    }
+
+    /// Deliveries that may be ready or worked on.
+    pub(super) fn fetch_window(&self) -> usize {
+        2 * self.settings.concurrency + self.ahead(FETCH_AHEAD, 4 * self.settings.max_batch)
+    }
+
+    fn ahead(&self, time: Duration, most: usize) -> usize {
+        let each = self.pace.within(time);
+        each.saturating_mul(self.settings.concurrency).min(most)
+    }
+
+    /// Begins the drain because of an error, the first of which `run` will return.
+    pub(super) fn fail(&self, error: ConsumeError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+        drop(failure);
+        self.stopping.cancel();
+    }
+
+    pub(super) fn take_failure(&self) -> Option<ConsumeError> {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.take()
+    }
+
+    /// A message for a handler.
+    pub(super) fn message(&self, held: &Held, event: &Arc<Event>) -> Message {
+        Message {
+            event: event.clone(),
+            delivery: held.delivery.clone(),
+            group: self.group.clone(),
+            key: held.key.clone(),
+            attempt: held.attempts,
+        }
+    }
+}
+
+impl Held {
+    /// For logs.
+    pub(super) fn id(&self) -> &str {
+        self.event.as_ref().map_or("unreadable", |event| event.id())
+    }
+
+    /// For logs.
+    pub(super) fn ty(&self) -> &str {
+        self.event
+            .as_ref()
+            .map_or("unreadable", |event| event.event_type())
+    }
+}

@@ -1,0 +1,104 @@
+//! What a service does with a message.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+
+use super::Message;
+
+/// What a service does with a message. Async functions and closures are handlers:
+///
+/// ```
+/// # use tidings_runtime::{Handler, HandlerError, Message};
+/// async fn index(message: Message) -> Result<(), HandlerError> {
+///     if message.event().subject().is_none() {
+///         return Err(HandlerError::permanent("no subject to index"));
+///     }
+///     Ok(())
+/// }
+/// # fn is_handler(_: impl Handler) {}
+/// # is_handler(index);
+/// ```
+///
+/// `Ok` acknowledges the message. It may come again all the same, when the acknowledgement is
+/// lost with its consumer: handlers are to be idempotent. A panic counts as a temporary failure.
+pub trait Handler: Send + Sync + 'static {
+    /// Handles one attempt at a message.
+    fn handle(&self, message: Message) -> impl Future<Output = Result<(), HandlerError>> + Send;
+}
+
+impl<F, Fut> Handler for F
+where
+    F: Fn(Message) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<(), HandlerError>> + Send,
+{
+    fn handle(&self, message: Message) -> impl Future<Output = Result<(), HandlerError>> + Send {
+        self(message)
+    }
+}
+
+/// Why a handler failed, and whether trying again can help.
+///
+/// Any standard error becomes a *temporary* failure through `?`; that is why this type does not
+/// implement [`Error`] itself (the two implementations would overlap).
+/// The message stands in logs and dead letters: keep payloads out of it.
+pub struct HandlerError {
+    temporary: bool,
+    message: String,
+}
+
+impl HandlerError {
+    /// Trying again may help: the database was away, a peer was busy.
+    pub fn temporary(message: impl Into<String>) -> Self {
+        Self {
+            temporary: true,
+            message: message.into(),
+        }
+    }
+
+    /// Trying again will not help: the message breaks a rule of this service.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self {
+            temporary: false,
+            message: message.into(),
+        }
+    }
+
+    /// Whether trying again may help.
+    pub fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+
+    /// What happened, for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl<E: Error> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message.push_str(": ");
+            message.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self::temporary(message)
+    }
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerError")
+            .field("temporary", &self.temporary)
+            .field("message", &self.message)
+            .finish()
+    }
+}

@@ -1,0 +1,78 @@
+//! What a handler is given.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use tidings_event::Event;
+use tidings_transport::{Body, Delivery, Group, Key, Position, Topic};
+
+/// One attempt at one event. Cheap to clone. `Debug` shows where it stands, never what it says.
+#[derive(Clone)]
+pub struct Message {
+    pub(super) event: Arc<Event>,
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) group: Group,
+    pub(super) key: Option<Key>,
+    pub(super) attempt: u32,
+}
+
+impl Message {
+    /// The event.
+    pub fn event(&self) -> &Event {
+        &self.event
+    }
+
+    /// The full topic it came from.
+    pub fn topic(&self) -> &Topic {
+        &self.delivery.topic
+    }
+
+    /// Where it stands in the topic.
+    pub fn position(&self) -> &Position {
+        &self.delivery.position
+    }
+
+    /// When the log received it, if the log knows.
+    pub fn received(&self) -> Option<Timestamp> {
+        self.delivery.received
+    }
+
+    /// The group that this consumer belongs to.
+    pub fn group(&self) -> &Group {
+        &self.group
+    }
+
+    /// The key whose lane it ran in.
+    pub fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    /// Which attempt this is, from 1, counted across consumers and restarts.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The event as a CloudEvents JSON document: byte for byte as published where the log has the
+    /// canonical form, encoded anew where it came over a foreign wire.
+    pub fn document(&self) -> Bytes {
+        match &self.delivery.body {
+            Body::Document(document) => document.clone(),
+            Body::Fields(_) => self.event.to_json().into(),
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.event.id())
+            .field("type", &self.event.event_type())
+            .field("topic", &self.delivery.topic)
+            .field("position", &self.delivery.position)
+            .field("group", &self.group)
+            .field("attempt", &self.attempt)
+            .finish()
+    }
+}

@@ -1,0 +1,35 @@
+//! The consumer: takes deliveries in hand, runs handlers on them, and settles them.
+//!
+//! ```text
+//!  log --next--> fetch --> lanes --start--> workers --> outcomes --settle--> log
+//!                            ^                 |
+//!                            +---- delayed <---+ failed attempts
+//! ```
+//! Fetching, starting and settling each have one call in flight and batch what gathers
+//! meanwhile, so that batches grow with the load and nothing waits when there is none.
+
+mod builder;
+mod error;
+mod failure;
+mod fetch;
+mod hand;
+mod handler;
+mod heartbeat;
+mod message;
+mod outage;
+mod pace;
+mod policy;
+mod run;
+mod settings;
+mod settle;
+mod start;
+mod summary;
+mod work;
+
+pub use builder::ConsumerBuilder;
+pub use error::ConsumeError;
+pub use handler::{Handler, HandlerError};
+pub use message::Message;
+pub use policy::{OnFailure, RetryPolicy};
+pub use run::Consumer;
+pub use summary::Summary;

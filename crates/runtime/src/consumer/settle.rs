@@ -1,0 +1,97 @@
+//! Tells the log how deliveries ended, a batch at a time.
+
+use tidings_transport::{Error as TransportError, ErrorKind, Outcome, Settlement};
+use tokio::time::{Instant, sleep};
+
+use super::ConsumeError;
+use super::failure;
+use super::hand::{Engine, Hand};
+use super::outage::Outage;
+use crate::Counters;
+use crate::lanes::Ticket;
+
+/// Settles until the consumer stops and nothing is left to settle.
+///
+/// The next of a lane starts only after the settlement of the one before is confirmed: after a
+/// crash, then, no older event of a key is repeated that a newer one has already followed.
+pub(super) async fn settle(engine: &Engine) -> Result<(), ConsumeError> {
+    let mut outage = Outage::new(
+        engine.group.clone(),
+        "settle",
+        engine.settings.give_up_after,
+    );
+    let mut tickets: Vec<Ticket> = Vec::new();
+    let mut settlements: Vec<Settlement> = Vec::new();
+    loop {
+        {
+            let mut hand = engine.hand();
+            if hand.settlements.is_empty() {
+                if engine.stopping.is_cancelled() && hand.unfinished() == 0 {
+                    return Ok(());
+                }
+            } else {
+                std::mem::swap(&mut hand.ended, &mut tickets);
+                std::mem::swap(&mut hand.settlements, &mut settlements);
+                hand.settling = tickets.len();
+            }
+        }
+        if settlements.is_empty() {
+            tokio::select! {
+                () = engine.done.notified() => {}
+                () = engine.stopping.cancelled(), if !engine.stopping.is_cancelled() => {}
+            }
+            continue;
+        }
+        let results = engine.subscriber.settle(&settlements).await;
+        let mut error = None;
+        {
+            let mut hand = engine.hand();
+            hand.settling = 0;
+            let table = tickets.drain(..).zip(settlements.drain(..));
+            for ((ticket, settlement), result) in table.zip(results) {
+                if let Err(e) = conclude(engine, &mut hand, ticket, settlement, result) {
+                    error = Some(e);
+                }
+            }
+            hand.last_activity = Instant::now();
+        }
+        engine.ready.notify_one();
+        engine.room.notify_one();
+        match error {
+            None => outage.over(),
+            // A drain has its deadline: the wait needs no other end.
+            Some(error) => sleep(outage.failed(error)?).await,
+        }
+    }
+}
+
+/// Closes the books on a delivery, or keeps its settlement for another try.
+fn conclude(
+    engine: &Engine,
+    hand: &mut Hand,
+    ticket: Ticket,
+    settlement: Settlement,
+    result: Result<(), TransportError>,
+) -> Result<(), TransportError> {
+    match result {
+        Ok(()) => {
+            let counter = match settlement.outcome {
+                Outcome::Ack => &engine.counters.delivered,
+                _ => &engine.counters.dead,
+            };
+            Counters::add(counter, 1);
+            hand.lanes.finish(ticket);
+            Ok(())
+        }
+        // Also the answer to a repeated settlement whose first answer was lost.
+        Err(error) if error.kind() == ErrorKind::Stale => {
+            failure::lost(engine, hand, ticket);
+            Ok(())
+        }
+        Err(error) => {
+            hand.ended.push(ticket);
+            hand.settlements.push(settlement);
+            Err(error)
+        }
+    }
+}

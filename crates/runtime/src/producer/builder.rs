@@ -1,0 +1,150 @@
+//! How a producer is set up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tidings_event::profile::Mode;
+use tidings_event::{Definitions, Emitter};
+use tidings_transport::{Capability, Error as TransportError, Transport};
+
+use super::outlet::{Bounds, Outlet};
+use super::preparation::Preparation;
+use super::profile::Profile;
+use super::routing::Routing;
+use super::schema_shelf::SchemaShelf;
+use super::{Producer, PublishRetry, Route};
+use crate::Namespace;
+use crate::wire::Wire;
+
+/// Sets up a [`Producer`].
+#[must_use = "a producer is made by `build`"]
+pub struct ProducerBuilder {
+    transport: Arc<dyn Transport>,
+    namespace: Namespace,
+    definitions: Arc<dyn Definitions>,
+    emitter: Option<Emitter>,
+    routing: Routing,
+    wire: Wire,
+    topic_wires: HashMap<String, Wire>,
+    profile: Option<Mode>,
+    retry: PublishRetry,
+    bounds: Bounds,
+}
+
+impl ProducerBuilder {
+    /// A producer with defaults and no routes.
+    pub fn new(transport: Arc<dyn Transport>, definitions: Arc<dyn Definitions>) -> Self {
+        Self {
+            transport,
+            namespace: Namespace::default(),
+            definitions,
+            emitter: None,
+            routing: Routing::default(),
+            wire: Wire::Native,
+            topic_wires: HashMap::new(),
+            profile: None,
+            retry: PublishRetry::default(),
+            bounds: Bounds {
+                queue_count: 10_000,
+                queue_bytes: 64 * 1024 * 1024,
+                batch_count: 500,
+                batch_bytes: 1024 * 1024,
+            },
+        }
+    }
+
+    /// Puts a prefix before the names of topics.
+    pub fn namespace(mut self, namespace: Namespace) -> Self {
+        self.namespace = namespace;
+        self
+    }
+
+    /// Stamps event builders with this service's source, host and time.
+    pub fn emitter(mut self, emitter: Emitter) -> Self {
+        self.emitter = Some(emitter);
+        self
+    }
+
+    /// Sends events of a type to this topic as well.
+    pub fn route(self, event_type: impl Into<String>, route: Route) -> Self {
+        self.routes(event_type, [route])
+    }
+
+    /// Sends events of a type to these topics as well.
+    pub fn routes(
+        mut self,
+        event_type: impl Into<String>,
+        routes: impl IntoIterator<Item = Route>,
+    ) -> Self {
+        self.routing.add(event_type.into(), routes);
+        self
+    }
+
+    /// The wire to write. Default: native.
+    pub fn wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// The wire to write to one topic, by its logical name.
+    pub fn topic_wire(mut self, topic: impl Into<String>, wire: Wire) -> Self {
+        self.topic_wires.insert(topic.into(), wire);
+        self
+    }
+
+    /// How strictly the OEP-41 profile runs. Default: `Enforce`; `Warn` where the Open edX wire
+    /// is written, since some of its real types and every `source` break the rules.
+    pub fn profile(mut self, mode: Mode) -> Self {
+        self.profile = Some(mode);
+        self
+    }
+
+    /// When to send again by itself. Default: for 10 s what the log certainly did not store.
+    pub fn retry(mut self, retry: PublishRetry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Bounds what waits for the log: events (default 10,000) and bytes (default 64 MiB).
+    /// Beyond it, publishing waits.
+    pub fn queue(mut self, events: usize, bytes: usize) -> Self {
+        self.bounds.queue_count = events.max(1);
+        self.bounds.queue_bytes = bytes.max(1);
+        self
+    }
+
+    /// Bounds one batch: events (default 500) and bytes (default 1 MiB); at least one event.
+    pub fn batch(mut self, events: usize, bytes: usize) -> Self {
+        self.bounds.batch_count = events.max(1);
+        self.bounds.batch_bytes = bytes;
+        self
+    }
+
+    /// Makes the producer.
+    ///
+    /// # Errors
+    /// `Invalid`, when a route's topic is no valid name; `Unsupported`, when the log cannot carry
+    /// a wire that is to be written.
+    pub fn build(self) -> Result<Producer, TransportError> {
+        let foreign = |wire: &Wire| *wire != Wire::Native;
+        if foreign(&self.wire) || self.topic_wires.values().any(foreign) {
+            let capabilities = self.transport.capabilities();
+            capabilities.require(Capability::Fields, "publish")?;
+        }
+        for route in self.routing.iter() {
+            self.namespace.topic(route.topic())?;
+        }
+        let shelf = SchemaShelf::new(self.transport.clone(), self.retry);
+        let outlet = Outlet::new(self.transport.clone(), self.retry, self.bounds);
+        let preparation = Preparation {
+            namespace: self.namespace,
+            definitions: self.definitions,
+            emitter: self.emitter,
+            routing: self.routing,
+            wire: self.wire,
+            topic_wires: self.topic_wires,
+            profile: Profile::new(self.profile),
+        };
+        Ok(Producer::new(preparation, shelf, outlet))
+    }
+}

@@ -1,0 +1,21 @@
+//! The producer: stamps, checks, routes, encodes, batches.
+
+mod builder;
+mod draft;
+mod error;
+mod outlet;
+mod preparation;
+mod profile;
+mod publish;
+mod receipt;
+mod retry;
+mod routing;
+mod schema_shelf;
+
+pub use builder::ProducerBuilder;
+pub use draft::Draft;
+pub use error::{PublishError, PublishErrorKind};
+pub use publish::Producer;
+pub use receipt::Receipt;
+pub use retry::PublishRetry;
+pub use routing::Route;

@@ -1,0 +1,48 @@
+//! From an event to what stands in a log.
+
+use std::sync::Arc;
+
+use tidings_event::avro::Schema;
+use tidings_event::openedx::{self, Error};
+use tidings_event::{Definitions, Event};
+use tidings_transport::{Body, Field};
+
+use super::Wire;
+
+/// A body, and the schema that its readers need.
+pub(crate) struct Encoded {
+    pub(crate) body: Body,
+    /// How long the canonical document is.
+    pub(crate) document_len: usize,
+    /// To be in the schema store before the body is in the log.
+    pub(crate) schema: Option<Arc<Schema>>,
+}
+
+/// Writes an event.
+pub(crate) fn encode(
+    event: &Event,
+    wire: Wire,
+    definitions: &dyn Definitions,
+) -> Result<Encoded, Error> {
+    let document = event.to_json();
+    let document_len = document.len();
+    match wire {
+        Wire::Native => Ok(Encoded {
+            body: Body::Document(document.into()),
+            document_len,
+            schema: None,
+        }),
+        Wire::OpenEdx => {
+            let openedx::Encoded { fields, schema, .. } = openedx::encode(event, definitions)?;
+            let fields = fields.into_iter().map(|(name, value)| Field {
+                name: (*name).into(),
+                value: value.into(),
+            });
+            Ok(Encoded {
+                body: Body::Fields(fields.collect()),
+                document_len,
+                schema: Some(schema),
+            })
+        }
+    }
+}
