@@ -61,6 +61,11 @@ impl Scene {
         }
     }
 
+    /// The same log, with a topic and a group of its own.
+    pub(crate) async fn another(&self) -> Self {
+        Self::new(self.harness.clone()).await
+    }
+
     /// Another handle to the log, as another process would have.
     pub(crate) async fn open(&self) -> Arc<dyn Transport> {
         self.harness.open().await

@@ -151,6 +151,14 @@ macro_rules! __for_each_case {
                 0 what_does_not_exist_is_not_found [];
                 0 undeclared_abilities_are_refused_without_io [suffers Crash];
             }
+            whole {
+                0 the_books_balance_with_order [];
+                0 the_books_balance_without_order [];
+            }
+            model {
+                0 random_operations_without_order [];
+                0 random_operations_with_order [has KeyedOrder];
+            }
         }
     };
 }
