@@ -1,1 +1,46 @@
-fn main() {}
+//! The `tidings` command.
+//!
+//! `args` holds what a person types, `commands` what it does, `settings` where the bus comes
+//! from, `output` how results are shown. Exit codes follow sysexits(3): see `exit`.
+
+mod args;
+mod bus;
+mod children;
+mod commands;
+mod exit;
+mod failure;
+mod input;
+mod logging;
+mod output;
+mod problem;
+mod settings;
+mod signals;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use args::Cli;
+use exit::Exit;
+
+fn main() {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // The reader of a help text may have gone; there is nobody to tell.
+            let _ = e.print();
+            let exit = match e.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
+                _ => Exit::Usage,
+            };
+            std::process::exit(exit.code());
+        }
+    };
+    let format = cli.log.log_format;
+    let result = logging::start(&cli.log).and_then(|()| commands::run(cli));
+    let exit = result.unwrap_or_else(|failure| {
+        logging::report(&failure, format);
+        failure.exit()
+    });
+    // Not a return from main: a thread that still waits for standard input must not hold it up.
+    std::process::exit(exit.code());
+}

@@ -1,0 +1,15 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Which bus, and which definitions of events.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BusArgs {
+    /// The bus: sqlite:PATH, redis://HOST, memory: (else TIDINGS_BUS, else tidings.toml)
+    #[arg(long, value_name = "URL", help_heading = "Bus")]
+    pub bus: Option<String>,
+    /// A folder of event definitions (TYPE.avsc), may be repeated (else TIDINGS_CATALOG, a list of
+    /// folders like PATH, else tidings.toml)
+    #[arg(long, value_name = "DIR", help_heading = "Bus")]
+    pub catalog: Vec<PathBuf>,
+}

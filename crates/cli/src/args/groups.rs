@@ -1,0 +1,54 @@
+use clap::{Args, Subcommand};
+use tidings_transport::Start;
+
+use super::{BusArgs, OutputArgs, value};
+
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+    tidings groups
+    tidings groups --topic courses --json | jq 'select(.lag_seconds > 60)'
+    tidings groups create --topic courses --group search --from earliest"
+)]
+pub struct GroupsArgs {
+    #[command(subcommand)]
+    pub command: Option<GroupsCommand>,
+    /// Only groups of this topic; may be repeated
+    #[arg(long, value_name = "TOPIC", value_parser = value::topic)]
+    pub topic: Vec<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub bus: BusArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum GroupsCommand {
+    /// Create a group before its first consumer runs, so that it misses nothing
+    Create(CreateArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A group that exists keeps its position: the command says so and exits with 0.
+
+Examples:
+    tidings groups create --topic courses --group search
+    tidings groups create --topic courses --group search --from 2026-11-23T20:00:00Z")]
+pub struct CreateArgs {
+    /// The topic; may be repeated
+    #[arg(long, value_name = "TOPIC", required = true, value_parser = value::topic)]
+    pub topic: Vec<String>,
+    /// The name of the group
+    #[arg(long, value_name = "GROUP")]
+    pub group: String,
+    /// Where it begins: latest, earliest, an RFC 3339 time, or after a position
+    #[arg(long, value_name = "START", default_value = "latest", value_parser = value::start)]
+    pub from: Start,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub bus: BusArgs,
+}

@@ -1,0 +1,110 @@
+//! What a person types; what it does stands in `commands`.
+
+mod bus;
+mod check;
+mod demo;
+mod groups;
+mod topics;
+mod value;
+
+pub use bus::BusArgs;
+pub use check::CheckArgs;
+pub use demo::DemoArgs;
+pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
+pub use topics::TopicsArgs;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::exit;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER_HELP: &str = "\
+Where the bus comes from: --bus URL, else the variable TIDINGS_BUS, else `bus = \"…\"` in the file
+tidings.toml of the current folder. A password is safer in the variable than on the command line,
+where other users of the machine can see it.
+    memory:                          inside one process, for trying things out
+    sqlite:PATH[?durability=normal]  one file, many processes, no server
+    redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://…
+Settings of a bus are query parameters: ?prefix=stage&wire=openedx
+
+Try it:
+    export TIDINGS_BUS=sqlite:bus.db
+    tidings groups create --topic courses --group search
+    tidings publish --topic courses --type org.example.catalog.course.created.v1 \\
+        --service catalog --data '{\"id\":\"c-1\"}'
+    tidings consume --topic courses --group search --until-idle 1s
+    tidings groups";
+
+/// Carries events between services: after the commit, in order, documented, and never silently
+/// lost.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidings",
+    version,
+    styles = STYLES,
+    after_help = AFTER_HELP,
+    after_long_help = format!("{AFTER_HELP}\n\n{}", exit::HELP),
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100,
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub log: LogArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the topics of the bus
+    Topics(TopicsArgs),
+    /// List groups: position, lag, pending, dead letters and gaps; or create one
+    Groups(GroupsArgs),
+    /// Check event documents against the OEP-41 profile, for CI
+    Check(CheckArgs),
+    /// Show two services kept in step over one bus, one of them killed midway
+    Demo(DemoArgs),
+}
+
+/// What is logged, always on standard error.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// Log more on standard error: -v progress, -vv details, -vvv everything; RUST_LOG wins
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Logging")]
+    pub verbose: u8,
+    /// How to write logs and errors on standard error
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Logging"
+    )]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON object a line, for log collectors
+    Json,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct OutputArgs {
+    /// Write JSON, one object a line, for programs
+    #[arg(long)]
+    pub json: bool,
+}

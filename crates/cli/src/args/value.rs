@@ -1,0 +1,68 @@
+//! Values that several commands read.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tidings_transport::Start;
+
+/// A duration as people write it: `2s`, `500ms`, `1m30s`, `2 hours`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: SignedDuration = text.parse().map_err(|_| {
+        format!("{text:?} is not a duration; write a number and a unit: 500ms, 2s, 1m30s")
+    })?;
+    Duration::try_from(parsed).map_err(|_| "must not be negative".to_owned())
+}
+
+/// A duration that is not zero.
+pub fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("must be longer than 0".to_owned()),
+        long_enough => Ok(long_enough),
+    }
+}
+
+/// Where to begin: `latest`, `earliest`, an RFC 3339 time, or a position.
+pub fn start(text: &str) -> Result<Start, String> {
+    text.parse()
+        .map_err(|e: tidings_transport::Error| e.to_string())
+}
+
+/// A topic as the user names it; the bus adds its prefix and checks the full name.
+pub fn topic(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("is empty; name a topic".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// `NAME=VALUE`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("{text:?} is not NAME=VALUE")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{duration, pair, positive_duration};
+    use std::time::Duration;
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
+        for wrong in ["2", "-2s", "soon", "", "9999999999999999999h"] {
+            assert!(duration(wrong).is_err(), "{wrong:?} was taken");
+        }
+        assert!(positive_duration("0s").is_err());
+    }
+
+    #[test]
+    fn a_pair_keeps_further_signs_of_equality() {
+        assert_eq!(pair("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert!(pair("=b").is_err());
+        assert!(pair("ab").is_err());
+    }
+}

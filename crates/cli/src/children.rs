@@ -1,0 +1,40 @@
+//! The commands that run just now, so that an end at once does not leave them behind.
+
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+static RUNNING: LazyLock<Mutex<HashSet<i32>>> = LazyLock::new(Mutex::default);
+
+/// A command in a process group of its own, known as running until this is dropped.
+#[derive(Debug)]
+pub struct Running(i32);
+
+impl Running {
+    /// Notes the leader of a process group.
+    pub fn note(group: u32) -> Self {
+        let group = group.cast_signed();
+        lock().insert(group);
+        Self(group)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        lock().remove(&self.0);
+    }
+}
+
+/// Kills what runs, with all that it started.
+pub fn kill_all() {
+    for group in lock().iter() {
+        // A group that has just ended is as good as killed.
+        let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+    }
+}
+
+fn lock() -> std::sync::MutexGuard<'static, HashSet<i32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,140 @@
+//! `tidings check`
+
+use tidings_event::profile::{self, Severity};
+use tidings_event::{Event, Limits, json};
+
+use crate::args::CheckArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::input::{Feed, Item, Source, feed};
+use crate::output::{Output, Tone, number, to_stderr};
+use crate::problem::Problem;
+use crate::signals::Shutdown;
+
+/// Checks documents against the profile.
+pub async fn run(args: CheckArgs, shutdown: Shutdown) -> Result<Exit> {
+    let output = Output::new(args.output);
+    if let Some(code) = &args.explain {
+        return explain(code, &output);
+    }
+    let mut input = feed(Source::named(&args.files))?;
+    let mut tally = Tally::default();
+    let mut unread = None;
+    loop {
+        let fed = tokio::select! {
+            fed = input.recv() => fed,
+            () = shutdown.asked() => return Ok(shutdown.exit()),
+        };
+        match fed {
+            None => break,
+            Some(Feed::Items(items, _)) => {
+                for item in &items {
+                    tally.note(item, &output)?;
+                }
+            }
+            Some(Feed::Failed(failure)) => {
+                to_stderr(&format!("error: {failure}"));
+                unread = Some(failure.exit());
+            }
+        }
+    }
+    if !output.is_json() {
+        to_stderr(&tally.summary());
+    }
+    Ok(unread.unwrap_or(
+        match tally.errors > 0 || args.strict && tally.warnings > 0 {
+            true => Exit::Data,
+            false => Exit::Ok,
+        },
+    ))
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    events: u64,
+    bad: u64,
+    errors: u64,
+    warnings: u64,
+}
+
+impl Tally {
+    fn note(&mut self, item: &Item, output: &Output) -> Result<()> {
+        self.events += 1;
+        let problems = judge(item);
+        for problem in &problems {
+            match problem.severity {
+                Severity::Error => self.errors += 1,
+                Severity::Warning => self.warnings += 1,
+            }
+            match output.is_json() {
+                true => output.json(&problem.as_json(&item.place))?,
+                false => output.text(&problem.text(&item.place, output))?,
+            }
+        }
+        self.bad += u64::from(problems.iter().any(|p| p.severity == Severity::Error));
+        Ok(())
+    }
+
+    fn summary(&self) -> String {
+        let plural =
+            |n: u64, one: &str| format!("{} {one}{}", number(n), if n == 1 { "" } else { "s" });
+        format!(
+            "{} checked: {} with {}, {}",
+            plural(self.events, "event"),
+            number(self.bad),
+            plural(self.errors, "error"),
+            plural(self.warnings, "warning"),
+        )
+    }
+}
+
+fn judge(item: &Item) -> Vec<Problem> {
+    let document = match &item.document {
+        Ok(document) => document,
+        Err(unreadable) => return vec![(*unreadable).into()],
+    };
+    match json::decode(document, &Limits::default()) {
+        Ok(event) => violations(&event, document.len()),
+        Err(error) => vec![Problem::from(&error)],
+    }
+}
+
+fn violations(event: &Event, length: usize) -> Vec<Problem> {
+    profile::check(event, length)
+        .into_iter()
+        .map(Problem::from)
+        .collect()
+}
+
+fn explain(code: &str, output: &Output) -> Result<Exit> {
+    let Some(rule) = profile::rule(code) else {
+        let codes: Vec<&str> = profile::rules().iter().map(|rule| rule.code()).collect();
+        let nearest = codes
+            .iter()
+            .max_by(|a, b| strsim::jaro_winkler(a, code).total_cmp(&strsim::jaro_winkler(b, code)));
+        return Err(
+            Failure::new(Exit::Usage, format!("there is no rule {code:?}")).remedy(format!(
+                "did you mean {}? The rules are: {}",
+                nearest.unwrap_or(&"another"),
+                codes.join(", ")
+            )),
+        );
+    };
+    if output.is_json() {
+        output.json(&serde_json::json!({
+            "code": rule.code(),
+            "severity": rule.severity().as_str(),
+            "rule": rule.statement(),
+            "docs": rule.docs(),
+        }))?;
+        return Ok(Exit::Ok);
+    }
+    for line in rule.docs().lines() {
+        let line = match line.starts_with('#') {
+            true => output.paint(Tone::Strong, line.trim_start_matches('#').trim_start()),
+            false => line.to_owned(),
+        };
+        output.text(&line)?;
+    }
+    Ok(Exit::Ok)
+}

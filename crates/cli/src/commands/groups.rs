@@ -1,0 +1,155 @@
+//! `tidings groups` and `tidings groups create`
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tidings_transport::{Count, Group, GroupInfo, Topic};
+
+use crate::args::{CreateArgs, GroupsArgs, GroupsCommand};
+use crate::bus::Bus;
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::output::{Output, Table, Tone, age, count, number, to_stderr};
+
+/// Lists groups, or creates one.
+pub async fn run(args: GroupsArgs) -> Result<Exit> {
+    match args.command {
+        Some(GroupsCommand::Create(create)) => self::create(create).await,
+        None => list(args).await,
+    }
+}
+
+async fn list(args: GroupsArgs) -> Result<Exit> {
+    let output = Output::new(args.output);
+    let bus = Bus::open(&args.bus).await?;
+    let mut rows = Vec::new();
+    for topic in bus.topics_or_all(&args.topic).await? {
+        for group in bus.transport().groups(&topic).await? {
+            rows.push((topic.clone(), group));
+        }
+    }
+    if output.is_json() {
+        return rows
+            .iter()
+            .try_for_each(|(topic, group)| output.json(&as_json(topic, group)))
+            .map(|()| Exit::Ok);
+    }
+    if rows.is_empty() {
+        to_stderr(&format!(
+            "{} has no groups yet; `tidings groups create --topic TOPIC --group GROUP` makes one",
+            bus.shown()
+        ));
+        return Ok(Exit::Ok);
+    }
+    let mut table = Table::new(&[
+        "TOPIC",
+        "GROUP",
+        "POSITION",
+        ">LAG",
+        ">BEHIND",
+        ">PENDING",
+        ">OLDEST",
+        ">DEAD",
+        ">PARKED",
+        ">LOST",
+        "CONSUMERS",
+    ]);
+    let now = Timestamp::now();
+    for (topic, group) in &rows {
+        table.row(row(topic, group, now));
+    }
+    output.table(&table)?;
+    Ok(Exit::Ok)
+}
+
+fn row(topic: &Topic, group: &GroupInfo, now: Timestamp) -> Vec<(String, Tone)> {
+    let behind = group.lag.events != Count::Exactly(0);
+    let bad_if = |bad| if bad { Tone::Bad } else { Tone::Plain };
+    let oldest = group.oldest_pending.map_or_else(
+        || "-".to_owned(),
+        |since| age(now.duration_since(since).try_into().unwrap_or_default()),
+    );
+    let consumers = match group.consumers.as_slice() {
+        [] => (
+            "none".to_owned(),
+            if behind { Tone::Warning } else { Tone::Faint },
+        ),
+        names => (names.join(", "), Tone::Plain),
+    };
+    vec![
+        (topic.to_string(), Tone::Plain),
+        (group.group.to_string(), Tone::Strong),
+        (group.position.to_string(), Tone::Plain),
+        (
+            count(group.lag.events),
+            if behind { Tone::Warning } else { Tone::Good },
+        ),
+        (age(group.lag.age), Tone::Plain),
+        (number(group.pending), Tone::Plain),
+        (oldest, Tone::Plain),
+        (number(group.dead_letters), bad_if(group.dead_letters > 0)),
+        (number(group.parked_keys), bad_if(group.parked_keys > 0)),
+        (count(group.lost), bad_if(group.lost != Count::Exactly(0))),
+        consumers,
+    ]
+}
+
+fn as_json(topic: &Topic, group: &GroupInfo) -> Value {
+    let (lag, lag_is) = split(group.lag.events);
+    let (lost, lost_is) = split(group.lost);
+    json!({
+        "topic": topic.as_str(),
+        "group": group.group.as_str(),
+        "position": group.position.as_str(),
+        "lag_events": lag,
+        "lag_is": lag_is,
+        "lag_seconds": group.lag.age.as_secs_f64(),
+        "pending": group.pending,
+        "oldest_pending": group.oldest_pending.map(|t| t.to_string()),
+        "dead_letters": group.dead_letters,
+        "parked_keys": group.parked_keys,
+        "lost": lost,
+        "lost_is": lost_is,
+        "consumers": group.consumers,
+    })
+}
+
+/// A count as a number and how sure it is.
+fn split(count: Count) -> (Option<u64>, &'static str) {
+    match count {
+        Count::Exactly(n) => (Some(n), "exact"),
+        Count::AtLeast(n) => (Some(n), "at_least"),
+        Count::Unknown => (None, "unknown"),
+    }
+}
+
+async fn create(args: CreateArgs) -> Result<Exit> {
+    let output = Output::new(args.output);
+    let bus = Bus::open(&args.bus).await?;
+    let group = Group::new(&args.group)?;
+    for name in &args.topic {
+        let topic = bus.topic(name)?;
+        let opened = bus
+            .transport()
+            .create_group(&topic, &group, &args.from)
+            .await?;
+        if output.is_json() {
+            output.json(&json!({
+                "topic": topic.as_str(),
+                "group": group.as_str(),
+                "created": !opened.existed,
+                "position": opened.position.as_str(),
+            }))?;
+        } else if opened.existed {
+            output.text(&format!(
+                "group {group} of {topic} exists and stays at {}",
+                opened.position
+            ))?;
+        } else {
+            output.text(&format!(
+                "group {group} of {topic} begins after {}",
+                opened.position
+            ))?;
+        }
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,28 @@
+//! What each verb does.
+
+mod check;
+mod demo;
+mod groups;
+mod topics;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::signals::Shutdown;
+
+/// Runs the command in a runtime of its own.
+pub fn run(cli: Cli) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Failed, "cannot start threads").source(e))?;
+    runtime.block_on(async {
+        let shutdown = Shutdown::listen()?;
+        match cli.command {
+            Command::Topics(args) => topics::run(args).await,
+            Command::Groups(args) => groups::run(args).await,
+            Command::Check(args) => check::run(args, shutdown).await,
+            Command::Demo(args) => demo::run(args, shutdown).await,
+        }
+    })
+}

@@ -1,0 +1,112 @@
+//! Why a command gave up, in words for a person and a code for a script.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use tidings_transport::{Error as BusError, ErrorKind};
+
+use crate::exit::Exit;
+
+/// A command's result.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why a command gave up.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+    remedy: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Failure {
+    /// What was tried and what came back.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            remedy: None,
+            source: None,
+        }
+    }
+
+    /// Ends with this code and says nothing: all was said before.
+    pub fn quiet(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    /// Adds what to do about it.
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Adds the error underneath.
+    pub fn source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The code to end with.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Whether there is something to print.
+    pub fn is_quiet(&self) -> bool {
+        self.message.is_empty()
+    }
+
+    /// An error of a standard stream. A reader that went away is no failure of ours to report.
+    pub fn stream(name: &str, error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::quiet(Exit::Ok);
+        }
+        Self::new(Exit::Io, format!("cannot write to {name}")).source(error)
+    }
+
+    /// The code for an error of the bus.
+    pub fn exit_of(kind: ErrorKind) -> Exit {
+        match kind {
+            ErrorKind::Unavailable | ErrorKind::Unsupported => Exit::Unavailable,
+            ErrorKind::UnknownOutcome | ErrorKind::Full | ErrorKind::Stale => Exit::TryAgain,
+            ErrorKind::NotFound => Exit::NoInput,
+            ErrorKind::Invalid => Exit::Usage,
+            ErrorKind::Denied => Exit::Denied,
+            ErrorKind::Corrupt => Exit::Data,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl From<BusError> for Failure {
+    fn from(error: BusError) -> Self {
+        let mut failure = Self::new(Self::exit_of(error.kind()), error.to_string());
+        // The message stands above already; what is underneath it is worth a line each.
+        let mut under = error.source();
+        while let Some(cause) = under {
+            let text = cause.to_string();
+            if !failure.message.contains(&text) {
+                failure.message = format!("{}: {text}", failure.message);
+            }
+            under = cause.source();
+        }
+        failure
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        let mut under = self.source.as_ref().map(|e| &**e as &dyn StdError);
+        while let Some(cause) = under {
+            write!(f, ": {cause}")?;
+            under = cause.source();
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  help: {remedy}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! `tidings.toml`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+
+/// The name of the file, looked for in the current folder only: a relative `sqlite:` path means
+/// the same file to whoever reads it.
+pub const FILE_NAME: &str = "tidings.toml";
+const KEYS: [&str; 2] = ["bus", "catalog"];
+
+/// What `tidings.toml` says.
+#[derive(Debug)]
+pub struct File {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// The URL of the bus.
+    pub bus: Option<String>,
+    /// Folders of definitions, relative ones made relative to the file.
+    pub catalog: Option<Vec<PathBuf>>,
+}
+
+impl File {
+    /// Reads the file of a folder; `None` when there is none.
+    pub fn in_folder(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(FILE_NAME);
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&path, &text).map(Some),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(
+                Failure::new(Exit::Config, format!("{} cannot be read", path.display())).source(e),
+            ),
+        }
+    }
+
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self> {
+        let refuse =
+            |message: String| Failure::new(Exit::Config, format!("{}: {message}", path.display()));
+        // The error's own text quotes the line, which may hold a password.
+        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+            let line = e
+                .span()
+                .map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            refuse(format!("line {line}: {}", e.message()))
+        })?;
+        for key in table.keys() {
+            if !KEYS.contains(&key.as_str()) {
+                return Err(refuse(format!("unknown key {key:?}")).remedy(nearest(key)));
+            }
+        }
+        let bus = match table.get("bus") {
+            None => None,
+            Some(toml::Value::String(url)) => Some(url.clone()),
+            Some(other) => {
+                return Err(refuse(format!(
+                    "bus must be a string such as \"sqlite:bus.db\", not {}",
+                    other.type_str()
+                )));
+            }
+        };
+        let catalog = match table.get("catalog") {
+            None => None,
+            Some(toml::Value::Array(folders)) => {
+                let beside = path.parent().unwrap_or(Path::new(""));
+                let folders: Option<Vec<_>> = folders
+                    .iter()
+                    .map(|f| Some(beside.join(f.as_str()?)))
+                    .collect();
+                Some(folders.ok_or_else(|| refuse("catalog must hold strings only".to_owned()))?)
+            }
+            Some(other) => {
+                return Err(refuse(format!(
+                    "catalog must be a list such as [\"events\"], not {}",
+                    other.type_str()
+                )));
+            }
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            bus,
+            catalog,
+        })
+    }
+}
+
+fn nearest(key: &str) -> String {
+    KEYS.into_iter()
+        .map(|known| (strsim::jaro_winkler(known, key), known))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or_else(
+            || format!("the keys are {}", KEYS.join(" and ")),
+            |(_, known)| format!("did you mean {known:?}?"),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::File;
+    use std::path::Path;
+
+    fn refusal(text: &str) -> String {
+        let path = Path::new("/site/tidings.toml");
+        File::parse(path, text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        insta::assert_snapshot!(refusal("buss = 'memory:'"), @r#"
+        /site/tidings.toml: unknown key "buss"
+          help: did you mean "bus"?
+        "#);
+        insta::assert_snapshot!(refusal("retries = 3"), @r#"
+        /site/tidings.toml: unknown key "retries"
+          help: the keys are bus and catalog
+        "#);
+    }
+
+    #[test]
+    fn a_wrong_type_is_named() {
+        insta::assert_snapshot!(refusal("catalog = 'events'"), @r#"/site/tidings.toml: catalog must be a list such as ["events"], not string"#);
+        insta::assert_snapshot!(refusal("bus = 1"), @r#"/site/tidings.toml: bus must be a string such as "sqlite:bus.db", not integer"#);
+    }
+
+    #[test]
+    fn a_syntax_error_does_not_quote_the_line() {
+        let text = refusal("catalog = []\nbus = \"redis://:hunter2@cache");
+        assert!(text.contains("line 2"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

@@ -1,0 +1,159 @@
+//! Where the bus and the catalogs come from: the command line, else the environment, else
+//! `tidings.toml`.
+
+mod file;
+mod origin;
+mod secret;
+
+pub use file::FILE_NAME;
+pub use origin::Origin;
+pub use secret::redacted;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::args::BusArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use file::File;
+
+/// The variable that names the bus.
+pub const BUS_VARIABLE: &str = "TIDINGS_BUS";
+/// The variable that lists folders of definitions.
+pub const CATALOG_VARIABLE: &str = "TIDINGS_CATALOG";
+
+/// The bus and the catalogs, and who named them.
+#[derive(Debug)]
+pub struct Settings {
+    /// The URL of the bus. Holds secrets: print [`redacted`] only.
+    pub bus: String,
+    /// Who named the bus.
+    pub bus_origin: Origin,
+    /// Folders of event definitions; the first that has a type wins.
+    pub catalogs: Vec<PathBuf>,
+    /// Who named the catalogs; `None` when nobody did.
+    pub catalog_origin: Option<Origin>,
+}
+
+impl Settings {
+    /// Resolves what was not given on the command line from the process environment and the
+    /// current folder.
+    pub fn resolve(args: &BusArgs) -> Result<Self> {
+        let folder = env::current_dir()
+            .map_err(|e| Failure::new(Exit::Io, "the current folder cannot be read").source(e))?;
+        let file = File::in_folder(&folder)?;
+        Self::from_sources(
+            args,
+            env::var_os(BUS_VARIABLE),
+            env::var_os(CATALOG_VARIABLE),
+            file,
+        )
+    }
+
+    fn from_sources(
+        args: &BusArgs,
+        bus_variable: Option<OsString>,
+        catalog_variable: Option<OsString>,
+        file: Option<File>,
+    ) -> Result<Self> {
+        let variable = bus_variable
+            .filter(|v| !v.is_empty())
+            .map(|v| {
+                v.into_string()
+                    .map_err(|_| Failure::new(Exit::Config, format!("{BUS_VARIABLE} is not UTF-8")))
+            })
+            .transpose()?;
+        let (file_bus, file_catalog, path) = match file {
+            Some(File { bus, catalog, path }) => (bus, catalog, Some(path)),
+            None => (None, None, None),
+        };
+        let in_file = || Origin::File(path.clone().unwrap_or_default());
+        let (bus, bus_origin) = match (&args.bus, variable, file_bus) {
+            (Some(bus), _, _) => (bus.clone(), Origin::Option("--bus")),
+            (None, Some(bus), _) => (bus, Origin::Variable(BUS_VARIABLE)),
+            (None, None, Some(bus)) => (bus, in_file()),
+            (None, None, None) => {
+                let looked = match &path {
+                    Some(path) => format!("{} does not name one", path.display()),
+                    None => format!("there is no {FILE_NAME} in the current folder"),
+                };
+                return Err(Failure::new(
+                    Exit::Config,
+                    format!("no bus is named: no --bus, {BUS_VARIABLE} is not set, and {looked}"),
+                )
+                .remedy(format!(
+                    "name one: --bus sqlite:bus.db, or export {BUS_VARIABLE}=redis://localhost"
+                )));
+            }
+        };
+        let listed: Option<Vec<PathBuf>> = catalog_variable.filter(|v| !v.is_empty()).map(|v| {
+            env::split_paths(&v)
+                .filter(|p| !p.as_os_str().is_empty())
+                .collect()
+        });
+        let (catalogs, catalog_origin) = match (args.catalog.as_slice(), listed, file_catalog) {
+            ([_, ..], _, _) => (args.catalog.clone(), Some(Origin::Option("--catalog"))),
+            (_, Some(listed), _) => (listed, Some(Origin::Variable(CATALOG_VARIABLE))),
+            (_, None, Some(listed)) => (listed, Some(in_file())),
+            (_, None, None) => (Vec::new(), None),
+        };
+        Ok(Self {
+            bus,
+            bus_origin,
+            catalogs,
+            catalog_origin,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{File, Origin, Settings};
+    use crate::args::BusArgs;
+    use std::path::{Path, PathBuf};
+
+    fn file(text: &str) -> Option<File> {
+        Some(File::parse(Path::new("/site/tidings.toml"), text).unwrap())
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_environment_over_the_file() {
+        let args = BusArgs {
+            bus: Some("sqlite:a.db".into()),
+            catalog: vec!["a".into()],
+        };
+        let toml = "bus = 'sqlite:c.db'\ncatalog = ['c', '/d']";
+        let from = |args: &BusArgs, bus: Option<&str>, catalog: Option<&str>| {
+            Settings::from_sources(
+                args,
+                bus.map(Into::into),
+                catalog.map(Into::into),
+                file(toml),
+            )
+            .unwrap()
+        };
+        let all = from(&args, Some("sqlite:b.db"), Some("b"));
+        assert_eq!(all.bus, "sqlite:a.db");
+        assert_eq!(all.catalogs, [PathBuf::from("a")]);
+        let none = BusArgs::default();
+        let environment = from(&none, Some("sqlite:b.db"), Some("b:bb"));
+        assert_eq!(environment.bus, "sqlite:b.db");
+        assert_eq!(environment.catalogs, [PathBuf::from("b"), "bb".into()]);
+        let site = from(&none, Some(""), None);
+        assert_eq!(site.bus, "sqlite:c.db");
+        assert_eq!(site.bus_origin, Origin::File("/site/tidings.toml".into()));
+        // Relative folders stand beside the file that names them.
+        assert_eq!(site.catalogs, [PathBuf::from("/site/c"), "/d".into()]);
+    }
+
+    #[test]
+    fn without_a_bus_the_message_says_where_it_looked() {
+        let none = BusArgs::default();
+        let failure = Settings::from_sources(&none, None, None, file("catalog = []")).unwrap_err();
+        insta::assert_snapshot!(failure, @r"
+        no bus is named: no --bus, TIDINGS_BUS is not set, and /site/tidings.toml does not name one
+          help: name one: --bus sqlite:bus.db, or export TIDINGS_BUS=redis://localhost
+        ");
+    }
+}
