@@ -28,6 +28,10 @@ impl Parts {
     }
 
     pub(crate) fn set_extension(&mut self, name: Name, value: Value) {
+        let value = match value {
+            Value::String(text) => Value::typed_by_name(name.as_str(), text),
+            other => other,
+        };
         match self.extensions.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
             None => self.extensions.push((name, value)),

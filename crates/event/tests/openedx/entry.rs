@@ -269,7 +269,7 @@ fn what_the_packages_readers_would_drop_is_not_written() {
         error.to_string()
     };
     assert!(refused(event().id("42").build().unwrap()).contains("`id`"));
-    assert!(refused(event().extension("minorversion", "2").build().unwrap()).contains("minor"));
+    assert!(refused(event().extension("minorversion", "two").build().unwrap()).contains("minor"));
     assert!(refused(event().minorversion(-1).build().unwrap()).contains("minor"));
     assert!(refused(event().data_text("text/xml", "<a/>").build().unwrap()).contains("`data`"));
     assert!(refused(event().time_text("0000-01-01T00:00:00Z").build().unwrap()).contains("`time`"));
