@@ -11,7 +11,7 @@ use tidings_conformance::{
     DeadLetterRefusal, Faults, Foreign, GroupLoss, Harness, Removal, TopicRefusal, Wipe,
     conformance_tests,
 };
-use tidings_transport::{Body, Group, Position, Topic, Transport};
+use tidings_transport::{Body, Group, Topic, Transport};
 use tidings_transport_sqlite::{Sqlite, SqliteConfig};
 
 struct OneFile {
@@ -72,19 +72,16 @@ impl Wipe for OneFile {
 
 #[async_trait]
 impl Removal for OneFile {
-    async fn remove(&self, topic: &Topic, positions: &[Position]) {
-        let db = self.other_program();
-        for position in positions {
-            let removed = db.execute(
-                "DELETE FROM events WHERE seq = ?2 AND topic_id =
-                   (SELECT topic_id FROM topics WHERE name = ?1)",
-                params![
-                    topic.as_str(),
-                    position.as_str().parse::<i64>().expect("a number")
-                ],
-            );
-            assert_eq!(removed.expect("events can be removed"), 1);
-        }
+    async fn remove_oldest(&self, topic: &Topic, count: u64) {
+        let count = i64::try_from(count).expect("fewer than a topic holds");
+        let removed = self.other_program().execute(
+            "DELETE FROM events WHERE rowid IN (
+               SELECT events.rowid FROM events JOIN topics USING (topic_id)
+                WHERE topics.name = ?1 ORDER BY seq LIMIT ?2)",
+            params![topic.as_str(), count],
+        );
+        let removed = removed.expect("events can be removed");
+        assert_eq!(i64::try_from(removed), Ok(count));
     }
 }
 
