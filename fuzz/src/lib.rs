@@ -2,3 +2,4 @@
 //! tests run them too, on any compiler. A body takes any input and panics only on a bug.
 
 pub mod envelope;
+pub mod openedx;

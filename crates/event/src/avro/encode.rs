@@ -215,8 +215,12 @@ impl Encoder<'_> {
             return self.value(branches[first], json, depth);
         }
         let mut candidates: Vec<usize> = (0..branches.len()).filter(fits).collect();
-        // A float could hold every number by rounding it.
-        candidates.sort_by_key(|index| matches!(schema.node(branches[*index]), Node::Float));
+        // A double could hold every long by rounding it, and a float every double.
+        candidates.sort_by_key(|index| match schema.node(branches[*index]) {
+            Node::Float => 2,
+            Node::Double => 1,
+            _ => 0,
+        });
         let start = self.out.len();
         for index in candidates {
             self.work(json.text().len())?;

@@ -17,7 +17,8 @@
 //! | record | an object, fields in the schema's order |
 //! | union | `null`, or the value of the branch without a tag |
 //!
-//! A value of a union becomes the first branch that can hold it; `double` comes before `float`.
+//! A value of a union becomes the first branch that can hold it, integers before `double` and
+//! `double` before `float`.
 //! That is exact for `["null", T]`, the only unions that Open edX has. Unions whose branches
 //! look alike in JSON (`["int", "long"]`, two records with the same fields) may come back as
 //! another branch of the same value.
@@ -26,8 +27,8 @@
 //! not have: it would be lost without a word.
 //!
 //! # Limits
-//! Both ways, values nest at most [`MAX_DEPTH`] deep, and a result is at most 1 MiB plus 64
-//! times the input. Arrays of values that take no bytes cannot exceed that either. No input
+//! Both ways, values nest at most [`MAX_DEPTH`] deep, and a result is at most 64 KiB plus
+//! 64 times the input. Arrays of values that take no bytes cannot exceed that either. No input
 //! panics, and the stack stays small.
 
 mod canonical;
@@ -50,7 +51,7 @@ pub const MAX_DEPTH: usize = 64;
 /// How long a result may be: the names of fields are in the schema, not in the bytes, so an
 /// honest payload grows by their length when it is decoded; a hostile one may not grow for ever.
 fn max_output(input: usize) -> usize {
-    (1024 * 1024_usize).saturating_add(input.saturating_mul(64))
+    (64 * 1024_usize).saturating_add(input.saturating_mul(64))
 }
 
 #[cfg(test)]

@@ -249,6 +249,8 @@ fn unions_take_the_first_branch_that_holds_the_value() {
     assert_eq!(encode(of, "null").unwrap(), [0]);
     // Not the float, which would round.
     assert_eq!(encode(of, "0.1").unwrap()[0], 4);
+    // Not the double, which would round that too.
+    assert_eq!(encode(of, "9007199254740993").unwrap()[0], 6);
     assert_eq!(encode(of, "\"on\"").unwrap(), [8, 0]);
     assert_eq!(encode(of, "\"off\"").unwrap()[0], 10);
     assert_eq!(encode(of, "[]").unwrap(), [12, 0]);

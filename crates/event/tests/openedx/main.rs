@@ -3,4 +3,5 @@
 mod avro;
 mod entry;
 mod fixtures;
+mod fuzz;
 mod round_trip;
