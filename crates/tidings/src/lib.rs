@@ -1,1 +1,90 @@
-//! Placeholder for the crate docs.
+//! Tidings carries events between services: after the commit, in order, documented, and never
+//! silently lost.
+//!
+//! A service publishes what it just did; every interested service hears of it. Events are
+//! CloudEvents 1.0 as OEP-41 wants them. The log underneath is chosen by a URL and nothing
+//! else: one file (`sqlite:`), a Redis, or the memory of this process.
+//!
+//! # Example
+//! ```
+//! use tidings::{Emitter, Message, Role, Route, Start};
+//!
+//! const CREATED: &str = "org.openedx.catalog.course.created.v1";
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let bus = tidings::open("memory:").await?;
+//!
+//! // The service that owns course data says what it did.
+//! let producer = bus
+//!     .producer()
+//!     .emitter(Emitter::new("openedx", "discovery", Role::Web)?)
+//!     .route(CREATED, Route::to("courses").key_path("course_key")?)
+//!     .build()?;
+//! let data = r#"{"course_key": "edX+DemoX", "title": "Demonstration"}"#;
+//! producer.publish(producer.event(CREATED).data_json(data)).await?;
+//!
+//! // Another service hears of it.
+//! let consumer = bus
+//!     .consumer("lms")
+//!     .topic("courses")
+//!     .from(Start::Earliest)
+//!     .max_events(1) // services leave this out
+//!     .handler(async |message: Message| {
+//!         let course = message.event().data().and_then(|data| data.as_json());
+//!         assert!(course.is_some_and(|json| json.contains("edX+DemoX")));
+//!         Ok(())
+//!     });
+//! let summary = consumer.run(tidings::shutdown_signal()).await?;
+//! assert_eq!(summary.counts.delivered, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # URLs
+//! | URL | log |
+//! |---|---|
+//! | `memory:` | the memory of this process; a new log each time it is opened |
+//! | `sqlite:PATH` | one file for all processes of a machine |
+//! | `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` | Redis 6.2 or later, or Valkey |
+//! | `rediss://…` | the same over TLS |
+//!
+//! Settings are query parameters. For every log: `prefix` (put before topic names, with a dash),
+//! `wire` (`native` or `openedx`), `unknown_schema` (`declared`, `refuse` or a minor version).
+//! For `sqlite:`: `durability` (`full` or `normal`), `max_bytes`, `busy_timeout`. For Redis:
+//! `ca_file`, `cert_file`, `key_file`, `connect_timeout`, `response_timeout`. Times are like
+//! `500ms` or `5s`. What is not known is an error.
+
+mod address;
+mod built_in;
+mod bus;
+mod error;
+mod open;
+
+pub use bus::Bus;
+pub use error::OpenError;
+pub use open::open;
+
+pub use tidings_catalog::Catalog;
+pub use tidings_event::openedx::UnknownSchema;
+pub use tidings_event::profile::{Mode, Severity, Violation};
+pub use tidings_event::{
+    Data, DecodeError, Definition, Definitions, Emitter, Event, EventBuilder, Invalid, KeyPath,
+    NoDefinitions, Occurrence, Role, Time, Value,
+};
+pub use tidings_runtime::{
+    Backoff, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft, Handler,
+    HandlerError, Message, Namespace, OnFailure, Producer, ProducerBuilder, PublishError,
+    PublishErrorKind, PublishRetry, Reading, Receipt, RetryPolicy, Route, Summary, UnknownWire,
+    Wire, shutdown_signal,
+};
+pub use tidings_transport::{
+    Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,
+    Opened, Ordering, Position, Reason, Retention, Seeked, Start, Stored, Topic, TopicInfo,
+    Transport, Trimmed,
+};
+
+/// The event and its formats in full: JSON, HTTP, Open edX, Avro, and the profile's rules.
+pub use tidings_event as event;
+/// The contract of logs in full.
+pub use tidings_transport as transport;

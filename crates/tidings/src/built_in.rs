@@ -1,0 +1,23 @@
+//! The definitions that every bus has unless it is given others.
+
+use std::sync::{Arc, LazyLock};
+
+use tidings_catalog::Catalog;
+use tidings_event::avro::Schema;
+use tidings_event::{Definition, Definitions};
+
+/// The Open edX catalog of this build, parsed when something first asks, once per process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BuiltIn;
+
+static OPENEDX: LazyLock<Catalog> = LazyLock::new(Catalog::openedx);
+
+impl Definitions for BuiltIn {
+    fn definition(&self, event_type: &str, minorversion: Option<i32>) -> Option<Arc<Definition>> {
+        OPENEDX.definition(event_type, minorversion)
+    }
+
+    fn schema(&self, fingerprint: &str) -> Option<Arc<Schema>> {
+        OPENEDX.schema(fingerprint)
+    }
+}

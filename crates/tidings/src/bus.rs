@@ -1,0 +1,128 @@
+//! A log, and how this deployment uses it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tidings_event::Definitions;
+use tidings_event::openedx::UnknownSchema;
+use tidings_runtime::{ConsumerBuilder, Decoder, Namespace, ProducerBuilder, Wire};
+use tidings_transport::{Error, Topic, Transport};
+
+use crate::built_in::BuiltIn;
+
+/// A log, and how this deployment uses it: prefix, wire, definitions. Cheap to clone.
+///
+/// Made by [`open`](crate::open()), or by [`Bus::new`] over a transport of your own.
+#[derive(Clone)]
+pub struct Bus {
+    transport: Arc<dyn Transport>,
+    address: Arc<str>,
+    namespace: Namespace,
+    wire: Wire,
+    unknown_schema: UnknownSchema,
+    definitions: Arc<dyn Definitions>,
+}
+
+impl Bus {
+    /// A bus over a transport, with no prefix, the native wire, and the built-in Open edX
+    /// definitions. `address` is for people and stands in logs: no credentials.
+    pub fn new(transport: Arc<dyn Transport>, address: impl Into<Arc<str>>) -> Self {
+        Self {
+            transport,
+            address: address.into(),
+            namespace: Namespace::default(),
+            wire: Wire::Native,
+            unknown_schema: UnknownSchema::default(),
+            definitions: Arc::new(BuiltIn),
+        }
+    }
+
+    /// Puts a prefix before topic names.
+    pub fn with_namespace(mut self, namespace: Namespace) -> Self {
+        self.namespace = namespace;
+        self
+    }
+
+    /// Sets the wire that producers write unless told otherwise.
+    pub fn with_wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// Sets what to do with Open edX entries that do not name their schema.
+    pub fn with_unknown_schema(mut self, setting: UnknownSchema) -> Self {
+        self.unknown_schema = setting;
+        self
+    }
+
+    /// Replaces the definitions: schemas and key paths by event type.
+    pub fn with_definitions(mut self, definitions: Arc<dyn Definitions>) -> Self {
+        self.definitions = definitions;
+        self
+    }
+
+    /// The log itself, for everything below producers and consumers: groups, dead letters,
+    /// reading, trimming.
+    pub fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
+    }
+
+    /// Where the log is, for people, without credentials.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The prefix of topic names.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The wire that producers write unless told otherwise.
+    pub fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    /// Schemas and key paths by event type.
+    pub fn definitions(&self) -> &Arc<dyn Definitions> {
+        &self.definitions
+    }
+
+    /// The full name of a topic: with the prefix, if there is one.
+    ///
+    /// # Errors
+    /// `Invalid`, with the rule that the name breaks.
+    pub fn topic(&self, name: &str) -> Result<Topic, Error> {
+        self.namespace.topic(name)
+    }
+
+    /// A decoder of what [`Transport::read`] and [`Transport::dead_letters`] return.
+    pub fn decoder(&self) -> Decoder {
+        Decoder::new(self.transport.clone(), self.definitions.clone())
+            .unknown_schema(self.unknown_schema)
+    }
+
+    /// Sets up a producer.
+    pub fn producer(&self) -> ProducerBuilder {
+        ProducerBuilder::new(self.transport.clone(), self.definitions.clone())
+            .namespace(self.namespace.clone())
+            .wire(self.wire)
+    }
+
+    /// Sets up a consumer of a group.
+    pub fn consumer(&self, group: impl Into<String>) -> ConsumerBuilder {
+        ConsumerBuilder::new(self.transport.clone(), self.definitions.clone(), group)
+            .namespace(self.namespace.clone())
+            .unknown_schema(self.unknown_schema)
+    }
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus")
+            .field("address", &self.address)
+            .field("prefix", &self.namespace.prefix())
+            .field("wire", &self.wire)
+            .field("unknown_schema", &self.unknown_schema)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! Why a bus could not be opened.
+
+use tidings_transport::Error as TransportError;
+
+/// Why a bus could not be opened. Shows names of parameters, never a user, password or unknown
+/// value of the URL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The text has no scheme, or one that is not known.
+    #[error("bus URL: {problem}; known are {known}{}", hint(.nearest))]
+    Scheme {
+        /// What is wrong.
+        problem: String,
+        /// The schemes that are known.
+        known: String,
+        /// The one that was perhaps meant.
+        nearest: Option<String>,
+    },
+    /// A parameter that this log does not have.
+    #[error("bus URL: parameter {name:?} is not known to {scheme}; known are {known}{}", hint(.nearest))]
+    UnknownParameter {
+        /// The parameter.
+        name: String,
+        /// The URL's scheme.
+        scheme: &'static str,
+        /// The parameters that are known.
+        known: String,
+        /// The one that was perhaps meant.
+        nearest: Option<String>,
+    },
+    /// A part of the URL has a value that breaks a rule.
+    #[error("bus URL: {part}: {rule}")]
+    Invalid {
+        /// The parameter, or `path`, `host`, `port`, ….
+        part: String,
+        /// The rule, and how to keep it.
+        rule: String,
+    },
+    /// The log could not be opened.
+    #[error("cannot open {address}: {source}")]
+    Transport {
+        /// The log, without credentials.
+        address: String,
+        /// What it said.
+        source: TransportError,
+    },
+}
+
+impl OpenError {
+    /// Whether the same URL may work later.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Transport { source, .. } => source.is_temporary(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn invalid(part: impl Into<String>, rule: impl Into<String>) -> Self {
+        Self::Invalid {
+            part: part.into(),
+            rule: rule.into(),
+        }
+    }
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!(". Did you mean {name:?}?"),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,100 @@
+//! From a URL to a bus: the only file that knows which transports exist.
+
+use std::sync::Arc;
+
+use tidings_runtime::{Namespace, Wire};
+use tidings_transport::{Memory, Transport};
+use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
+
+use crate::address::{Address, decoded};
+use crate::{Bus, OpenError};
+
+const SCHEMES: [&str; 2] = ["memory", "sqlite"];
+
+/// Parameters that every log has.
+const COMMON: [&str; 3] = ["prefix", "wire", "unknown_schema"];
+const SQLITE: [&str; 3] = ["durability", "max_bytes", "busy_timeout"];
+
+/// Opens the bus that a URL names; [the crate](crate#urls) lists the URLs.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let bus = tidings::open("memory:?prefix=stage").await.unwrap();
+/// assert_eq!(bus.topic("courses").unwrap().as_str(), "stage-courses");
+///
+/// let error = tidings::open("memory:?prefx=stage").await.unwrap_err();
+/// assert!(error.to_string().contains("Did you mean \"prefix\"?"));
+/// # }
+/// ```
+///
+/// # Errors
+/// [`OpenError`]: a URL that is not understood in full, or a log that cannot be opened.
+pub async fn open(url: &str) -> Result<Bus, OpenError> {
+    let address = Address::parse(url, &SCHEMES)?;
+    let (transport, shown) = match address.scheme {
+        "memory" => memory(&address)?,
+        _ => sqlite(&address)?,
+    };
+    settle_in(Bus::new(transport, shown), &address)
+}
+
+/// A log and what to call it.
+type Opened = (Arc<dyn Transport>, String);
+
+/// Applies the parameters that every log has.
+fn settle_in(mut bus: Bus, address: &Address) -> Result<Bus, OpenError> {
+    if let Some(prefix) = address.text("prefix") {
+        let namespace = Namespace::new(prefix);
+        let namespace = namespace.map_err(|e| OpenError::invalid("prefix", e.to_string()))?;
+        bus = bus.with_namespace(namespace);
+    }
+    if let Some(wire) = address.parsed::<Wire>("wire", "must be native or openedx")? {
+        bus = bus.with_wire(wire);
+    }
+    let rule = "must be declared, refuse, or the minor version to assume";
+    if let Some(setting) = address.parsed("unknown_schema", rule)? {
+        bus = bus.with_unknown_schema(setting);
+    }
+    Ok(bus)
+}
+
+fn memory(address: &Address) -> Result<Opened, OpenError> {
+    address.only(&[&COMMON])?;
+    if !address.body.is_empty() {
+        let rule = "must be empty: write memory: and nothing behind it but parameters";
+        return Err(OpenError::invalid("path", rule));
+    }
+    Ok((Arc::new(Memory::new()), "memory:".into()))
+}
+
+fn sqlite(address: &Address) -> Result<Opened, OpenError> {
+    address.only(&[&COMMON, &SQLITE])?;
+    // Both `sqlite:PATH` and the form with an empty host, `sqlite:///PATH`, are in use.
+    let path = address.body.strip_prefix("//").unwrap_or(&address.body);
+    let path = decoded("path", path)?;
+    if path.is_empty() {
+        return Err(OpenError::invalid("path", "is missing: write sqlite:PATH"));
+    }
+    let shown = format!("sqlite:{path}");
+    let mut config = SqliteConfig::new(path);
+    config = match address.text("durability") {
+        None => config,
+        Some("full") => config.durability(Durability::Full),
+        Some("normal") => config.durability(Durability::Normal),
+        Some(_) => return Err(OpenError::invalid("durability", "must be full or normal")),
+    };
+    if let Some(bytes) = address.parsed("max_bytes", "must be a number of bytes")? {
+        config = config.max_bytes(bytes);
+    }
+    if let Some(timeout) = address.duration("busy_timeout")? {
+        config = config.busy_timeout(timeout);
+    }
+    match Sqlite::open(config) {
+        Ok(log) => Ok((Arc::new(log), shown)),
+        Err(source) => Err(OpenError::Transport {
+            address: shown,
+            source,
+        }),
+    }
+}
