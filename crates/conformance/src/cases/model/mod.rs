@@ -321,6 +321,9 @@ impl Run {
             Some(_) if after == self.model.trimmed => Start::Earliest,
             Some(last) => Start::After(self.model.records[last].position.clone()),
         };
+        if to == Start::Earliest && !self.scene.has(Capability::Replay) {
+            return;
+        }
         self.note(format!("seek behind {after}"));
         let scene = &self.scene;
         let seeked = scene.log.seek(&scene.topic, &scene.group, &to).await;
