@@ -38,8 +38,10 @@ impl fmt::Debug for Encoded {
 
 /// Writes an event as an entry that the package's readers take.
 ///
-/// The schema is that of the type and its minor version; the newest if the event has none. An
-/// event that came from this wire is written with its own schema again, if that is known.
+/// The schema is that of the type and its minor version; the newest if the event has none. Only
+/// without a definition the schema counts that an event from this wire was written with before:
+/// the package's readers ignore fingerprints and read with the schema of their own version, which
+/// is what the definitions are to describe.
 ///
 /// # Errors
 /// [`UnknownSchema`](ErrorKind::UnknownSchema) if no definition has one;
@@ -51,9 +53,10 @@ pub fn encode(event: &Event, definitions: &dyn Definitions) -> Result<Encoded> {
     let minor = minorversion(event)?;
     let definition = definitions.definition(event_type, minor);
     let own = event.dataschema().and_then(fingerprint_of_urn);
-    let schema = own
-        .and_then(|fingerprint| definitions.schema(fingerprint))
-        .or_else(|| definition.as_ref().and_then(|d| d.schema.clone()))
+    let schema = definition
+        .as_ref()
+        .and_then(|definition| definition.schema.clone())
+        .or_else(|| definitions.schema(own?))
         .ok_or_else(|| unknown_schema(&printable(event_type), minor))?;
     let minor = minor
         .or_else(|| definition.map(|d| d.minorversion))

@@ -262,6 +262,26 @@ fn the_fingerprint_decides_and_the_policy_where_there_is_none() {
 }
 
 #[test]
+fn the_definition_decides_what_is_written_and_else_the_schema_it_came_with() {
+    let mut known = known();
+    known.insert(MADE, 1, LATER);
+    let newer = encode(&event().minorversion(1).build().unwrap(), &known).unwrap();
+    let read = decode(borrowed(&newer), &known, UnknownSchema::Refuse).unwrap();
+    // The same event at a minor version that has another definition.
+    let mut moved = read.clone();
+    moved.set_extension("minorversion", 0).unwrap();
+    let error = encode(&moved, &known).unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Payload,
+        "it has a field that the older one lacks"
+    );
+    // And at one that has none.
+    moved.set_extension("minorversion", 7).unwrap();
+    assert_eq!(encode(&moved, &known).unwrap().schema, newer.schema);
+}
+
+#[test]
 fn what_the_packages_readers_would_drop_is_not_written() {
     let refused = |event: Event| {
         let error = encode(&event, &known()).unwrap_err();
