@@ -1,0 +1,131 @@
+//! Our Avro codec beside fastavro, and our catalog beside openedx-events.
+
+use rand::rngs::StdRng;
+use rand::{Rng, RngExt, SeedableRng};
+use serde_json::{Map, Value, json};
+use tidings_catalog::Catalog;
+use tidings_event::avro::{decode_to_json, encode_from_json};
+
+use crate::site;
+
+#[tokio::test]
+async fn fastavro_writes_the_same_bytes_and_names_schemas_the_same() {
+    let Some(python) = site::python() else { return };
+    let mut random = StdRng::seed_from_u64(20);
+    let catalog = Catalog::openedx();
+    let mut requests = Vec::new();
+    for definition in catalog.definitions() {
+        let schema: Value =
+            serde_json::from_str(definition.schema.as_ref().unwrap().json()).unwrap();
+        let mut names = Map::new();
+        let values: Vec<Value> = (0..8)
+            .map(|_| value_of(&schema, &mut names, &mut random))
+            .collect();
+        requests.push(json!({ "schema": schema, "values": values }));
+    }
+    let input: Vec<String> = requests.iter().map(Value::to_string).collect();
+    let answers = site::lines(&python, "fastavro_peer.py", &[], input.join("\n")).await;
+    assert_eq!(answers.len(), 64);
+    for ((definition, request), answer) in catalog.definitions().zip(&requests).zip(&answers) {
+        let schema = definition.schema.as_ref().unwrap();
+        assert_eq!(answer["canonical"], schema.canonical_form());
+        assert_eq!(answer["sha256"], schema.fingerprint());
+        let values = request["values"].as_array().unwrap();
+        for (index, value) in values.iter().enumerate() {
+            let ours = encode_from_json(schema, value.to_string().as_bytes()).unwrap();
+            let hex: String = ours.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(answer["encoded"][index], hex, "{}", definition.event_type);
+            let decoded = decode_to_json(schema, &ours).unwrap();
+            let decoded: Value = serde_json::from_slice(&decoded).unwrap();
+            assert_eq!(
+                answer["decoded"][index], decoded,
+                "{}",
+                definition.event_type
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_catalog_is_what_the_installed_package_writes_by() {
+    let Some(python) = site::python() else { return };
+    let program = site::root().join("catalog/openedx/regenerate.py");
+    let output = site::run(&python, &program, &["--check"], String::new()).await;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// A value of a schema of Open edX.
+fn value_of(schema: &Value, names: &mut Map<String, Value>, random: &mut impl Rng) -> Value {
+    match schema {
+        Value::String(name) => match name.as_str() {
+            "null" => Value::Null,
+            "boolean" => random.random::<bool>().into(),
+            "long" => {
+                let shift = random.random_range(0..64);
+                (random.random::<i64>() >> shift).into()
+            }
+            "double" => {
+                let exponent = random.random_range(-300..300);
+                (random.random::<f64>() * 10_f64.powi(exponent)).into()
+            }
+            "string" => text(random).into(),
+            name => value_of(&names[name].clone(), names, random),
+        },
+        Value::Array(branches) => {
+            let branch = random.random_range(0..branches.len());
+            // A record defined in a branch not taken may be named later.
+            branches.iter().for_each(|branch| remember(branch, names));
+            value_of(&branches[branch], names, random)
+        }
+        _ => match schema["type"].as_str().unwrap() {
+            "array" => {
+                let count = random.random_range(0..4);
+                (0..count)
+                    .map(|_| value_of(&schema["items"], names, random))
+                    .collect()
+            }
+            "map" => {
+                let count = random.random_range(0..4);
+                let member = |_| (text(random), value_of(&schema["values"], names, random));
+                Value::Object((0..count).map(member).collect())
+            }
+            "record" => {
+                remember(schema, names);
+                let fields = schema["fields"].as_array().unwrap();
+                let member = |field: &Value| {
+                    let name = field["name"].as_str().unwrap().to_owned();
+                    (name, value_of(&field["type"], names, random))
+                };
+                Value::Object(fields.iter().map(member).collect())
+            }
+            primitive => value_of(&primitive.into(), names, random),
+        },
+    }
+}
+
+/// Keeps the records that a schema defines by their names.
+fn remember(schema: &Value, names: &mut Map<String, Value>) {
+    if schema["type"] == "record" {
+        let name = schema["name"].as_str().unwrap();
+        names.insert(name.to_owned(), schema.clone());
+        for field in schema["fields"].as_array().unwrap() {
+            remember(&field["type"], names);
+        }
+    } else if let Value::Array(branches) = schema {
+        branches.iter().for_each(|branch| remember(branch, names));
+    }
+}
+
+fn text(random: &mut impl Rng) -> String {
+    let count = random.random_range(0..12);
+    let any = [
+        'a', '"', '\\', '\n', '\0', 'ß', '€', '😀', '\u{2028}', '\u{7f}',
+    ];
+    (0..count)
+        .map(|_| any[random.random_range(0..any.len())])
+        .collect()
+}

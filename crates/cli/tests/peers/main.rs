@@ -1,0 +1,9 @@
+//! Tidings and the real Open edX packages on one Redis: `edx-event-bus-redis` as producer and as
+//! consumer, `openedx-events` as the source of the schemas, `fastavro` as the other Avro codec.
+//!
+//! The packages come from `scripts/peers.sh`. Where they could not be installed `scripts/test.sh`
+//! says so and sets `TIDINGS_PEERS=absent`; without that a missing package is a failure.
+
+mod codec;
+mod site;
+mod wire;
