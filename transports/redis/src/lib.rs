@@ -1,1 +1,65 @@
-//! Placeholder for the crate docs.
+//! Tidings over Redis streams.
+//!
+//! A topic is a stream, a record one of its entries, a group a consumer group. Redis 6.2 or later,
+//! or Valkey. What belongs to a group beside the stream stands in keys of its own:
+//!
+//! | key | holds |
+//! |---|---|
+//! | `tidings:{TOPIC}:group:GROUP` | where the group stands, counted apart from Redis, and what was lost to it |
+//! | `tidings:{TOPIC}:lease:GROUP` | which consumer is active, as `EPOCH:CONSUMER` |
+//! | `tidings:{TOPIC}:members:GROUP` | the consumers, and until when each counts as alive |
+//! | `tidings:{TOPIC}:wake:GROUP` | a stream of one entry that wakes consumers which wait |
+//! | `tidings:{TOPIC}:dlq:GROUP` | the dead letters, a stream |
+//! | `tidings:{TOPIC}:amended:GROUP` | what later failures of released letters changed in them |
+//! | `tidings:{TOPIC}:parked:GROUP` | the parked keys and whether each is being released |
+//! | `tidings:{TOPIC}:waiting:GROUP` | the letters of parked keys, in order |
+//! | `tidings:{TOPIC}:releasing:GROUP` | the keys that are being released |
+//! | `tidings:schema:HEX` | an Avro schema |
+//!
+//! # Order
+//! One stream cannot keep the order of keys among competing consumers. With `Ordering::Key` one
+//! consumer of the group is active per topic, by a lease with an epoch; every script that hands
+//! out or settles something checks it. Topics spread over the consumers that live. With
+//! `Ordering::None` all compete, and each entry has a lease of its own: its idle time.
+//!
+//! # Attempts
+//! Redis counts in an entry's retry count how often it was read. This adapter sets that count to
+//! one more than the handlers that were started. Programs of others in the same group count reads,
+//! so there the number is approximate.
+//!
+//! # Durability
+//! A publish that returned is as durable as Redis is told to be: `appendonly yes` with
+//! `appendfsync always` survives the loss of power, `everysec` may lose a second, without an
+//! append-only file what was written since the last snapshot goes with the process.
+//!
+//! # Retries
+//! Redis has no delay: `Retry` with a time is refused as unsupported. A retried delivery comes again
+//! at once.
+
+mod config;
+mod connection;
+mod dead_letters;
+mod desk;
+mod diagnose;
+mod entry_id;
+mod error;
+mod feeder;
+mod groups;
+mod lane;
+mod lease;
+mod member;
+mod names;
+mod publisher;
+mod retention;
+mod round;
+mod schemas;
+mod script;
+mod settle;
+mod subscriber;
+mod topics;
+mod transport;
+mod value;
+mod wire;
+
+pub use config::RedisConfig;
+pub use transport::Redis;

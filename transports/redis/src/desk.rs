@@ -1,0 +1,323 @@
+//! What a consumer has in hand, and what waits to be handed to its caller. No I/O.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tidings_transport::{Batch, Body, Delivery, Gap, Key, Topic};
+
+use crate::entry_id::EntryId;
+
+/// All topics of a consumer.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    lanes: Vec<Lane>,
+    index: HashMap<Topic, usize>,
+    gaps: Vec<Gap>,
+    /// Which topic is served first, so that a busy one cannot starve the others.
+    turn: usize,
+    epoch: u64,
+}
+
+/// One topic.
+#[derive(Debug)]
+struct Lane {
+    topic: Topic,
+    lease: Option<Arc<str>>,
+    live: HashMap<EntryId, Hold>,
+    /// One letter of each key that is being released.
+    released: HashMap<Key, Released>,
+    ready: VecDeque<(EntryId, Arc<Delivery>)>,
+    ready_released: VecDeque<Arc<Delivery>>,
+    look_for_released: bool,
+}
+
+#[derive(Debug)]
+struct Hold {
+    epoch: u64,
+    attempts: u32,
+}
+
+#[derive(Debug)]
+struct Released {
+    epoch: u64,
+    attempts: u32,
+    letter: EntryId,
+}
+
+/// What a delivery in hand is on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) lane: usize,
+    pub(crate) what: What,
+    pub(crate) attempts: u32,
+}
+
+/// An entry of the topic, or a letter by its id in the dead-letter log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    Live(EntryId),
+    Released(EntryId),
+}
+
+/// An entry as it comes from the server.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) id: EntryId,
+    pub(crate) attempts: u32,
+    pub(crate) key: Option<Key>,
+    pub(crate) body: Body,
+}
+
+impl Desk {
+    /// `first_epoch` should be random: deliveries of other consumers must not match by chance.
+    pub(crate) fn new(topics: &[Topic], first_epoch: u64) -> Self {
+        let lane = |topic: &Topic| Lane {
+            topic: topic.clone(),
+            lease: None,
+            live: HashMap::new(),
+            released: HashMap::new(),
+            ready: VecDeque::new(),
+            ready_released: VecDeque::new(),
+            look_for_released: false,
+        };
+        Self {
+            lanes: topics.iter().map(lane).collect(),
+            index: topics.iter().cloned().zip(0..).collect(),
+            gaps: Vec::new(),
+            turn: 0,
+            epoch: first_epoch,
+        }
+    }
+
+    pub(crate) fn lease(&self, lane: usize) -> Option<Arc<str>> {
+        self.lanes[lane].lease.clone()
+    }
+
+    pub(crate) fn set_lease(&mut self, lane: usize, lease: Arc<str>) {
+        self.lanes[lane].lease = Some(lease);
+        self.lanes[lane].look_for_released = true;
+    }
+
+    /// Gives the lease up and forgets everything of the topic: others are handed it now. With
+    /// `only_released`, the lease was for released letters only.
+    pub(crate) fn lose_lease(&mut self, lane: usize, only_released: bool) {
+        let lane = &mut self.lanes[lane];
+        lane.lease = None;
+        lane.released.clear();
+        lane.ready_released.clear();
+        if !only_released {
+            lane.live.clear();
+            lane.ready.clear();
+        }
+    }
+
+    /// The group was made anew: it will be handed again what was not settled.
+    pub(crate) fn forget_live(&mut self, lane: usize) {
+        let lane = &mut self.lanes[lane];
+        lane.live.clear();
+        lane.ready.clear();
+    }
+
+    /// Whether nothing of the topic is in hand or waits to be.
+    pub(crate) fn is_idle(&self, lane: usize) -> bool {
+        self.lanes[lane].live.is_empty() && self.lanes[lane].released.is_empty()
+    }
+
+    /// Puts an entry where the next call takes it. One that is in hand already stays there, or
+    /// with `again` is handed out anew: then its former holding is stale.
+    pub(crate) fn arrive(&mut self, lane: usize, entry: Arrival, again: bool) -> bool {
+        self.epoch = self.epoch.wrapping_add(1);
+        let epoch = self.epoch;
+        let lane = &mut self.lanes[lane];
+        if lane.live.contains_key(&entry.id) {
+            if !again {
+                return false;
+            }
+            lane.ready.retain(|(id, _)| *id != entry.id);
+        }
+        let attempts = entry.attempts;
+        lane.live.insert(entry.id, Hold { epoch, attempts });
+        let delivery = Delivery {
+            topic: lane.topic.clone(),
+            position: entry.id.position(),
+            received: entry.id.received(),
+            key: entry.key,
+            body: entry.body,
+            attempts,
+            released: false,
+            epoch,
+        };
+        lane.put(entry.id, Arc::new(delivery));
+        true
+    }
+
+    /// Puts a released letter where the next call takes it.
+    pub(crate) fn arrive_released(
+        &mut self,
+        lane: usize,
+        letter: EntryId,
+        position: EntryId,
+        arrival: (Key, Body, u32),
+    ) {
+        self.epoch = self.epoch.wrapping_add(1);
+        let epoch = self.epoch;
+        let (key, body, attempts) = arrival;
+        let lane = &mut self.lanes[lane];
+        if lane.released.contains_key(&key) {
+            return;
+        }
+        let hold = Released {
+            epoch,
+            attempts,
+            letter,
+        };
+        lane.released.insert(key.clone(), hold);
+        lane.ready_released.push_back(Arc::new(Delivery {
+            topic: lane.topic.clone(),
+            position: position.position(),
+            received: position.received(),
+            key: Some(key),
+            body,
+            attempts,
+            released: true,
+            epoch,
+        }));
+    }
+
+    pub(crate) fn report(&mut self, gap: Gap) {
+        self.gaps.push(gap);
+    }
+
+    /// How many deliveries wait to be handed to the caller, and whether anything does.
+    pub(crate) fn waiting(&self) -> usize {
+        let of = |lane: &Lane| lane.ready.len() + lane.ready_released.len();
+        self.lanes.iter().map(of).sum::<usize>() + self.gaps.len()
+    }
+
+    /// Hands out at most `max`: of each topic released ones first, then in the order of the log.
+    pub(crate) fn take(&mut self, max: usize) -> Batch {
+        let mut deliveries = Vec::new();
+        let lanes = self.lanes.len();
+        for i in 0..lanes {
+            let lane = &mut self.lanes[(self.turn + i) % lanes];
+            while deliveries.len() < max {
+                let released = lane.ready_released.pop_front();
+                match released.or_else(|| lane.ready.pop_front().map(|(_, d)| d)) {
+                    Some(delivery) => deliveries.push(delivery),
+                    None => break,
+                }
+            }
+        }
+        self.turn = (self.turn + 1) % lanes.max(1);
+        Batch {
+            deliveries,
+            gaps: std::mem::take(&mut self.gaps),
+        }
+    }
+
+    /// What this delivery is; `None` when it is not in hand, or not any more.
+    pub(crate) fn held(&self, delivery: &Delivery) -> Option<Held> {
+        let lane = *self.index.get(&delivery.topic)?;
+        if delivery.released {
+            let hold = self.lanes[lane].released.get(delivery.key.as_ref()?)?;
+            return (hold.epoch == delivery.epoch).then_some(Held {
+                lane,
+                what: What::Released(hold.letter),
+                attempts: hold.attempts,
+            });
+        }
+        let id = EntryId::parse(delivery.position.as_str().as_bytes())?;
+        let hold = self.lanes[lane].live.get(&id)?;
+        (hold.epoch == delivery.epoch).then_some(Held {
+            lane,
+            what: What::Live(id),
+            attempts: hold.attempts,
+        })
+    }
+
+    /// Notes how many handlers were started on a delivery in hand.
+    pub(crate) fn set_attempts(&mut self, delivery: &Delivery, attempts: u32) {
+        let Some(held) = self.held(delivery) else {
+            return;
+        };
+        let lane = &mut self.lanes[held.lane];
+        match (held.what, delivery.key.as_ref()) {
+            (What::Live(id), _) => {
+                if let Some(hold) = lane.live.get_mut(&id) {
+                    hold.attempts = attempts;
+                }
+            }
+            (What::Released(_), Some(key)) => {
+                if let Some(hold) = lane.released.get_mut(key) {
+                    hold.attempts = attempts;
+                }
+            }
+            (What::Released(_), None) => {}
+        }
+    }
+
+    /// Ends a holding.
+    pub(crate) fn let_go(&mut self, delivery: &Delivery) {
+        let Some(held) = self.held(delivery) else {
+            return;
+        };
+        let lane = &mut self.lanes[held.lane];
+        match (held.what, delivery.key.as_ref()) {
+            (What::Live(id), _) => {
+                lane.live.remove(&id);
+            }
+            (What::Released(_), Some(key)) => {
+                lane.released.remove(key);
+                lane.look_for_released = true;
+            }
+            (What::Released(_), None) => {}
+        }
+    }
+
+    /// Ends a holding of an entry that stays with this consumer, and hands it out again.
+    pub(crate) fn hand_out_again(&mut self, delivery: &Delivery) {
+        let Some(Held {
+            lane,
+            what: What::Live(id),
+            attempts,
+        }) = self.held(delivery)
+        else {
+            return;
+        };
+        let again = Arrival {
+            id,
+            attempts,
+            key: delivery.key.clone(),
+            body: delivery.body.clone(),
+        };
+        self.arrive(lane, again, true);
+    }
+
+    /// Asks for a look at the letters that may be handed out.
+    pub(crate) fn look_for_released(&mut self, lane: usize) {
+        self.lanes[lane].look_for_released = true;
+    }
+
+    /// Whether to look; asking answers it.
+    pub(crate) fn take_look(&mut self, lane: usize) -> bool {
+        let lane = &mut self.lanes[lane];
+        lane.lease.is_some() && std::mem::take(&mut lane.look_for_released)
+    }
+
+    /// The keys of which a letter is in hand.
+    pub(crate) fn released_keys(&self, lane: usize) -> Vec<Key> {
+        self.lanes[lane].released.keys().cloned().collect()
+    }
+}
+
+impl Lane {
+    fn put(&mut self, id: EntryId, delivery: Arc<Delivery>) {
+        match self.ready.back() {
+            Some((last, _)) if *last > id => {
+                let at = self.ready.partition_point(|(other, _)| *other < id);
+                self.ready.insert(at, (id, delivery));
+            }
+            _ => self.ready.push_back((id, delivery)),
+        }
+    }
+}

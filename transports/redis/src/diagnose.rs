@@ -1,0 +1,209 @@
+//! What in the server's settings endangers the guarantees.
+
+use redis::{Value, cmd};
+use tidings_transport::{Finding, Result, Severity};
+
+use crate::error::Failure;
+use crate::transport::{Redis, fact};
+use crate::value;
+
+impl Redis {
+    pub(crate) async fn findings(&self) -> Result<Vec<Finding>> {
+        self.look().await.map_err(|f| f.reading("diagnose"))
+    }
+
+    async fn look(&self) -> Result<Vec<Finding>, Failure> {
+        let mut found = Vec::new();
+        for section in ["server", "persistence", "replication", "memory"] {
+            match self.info(section).await? {
+                Some(info) => facts(&info, &mut found),
+                None => found.push(refused(&format!("INFO {section}"))),
+            }
+        }
+        let mut settings = Vec::new();
+        for name in ["appendonly", "appendfsync", "save"] {
+            settings.push(self.setting(name).await?);
+        }
+        match settings.as_slice() {
+            [Some(appendonly), Some(fsync), Some(save)] => {
+                found.extend(durability(appendonly, fsync, save));
+            }
+            _ => found.push(refused("CONFIG GET")),
+        }
+        Ok(found)
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>, Failure> {
+        const WHAT: &str = "a setting";
+        match self.link.command(cmd("CONFIG").arg("GET").arg(name)).await {
+            Ok(Value::Map(pairs)) => match pairs.into_iter().next() {
+                Some((_, value)) => value::text(value, WHAT).map(Some),
+                None => Ok(None),
+            },
+            Ok(_) => Err(Failure::Strange { what: WHAT }),
+            Err(Failure::Refused { .. }) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+fn refused(command: &str) -> Finding {
+    Finding::new(
+        Severity::Info,
+        "redis-refuses-to-tell",
+        format!("the server refuses {command} to this user, so what it would tell is unknown"),
+        format!("allow {command} by an ACL rule, or ask the operator"),
+    )
+}
+
+/// What the server's information says.
+fn facts(info: &str, found: &mut Vec<Finding>) {
+    if let Some(version) = fact(info, "redis_version")
+        && !is_recent(version)
+    {
+        found.push(Finding::new(
+            Severity::Error,
+            "redis-version",
+            format!("the server is Redis {version}"),
+            "Tidings needs Redis 6.2 or later: update the server",
+        ));
+    }
+    if fact(info, "role") == Some("slave") {
+        found.push(Finding::new(
+            Severity::Error,
+            "redis-replica",
+            "the server is a replica, which takes no writes",
+            "use the address of the primary",
+        ));
+    }
+    for (name, what) in [
+        ("aof_last_write_status", "write its append-only file"),
+        ("rdb_last_bgsave_status", "save a snapshot"),
+    ] {
+        if fact(info, name).is_some_and(|status| status != "ok") {
+            found.push(Finding::new(
+                Severity::Error,
+                "redis-persistence-fails",
+                format!("the server could not {what} the last time ({name})"),
+                "look at the server's log and its disk",
+            ));
+        }
+    }
+    if let Some(policy) = fact(info, "maxmemory_policy") {
+        let limit = fact(info, "maxmemory").and_then(|m| m.parse::<u64>().ok());
+        found.extend(eviction(policy, limit));
+    }
+}
+
+fn is_recent(version: &str) -> bool {
+    let mut parts = version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (6, 2)
+}
+
+fn eviction(policy: &str, limit: Option<u64>) -> Option<Finding> {
+    if policy == "noeviction" {
+        return None;
+    }
+    // Those named volatile spare keys without an expiry, as streams are, but not leases.
+    let streams = !policy.starts_with("volatile");
+    let (severity, when) = match limit {
+        Some(0) => (Severity::Warning, "once a memory limit is set"),
+        _ if streams => (Severity::Error, "when memory is short"),
+        _ => (Severity::Warning, "when memory is short"),
+    };
+    let what = if streams {
+        "whole topics"
+    } else {
+        "leases of consumers"
+    };
+    Some(Finding::new(
+        severity,
+        "redis-eviction",
+        format!("maxmemory-policy is {policy}: {when}, the server removes {what} without a word"),
+        "set maxmemory-policy to noeviction, and trim topics",
+    ))
+}
+
+fn durability(appendonly: &str, fsync: &str, save: &str) -> Option<Finding> {
+    let (severity, what) = match (appendonly, fsync) {
+        ("yes", "always") => return None,
+        ("yes", "everysec") => (
+            Severity::Info,
+            "appendfsync is everysec: a loss of power costs up to a second of events",
+        ),
+        ("yes", _) => (
+            Severity::Warning,
+            "appendfsync is no: a loss of power costs what the system had not written yet",
+        ),
+        _ if save.is_empty() => (
+            Severity::Error,
+            "the server stores nothing on disk: a restart loses every event and position",
+        ),
+        _ => (
+            Severity::Warning,
+            "the server stores snapshots only: a crash loses everything since the last",
+        ),
+    };
+    Some(Finding::new(
+        severity,
+        "redis-durability",
+        what,
+        "set appendonly to yes, and appendfsync to everysec or always",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_judged() {
+        assert_eq!(eviction("noeviction", Some(1)), None);
+        let severity = |f: Option<Finding>| f.map(|f| f.severity);
+        assert_eq!(
+            severity(eviction("allkeys-lru", Some(1))),
+            Some(Severity::Error)
+        );
+        assert_eq!(
+            severity(eviction("allkeys-lru", Some(0))),
+            Some(Severity::Warning)
+        );
+        assert_eq!(
+            severity(eviction("volatile-lru", Some(1))),
+            Some(Severity::Warning)
+        );
+        assert_eq!(durability("yes", "always", ""), None);
+        assert_eq!(
+            severity(durability("yes", "everysec", "")),
+            Some(Severity::Info)
+        );
+        assert_eq!(
+            severity(durability("no", "everysec", "")),
+            Some(Severity::Error)
+        );
+        assert_eq!(
+            severity(durability("no", "always", "60 1")),
+            Some(Severity::Warning)
+        );
+    }
+
+    #[test]
+    fn information_is_judged() {
+        let mut found = Vec::new();
+        facts(
+            "redis_version:5.0.7\r\nrole:slave\r\naof_last_write_status:err\r\n",
+            &mut found,
+        );
+        let codes: Vec<_> = found.iter().map(|f| f.code).collect();
+        assert_eq!(
+            codes,
+            ["redis-version", "redis-replica", "redis-persistence-fails"]
+        );
+        found.clear();
+        facts(
+            "redis_version:6.2.0\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n",
+            &mut found,
+        );
+        assert_eq!(found, []);
+    }
+}

@@ -1,0 +1,148 @@
+//! Removing old records.
+
+use redis::{Value, cmd};
+use tidings_transport::{Result, Retention, Topic, Trimmed};
+
+use crate::entry_id::EntryId;
+use crate::error::Failure;
+use crate::names::Keys;
+use crate::script::{COUNT, Call, NEED, TOPIC};
+use crate::topics::no_topic;
+use crate::transport::Redis;
+use crate::value;
+
+/// How many entries are counted, or removed, in one go, so that the server is not held up.
+const STEP: u64 = 5_000;
+
+impl Redis {
+    pub(crate) async fn remove_old(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed> {
+        let groups = self.group_names("trim", topic).await?;
+        let removal = self.plan_removal(topic, retention, groups).await;
+        let removal = removal.map_err(|f| f.reading("trim"))?;
+        let Some((named, remove)) = removal else {
+            return Err(no_topic("trim", topic));
+        };
+        let mut removed = remove;
+        if !retention.dry_run && remove > 0 {
+            let done = self.remove(topic, remove).await;
+            removed = done.map_err(|f| f.writing("trim"))?;
+        }
+        Ok(Trimmed {
+            removed,
+            spared: named - remove,
+        })
+    }
+
+    /// How many of the oldest records the rules name, and how many of them may go.
+    async fn plan_removal(
+        &self,
+        topic: &Topic,
+        retention: &Retention,
+        groups: Vec<tidings_transport::Group>,
+    ) -> Result<Option<(u64, u64)>, Failure> {
+        const WHAT: &str = "a topic as {length, first, last}";
+        let topic_now = self
+            .link
+            .script(Call::new(&TOPIC, &Keys::without_group(topic)))
+            .await?;
+        if topic_now == Value::Nil {
+            return Ok(None);
+        }
+        let [length, _, _] = value::tuple(topic_now, WHAT)?;
+        let length = value::number(&length, WHAT)?;
+        let beyond = |max: Option<u64>| max.map_or(0, |max| length.saturating_sub(max));
+        let hard = beyond(retention.hard_max_len);
+        let mut named = beyond(retention.max_len).max(hard);
+        if let Some(age) = retention.max_age {
+            let now = self.server_time().await?;
+            let before = now.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+            let before = EntryId { ms: before, seq: 0 };
+            named = named.max(self.count(topic, before, u64::MAX).await?);
+        }
+        let mut free = named;
+        for group in groups {
+            let call = Call::new(&NEED, &Keys::new(topic, &group)).arg(group.as_str());
+            let ttl = u64::try_from(retention.group_ttl.as_millis()).unwrap_or(u64::MAX / 4);
+            let need = self.link.script(call.arg(ttl)).await?;
+            if let Some(needed) = first_needed(need)?
+                && free > hard
+            {
+                free = free.min(self.count(topic, needed, free).await?);
+            }
+        }
+        Ok(Some((named, free.max(hard))))
+    }
+
+    async fn server_time(&self) -> Result<u64, Failure> {
+        const WHAT: &str = "the server's time";
+        let [seconds, micros] = value::tuple(self.link.command(&cmd("TIME")).await?, WHAT)?;
+        Ok(value::number(&seconds, WHAT)? * 1_000 + value::number(&micros, WHAT)? / 1_000)
+    }
+
+    /// How many entries stand before an id, counted up to `limit`.
+    async fn count(&self, topic: &Topic, before: EntryId, limit: u64) -> Result<u64, Failure> {
+        let mut counted = 0;
+        let mut from = String::from("-");
+        while counted < limit {
+            let step = STEP.min(limit - counted);
+            let (n, last) = self.step(topic, &from, &before.to_string(), step).await?;
+            counted += n;
+            match last {
+                Some(last) if n == step => from = format!("({last}"),
+                _ => break,
+            }
+        }
+        Ok(counted)
+    }
+
+    async fn step(
+        &self,
+        topic: &Topic,
+        from: &str,
+        before: &str,
+        limit: u64,
+    ) -> Result<(u64, Option<EntryId>), Failure> {
+        const WHAT: &str = "a count as {number, last}";
+        let call = Call::new(&COUNT, &Keys::without_group(topic))
+            .arg(from)
+            .arg(before)
+            .arg(limit);
+        let [n, last] = value::tuple(self.link.script(call).await?, WHAT)?;
+        Ok((value::number(&n, WHAT)?, value::optional_id(&last, WHAT)?))
+    }
+
+    /// Removes so many of the oldest. By id and not by number, so that records which others remove
+    /// meanwhile do not cost newer ones.
+    async fn remove(&self, topic: &Topic, remove: u64) -> Result<u64, Failure> {
+        let (mut named, mut removed) = (0, 0);
+        while named < remove {
+            let (n, last) = self.step(topic, "-", "+", STEP.min(remove - named)).await?;
+            let Some(last) = last else { break };
+            named += n;
+            let mut trim = cmd("XTRIM");
+            trim.arg(topic.as_str())
+                .arg("MINID")
+                .arg(last.next().to_string());
+            let gone = self.link.command(&trim).await?;
+            removed += value::number(&gone, "how many entries were removed")?;
+        }
+        Ok(removed)
+    }
+}
+
+/// The first entry that a group still needs; `None` when it is not spared.
+fn first_needed(need: Value) -> Result<Option<EntryId>, Failure> {
+    const WHAT: &str = "what a group needs";
+    let mut need = value::array(need, WHAT)?.into_iter();
+    let active = need.next().map(|n| value::number(&n, WHAT));
+    if active.transpose()? != Some(1) {
+        return Ok(None);
+    }
+    let (Some(pending), Some(handed)) = (need.next(), need.next()) else {
+        return Err(Failure::Strange { what: WHAT });
+    };
+    Ok(Some(match value::optional_id(&pending, WHAT)? {
+        Some(pending) => pending,
+        None => value::id(&handed, WHAT)?.next(),
+    }))
+}

@@ -1,0 +1,269 @@
+//! One look at the topics: released letters, what others left, and new entries.
+
+use redis::Value;
+use tidings_transport::Key;
+
+use crate::connection::pause;
+use crate::desk::{Arrival, Desk};
+use crate::entry_id::EntryId;
+use crate::error::{Code, Failure};
+use crate::feeder::Feeder;
+use crate::lane::Sweep;
+use crate::member::Member;
+use crate::script::{CLAIM, Call, FETCH, RECOVER, RELEASED};
+use crate::value;
+use crate::wire;
+
+/// The most that one script looks at, so that it does not hold up the server.
+const MOST: usize = 500;
+
+/// What a topic is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Released,
+    Claim,
+    Fetch,
+}
+
+impl Feeder {
+    /// Whether a topic has something to look at.
+    pub(crate) fn has_work(&self) -> bool {
+        let desk = self.member.desk();
+        let mut lanes = self.lanes.iter().enumerate();
+        lanes.any(|(i, lane)| {
+            self.member.mine(&desk, i).is_some()
+                && (lane.sweep.is_some() || (lane.more && !lane.yielding))
+        })
+    }
+
+    /// Asks all topics that may have something, at once. Whether anything came.
+    pub(crate) async fn round(&mut self) -> Result<bool, Failure> {
+        let want = self.member.demand().max(1);
+        let asks = self.plan(want);
+        if asks.is_empty() {
+            return Ok(false);
+        }
+        let count = (want / asks.len()).clamp(1, MOST);
+        let calls = {
+            let desk = self.member.desk();
+            let call = |(i, ask): &(usize, Ask)| self.call(&desk, *i, *ask, count);
+            asks.iter().map(call).collect()
+        };
+        let answers = match self.member.link.scripts(calls).await {
+            Ok(answers) => answers,
+            Err(failure) => {
+                for (i, ask) in asks {
+                    self.unanswered(i, ask, &failure);
+                }
+                return Err(failure);
+            }
+        };
+        let mut failed = None;
+        for ((i, ask), answer) in asks.into_iter().zip(answers) {
+            let done = match answer {
+                Ok(answer) => self.answered(i, ask, count, answer),
+                Err(failure) => match failure.code() {
+                    Some(Code::Stale) => {
+                        self.lost(i);
+                        Ok(())
+                    }
+                    Some(Code::NoGroup) => self.recover(i).await,
+                    _ => {
+                        self.unanswered(i, ask, &failure);
+                        Err(failure)
+                    }
+                },
+            };
+            failed = failed.or(done.err());
+        }
+        let found = self.member.desk().waiting() > 0;
+        match failed {
+            // What came is handed out first; the failure will show again.
+            Some(failure) if !found => Err(failure),
+            _ => Ok(found),
+        }
+    }
+
+    fn plan(&mut self, want: usize) -> Vec<(usize, Ask)> {
+        let mut desk = self.member.desk();
+        let lanes = self.lanes.len();
+        let mut asks = Vec::new();
+        for i in (0..lanes).map(|i| (self.turn + i) % lanes) {
+            if asks.len() == want {
+                break;
+            }
+            let lane = &self.lanes[i];
+            if desk.take_look(i) {
+                asks.push((i, Ask::Released));
+            } else if self.member.mine(&desk, i).is_none() {
+            } else if lane.sweep.is_some() {
+                asks.push((i, Ask::Claim));
+            } else if lane.more && !lane.yielding {
+                asks.push((i, Ask::Fetch));
+            }
+        }
+        self.turn = (self.turn + 1) % lanes.max(1);
+        asks
+    }
+
+    fn call(&self, desk: &Desk, i: usize, ask: Ask, count: usize) -> Call {
+        let member = &self.member;
+        let mine = member.mine(desk, i).unwrap_or_default();
+        let keys = &member.keys[i];
+        match ask {
+            Ask::Released => {
+                let lease = desk.lease(i).unwrap_or_default();
+                let mut call = Call::new(&RELEASED, keys).arg(&*lease).arg(count);
+                for key in desk.released_keys(i) {
+                    call.push(key.as_str());
+                }
+                call
+            }
+            Ask::Claim => {
+                let sweep = self.lanes[i].sweep.as_ref();
+                Call::new(&CLAIM, keys)
+                    .arg(member.group.as_str())
+                    .arg(&member.consumer)
+                    .arg(&*mine)
+                    .arg(sweep.map_or(0, |s| s.idle_ms))
+                    .arg(sweep.map_or("-", |s| &s.from))
+                    .arg(count)
+            }
+            Ask::Fetch => Call::new(&FETCH, keys)
+                .arg(member.group.as_str())
+                .arg(&member.consumer)
+                .arg(&*mine)
+                .arg(count),
+        }
+    }
+
+    /// No answer came. What the server may have handed out is pending for this consumer.
+    fn unanswered(&mut self, i: usize, ask: Ask, failure: &Failure) {
+        if ask == Ask::Released {
+            self.member.desk().look_for_released(i);
+        } else if failure.is_uncertain() && !self.member.competes() {
+            // Before anything newer. Competing consumers find it when its lease is over.
+            self.lanes[i].begin_sweep(0);
+        }
+    }
+
+    fn answered(&mut self, i: usize, ask: Ask, count: usize, answer: Value) -> Result<(), Failure> {
+        match ask {
+            Ask::Released => self.released(i, count, answer),
+            Ask::Claim => self.claimed(i, answer),
+            Ask::Fetch => self.fetched(i, count, answer),
+        }
+    }
+
+    fn fetched(&mut self, i: usize, count: usize, answer: Value) -> Result<(), Failure> {
+        const WHAT: &str = "new entries as {entries, gap, position}";
+        let [entries, gap, at] = value::tuple(answer, WHAT)?;
+        let entries = value::array(entries, WHAT)?;
+        let lane = &mut self.lanes[i];
+        lane.recoveries = 0;
+        lane.more = entries.len() >= count;
+        lane.wait_from = value::id(&at, WHAT)?;
+        let mut desk = self.member.desk();
+        desk_gap(&self.member, &mut desk, i, gap)?;
+        for entry in entries {
+            let [id, fields] = value::tuple(entry, WHAT)?;
+            let arrival = arrival(value::id(&id, WHAT)?, 0, fields)?;
+            // Handed out for the first time, or after the group was moved back.
+            desk.arrive(i, arrival, true);
+        }
+        Ok(())
+    }
+
+    fn claimed(&mut self, i: usize, answer: Value) -> Result<(), Failure> {
+        const WHAT: &str = "entries of others as {entries, gap, last}";
+        let [entries, gap, last] = value::tuple(answer, WHAT)?;
+        let mut desk = self.member.desk();
+        desk_gap(&self.member, &mut desk, i, gap)?;
+        for entry in value::array(entries, WHAT)? {
+            let [id, retries, fields] = value::tuple(entry, WHAT)?;
+            // Reading it counted as the first retry.
+            let attempts = value::number(&retries, WHAT)?.saturating_sub(1);
+            let attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
+            let arrival = arrival(value::id(&id, WHAT)?, attempts, fields)?;
+            // The active consumer holds what it holds; a competing one was idle for too long.
+            desk.arrive(i, arrival, self.member.competes());
+        }
+        let lane = &mut self.lanes[i];
+        let idle_ms = lane.sweep.take().map_or(0, |s| s.idle_ms);
+        lane.sweep = value::optional_id(&last, WHAT)?.map(|last| Sweep {
+            from: format!("({last}"),
+            idle_ms,
+        });
+        Ok(())
+    }
+
+    fn released(&mut self, i: usize, count: usize, answer: Value) -> Result<(), Failure> {
+        const WHAT: &str = "released letters as {key, id, fields, attempts}";
+        let letters = value::array(answer, WHAT)?;
+        let mut desk = self.member.desk();
+        if letters.len() >= count {
+            desk.look_for_released(i);
+        }
+        for letter in letters {
+            let [key, id, fields, attempts] = value::tuple(letter, WHAT)?;
+            let key = Key::new(value::text(key, WHAT)?);
+            let id = value::id(&id, WHAT)?;
+            let mut amended = Vec::new();
+            if let Some(attempts) = value::optional(attempts, WHAT)? {
+                amended.push((wire::AMENDED[0], attempts));
+            }
+            let letter = wire::read_letter(
+                id,
+                &self.member.topics[i],
+                &self.member.group,
+                wire::fields(fields)?,
+                &amended,
+                true,
+            )?;
+            let position = EntryId::parse(letter.position.as_str().as_bytes());
+            let position = position.ok_or(Failure::Strange { what: WHAT })?;
+            desk.arrive_released(i, id, position, (key, letter.body, letter.attempts));
+        }
+        Ok(())
+    }
+
+    /// The group is gone: makes it anew where it stood, never at the end.
+    async fn recover(&mut self, i: usize) -> Result<(), Failure> {
+        let member = &self.member;
+        let lane = &mut self.lanes[i];
+        lane.recoveries += 1;
+        if lane.recoveries > 1 {
+            // Somebody removes it again and again.
+            tokio::time::sleep(pause(lane.recoveries)).await;
+        }
+        let call = Call::new(&RECOVER, &member.keys[i]).arg(member.group.as_str());
+        let at = member.link.script(call).await?;
+        let at = value::id(&at, "the position of the group")?;
+        tracing::warn!(
+            topic = %member.topics[i], group = %member.group, position = %at,
+            "the group was gone from the log and was made anew"
+        );
+        member.desk().forget_live(i);
+        lane.more = true;
+        lane.wait_from = at;
+        Ok(())
+    }
+}
+
+fn desk_gap(member: &Member, desk: &mut Desk, i: usize, gap: Value) -> Result<(), Failure> {
+    if let Some(gap) = member.gap(i, gap)? {
+        tracing::warn!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, "{}", gap.cause);
+        desk.report(gap);
+    }
+    Ok(())
+}
+
+fn arrival(id: EntryId, attempts: u32, fields: Value) -> Result<Arrival, Failure> {
+    let (key, body) = wire::read(wire::fields(fields)?);
+    Ok(Arrival {
+        id,
+        attempts,
+        key,
+        body,
+    })
+}

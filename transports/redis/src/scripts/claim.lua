@@ -1,0 +1,27 @@
+-- Takes over entries that were handed out and not settled, in the order of the stream; those
+-- whose body is gone are cleared and noted as lost.
+-- ARGV: group, consumer, lease or '', idle for at least so many ms, from (as XPENDING takes it),
+-- how many to look at.
+-- Returns {entries as {id, retry count, fields}, gap or false, the last id looked at or ''}.
+local group, consumer, mine, idle, from, count = unpack(ARGV)
+if not owns(mine) then return stale() end
+local pending = redis.pcall('XPENDING', stream, group, 'IDLE', idle, from, '+', count)
+if pending.err then return pending end
+local out, ids, last = {}, {}, ''
+for _, p in ipairs(pending) do
+  last = p[1]
+  local entry = redis.call('XRANGE', stream, last, last)[1]
+  if entry then
+    ids[#ids + 1] = last
+    out[#out + 1] = { last, p[4], entry[2] }
+  else
+    redis.call('XACK', stream, group, last)
+    note_loss('', '', 1, 'removed by others after the group was handed them and before they were settled')
+  end
+end
+if #ids > 0 then
+  ids[#ids + 1] = 'JUSTID'
+  redis.call('XCLAIM', stream, group, consumer, 0, unpack(ids))
+end
+if #pending < tonumber(count) then last = '' end
+return { out, take_gap(), last }
