@@ -18,6 +18,7 @@ use crate::connection::pause;
 use crate::entry_id::EntryId;
 use crate::error::Failure;
 use crate::lane::Lane;
+use crate::lease::Tended;
 use crate::member::Member;
 use crate::value;
 
@@ -60,15 +61,22 @@ impl Drop for LastWord {
 }
 
 impl Feeder {
-    /// `positions` are those of the group in each topic.
-    pub(crate) fn new(member: Arc<Member>, positions: Vec<EntryId>) -> Self {
-        Self {
-            lanes: positions.into_iter().map(Lane::new).collect(),
+    /// For each topic, where the group stands, and what came of the first sign of life.
+    pub(crate) fn new(member: Arc<Member>, topics: Vec<(EntryId, Tended, u64)>) -> Self {
+        let mut feeder = Self {
+            lanes: topics
+                .iter()
+                .map(|(at, _, alive)| Lane::new(*at, *alive))
+                .collect(),
             turn: 0,
             waiting: None,
             failures: 0,
             member,
+        };
+        for (i, (_, tended, _)) in topics.into_iter().enumerate() {
+            feeder.apply(i, tended);
         }
+        feeder
     }
 
     /// Runs until the task is aborted.

@@ -41,14 +41,14 @@ pub(crate) struct Sweep {
 }
 
 impl Lane {
-    pub(crate) fn new(position: EntryId) -> Self {
+    pub(crate) fn new(position: EntryId, alive: u64) -> Self {
         let now = Instant::now();
         Self {
             tend_at: now,
             sweep_at: now,
             bury_at: now,
             free_seen: false,
-            alive: 1,
+            alive,
             yielding: false,
             wait_from: position,
             bell_from: EntryId::default(),

@@ -91,7 +91,7 @@ impl Feeder {
         self.bury().await
     }
 
-    fn apply(&mut self, i: usize, tended: Tended) {
+    pub(crate) fn apply(&mut self, i: usize, tended: Tended) {
         let now = Instant::now();
         let interval = (self.member.lease / 3).min(LONGEST_INTERVAL);
         let search = self.search_interval();
@@ -133,7 +133,7 @@ impl Feeder {
             lane.more = true;
             if now >= lane.sweep_at {
                 lane.begin_sweep(self.member.lease_ms());
-                lane.sweep_at = now + self.member.lease / 3;
+                lane.sweep_at = now + interval;
             }
         }
     }

@@ -290,7 +290,8 @@ impl Member {
         }
     }
 
-    /// Renews leases: of the consumer in all topics, and where consumers compete of each delivery.
+    /// Renews leases: of the consumer in all topics, and where consumers compete of each delivery;
+    /// elsewhere the lease of the topic keeps them.
     pub(crate) async fn heartbeat(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<()>> {
         if self.check_open("heartbeat").is_err() {
             let closed = |_| self.check_open("heartbeat");
@@ -306,22 +307,16 @@ impl Member {
         {
             let desk = self.desk();
             for (i, delivery) in deliveries.iter().enumerate() {
-                results.push(match (in_hand(self, &desk, delivery), self.competes()) {
-                    (None, _) => Err(stale("heartbeat", delivery)),
-                    (Some((held, _)), true) => {
-                        if let What::Live(id) = held.what {
-                            let touch = || {
-                                Call::new(&TOUCH, &self.keys[held.lane])
-                                    .arg(self.group.as_str())
-                                    .arg(&self.consumer)
-                            };
-                            bundles.of(held.lane, i, touch).push(id.to_string());
-                        }
-                        Ok(())
-                    }
-                    // Kept by the lease of the topic.
-                    (Some(_), false) => Ok(()),
-                });
+                let Some((held, mine)) = in_hand(self, &desk, delivery) else {
+                    results.push(Err(stale("heartbeat", delivery)));
+                    continue;
+                };
+                // A released letter is kept by the lease alone.
+                results.push(Ok(()));
+                if let What::Live(id) = held.what {
+                    let call = bundles.of(held.lane, i, || begin(&TOUCH, self, held.lane, &mine));
+                    call.push(id.to_string());
+                }
             }
         }
         for (lane, i, answer) in bundles.run(self).await {

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::connection::Link;
 use crate::entry_id::EntryId;
 use crate::feeder::Feeder;
-use crate::lease::{leave, sign_of_life};
+use crate::lease::{leave, sign_of_life, tended};
 use crate::member::Member;
 
 /// What [`Redis`](crate::Redis) hands out on `subscribe`.
@@ -31,17 +31,21 @@ impl RedisSubscriber {
     ) -> Result<Self> {
         let consumer = format!("{}-{:016x}", subscription.consumer, rand::random::<u64>());
         let member = Arc::new(Member::new(link, subscription, consumer));
-        let positions = opened
-            .iter()
-            .map(|(_, o)| EntryId::of(&o.position, "subscribe"));
-        let positions = positions.collect::<Result<Vec<_>>>()?;
-        // Seen by others from now on, also before it first waits for something.
-        let signs = (0..opened.len()).map(|i| sign_of_life(&member, i, None, false));
+        // Seen by others from now on, and active where nobody is, also before it first waits for
+        // something.
+        let signs = (0..opened.len()).map(|i| sign_of_life(&member, i, None, true));
         let signs = member.link.scripts(signs.collect()).await;
-        for sign in signs.map_err(|f| f.reading("subscribe"))? {
-            sign.map_err(|f| f.reading("subscribe"))?;
+        let mut topics = Vec::with_capacity(opened.len());
+        for ((_, opened), sign) in opened
+            .iter()
+            .zip(signs.map_err(|f| f.reading("subscribe"))?)
+        {
+            let sign = sign.and_then(tended);
+            let (tended, alive) = sign.map_err(|f| f.reading("subscribe"))?;
+            let position = EntryId::of(&opened.position, "subscribe")?;
+            topics.push((position, tended, alive));
         }
-        let feeder = Feeder::new(Arc::clone(&member), positions);
+        let feeder = Feeder::new(Arc::clone(&member), topics);
         Ok(Self {
             member,
             opened,
@@ -53,6 +57,37 @@ impl RedisSubscriber {
 impl Drop for RedisSubscriber {
     fn drop(&mut self) {
         self.feeder.abort();
+        self.leave_idle_topics();
+    }
+}
+
+impl RedisSubscriber {
+    /// Gives up the leases of topics in which nothing is in hand, as far as that can be done while
+    /// the program goes on: there nobody has to wait for them to run out.
+    fn leave_idle_topics(&self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if !self.member.shut() {
+            return;
+        }
+        let calls: Vec<_> = {
+            let desk = self.member.desk();
+            let lanes = (0..self.opened.len()).filter(|i| desk.is_idle(*i));
+            let lease = |i| Some((i, desk.lease(i)?));
+            let leases = lanes.filter_map(lease);
+            leases
+                .map(|(i, lease)| leave(&self.member, i, &lease, true))
+                .collect()
+        };
+        let link = Arc::clone(&self.member.link);
+        runtime.spawn(async move {
+            if let Err(failure) = link.scripts(calls).await {
+                tracing::debug!(
+                    "the leases of a dropped consumer run out by themselves: {failure:?}"
+                );
+            }
+        });
     }
 }
 

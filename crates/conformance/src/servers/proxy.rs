@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
+
+use crate::CutAt;
 
 /// Stands between a client and a server on 127.0.0.1.
 ///
@@ -35,6 +37,8 @@ struct Mode {
 struct Shared {
     mode: watch::Sender<Mode>,
     listening: watch::Sender<bool>,
+    /// Whether the connection of the next request breaks, and where.
+    next: Mutex<Option<CutAt>>,
     /// How many bytes of requests and of replies may still pass before everything is cut.
     requests: AtomicU64,
     replies: AtomicU64,
@@ -60,6 +64,7 @@ impl Proxy {
                 age: 0,
             }),
             listening: watch::Sender::new(true),
+            next: Mutex::new(None),
             requests: AtomicU64::new(UNLIMITED),
             replies: AtomicU64::new(UNLIMITED),
             open: AtomicUsize::new(0),
@@ -98,6 +103,12 @@ impl Proxy {
         self.shared.cut();
     }
 
+    /// Cuts, once, only the connection on which the next request comes: in the middle of that, or
+    /// when the server begins to answer.
+    pub fn cut_next(&self, at: CutAt) {
+        *self.shared.next() = Some(at);
+    }
+
     /// Cuts every connection after `bytes` more bytes of requests: in the middle of a command.
     pub fn cut_requests_after(&self, bytes: u64) {
         self.shared.requests.store(bytes, Ordering::SeqCst);
@@ -109,10 +120,11 @@ impl Proxy {
         self.shared.replies.store(bytes, Ordering::SeqCst);
     }
 
-    /// Whether a cut that was ordered by bytes still waits for them.
+    /// Whether a cut that was ordered has not come about yet.
     pub fn cut_is_armed(&self) -> bool {
         self.shared.requests.load(Ordering::SeqCst) != UNLIMITED
             || self.shared.replies.load(Ordering::SeqCst) != UNLIMITED
+            || self.shared.next().is_some()
     }
 
     /// Carries nothing any more, in either direction, but keeps connections and accepts new ones.
@@ -167,6 +179,10 @@ impl Drop for Proxy {
 }
 
 impl Shared {
+    fn next(&self) -> MutexGuard<'_, Option<CutAt>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn cut(&self) {
         self.requests.store(UNLIMITED, Ordering::SeqCst);
         self.replies.store(UNLIMITED, Ordering::SeqCst);
@@ -225,28 +241,60 @@ async fn carry(client: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
     shared.open.fetch_add(1, Ordering::SeqCst);
     let (client_read, client_write) = client.into_split();
     let (server_read, server_write) = server.into_split();
+    // Whether the server's next answer is to be lost.
+    let mute = AtomicBool::new(false);
+    let (requests, answers) = (Direction::Requests, Direction::Answers);
     tokio::select! {
         _ = mode.wait_for(|mode| mode.age != age) => {}
-        () = pump(client_read, server_write, &shared, &shared.requests) => {}
-        () = pump(server_read, client_write, &shared, &shared.replies) => {}
+        () = pump(client_read, server_write, &shared, requests, &mute) => {}
+        () = pump(server_read, client_write, &shared, answers, &mute) => {}
     }
     shared.open.fetch_sub(1, Ordering::SeqCst);
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Requests,
+    Answers,
+}
+
+/// Carries bytes until either end closes, or until the connection is to break.
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     shared: &Shared,
-    budget: &AtomicU64,
+    direction: Direction,
+    mute: &AtomicBool,
 ) {
     let mut mode = shared.mode.subscribe();
     let mut buffer = vec![0; 64 * 1024];
+    let budget = match direction {
+        Direction::Requests => &shared.requests,
+        Direction::Answers => &shared.replies,
+    };
     loop {
         let Ok(n @ 1..) = from.read(&mut buffer).await else {
             return;
         };
         if mode.wait_for(|mode| !mode.stalled).await.is_err() {
             return;
+        }
+        let cut = match direction {
+            Direction::Requests => shared.next().take(),
+            Direction::Answers => None,
+        };
+        match direction {
+            Direction::Answers if mute.load(Ordering::SeqCst) => return,
+            Direction::Answers => {}
+            Direction::Requests => match cut {
+                None => {}
+                Some(CutAt::Answer) => mute.store(true, Ordering::SeqCst),
+                Some(CutAt::Request) => {
+                    // Whether the half arrives makes no difference.
+                    let _ = to.write_all(&buffer[..n / 2]).await;
+                    return;
+                }
+            },
         }
         let spend = |left: u64| (left != UNLIMITED).then(|| left.saturating_sub(n as u64));
         let before = budget
@@ -306,6 +354,31 @@ mod tests {
         client.read_exact(&mut got).await?;
         assert_eq!(&got, b"again");
         assert_eq!(proxy.accepted_connections(), 2);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn cuts_only_the_connection_of_the_next_request() -> io::Result<()> {
+        let proxy = Proxy::start(echo().await?)?;
+        for at in [CutAt::Request, CutAt::Answer] {
+            let mut other = connect(&proxy).await?;
+            let mut cut = connect(&proxy).await?;
+            let mut got = [0; 5];
+            for client in [&mut other, &mut cut] {
+                client.write_all(b"hello").await?;
+                client.read_exact(&mut got).await?;
+            }
+            proxy.cut_next(at);
+            cut.write_all(b"world").await?;
+            let mut rest = Vec::new();
+            // The end may come as an orderly close or as a reset.
+            let _ = cut.read_to_end(&mut rest).await;
+            assert_eq!(rest, b"", "{at:?}");
+            assert!(!proxy.cut_is_armed());
+            other.write_all(b"again").await?;
+            other.read_exact(&mut got).await?;
+            assert_eq!(&got, b"again");
+        }
         Ok(())
     }
 

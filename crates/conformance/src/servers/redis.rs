@@ -45,7 +45,8 @@ pub struct RedisOptions {
     pub config: Vec<String>,
 }
 
-/// A running `redis-server` on a free port of 127.0.0.1, with its data in a temporary folder.
+/// A running `redis-server` on a free port of 127.0.0.1, with its data in a temporary folder. The
+/// environment variable `TIDINGS_REDIS_SERVER` names another program than the one in the path.
 ///
 /// It is killed on drop, and also when the test process dies: a small shell waits for the end of
 /// a pipe that only the test process holds open.

@@ -9,6 +9,7 @@ for _, consumer in ipairs(redis.call('ZRANGEBYSCORE', members, '-inf', '(' .. no
   else
     redis.call('XGROUP', 'DELCONSUMER', stream, group, consumer)
     redis.call('ZREM', members, consumer)
+    redis.call('HDEL', state, 'lease:' .. consumer)
   end
 end
 return left

@@ -1,20 +1,30 @@
 -- Takes over entries that were handed out and not settled, in the order of the stream; those
 -- whose body is gone are cleared and noted as lost.
--- ARGV: group, consumer, lease or '', idle for at least so many ms, from (as XPENDING takes it),
--- how many to look at.
+-- ARGV: group, consumer, lease or '', idle for at least so many ms or 0 for all, from (as XPENDING
+-- takes it), how many to look at. What another consumer of ours holds must be idle for as long as
+-- the lease of that one.
 -- Returns {entries as {id, retry count, fields}, gap or false, the last id looked at or ''}.
 local group, consumer, mine, idle, from, count = unpack(ARGV)
 if not owns(mine) then return stale() end
-local pending = redis.pcall('XPENDING', stream, group, 'IDLE', idle, from, '+', count)
+idle = tonumber(idle)
+local leases, least = {}, idle
+if idle > 0 then
+  for _, name in ipairs(redis.call('ZRANGE', members, 0, -1)) do
+    leases[name] = tonumber(redis.call('HGET', state, 'lease:' .. name) or nil)
+    if leases[name] and leases[name] < least then least = leases[name] end
+  end
+end
+local pending = redis.pcall('XPENDING', stream, group, 'IDLE', least, from, '+', count)
 if pending.err then return pending end
 local out, ids, last = {}, {}, ''
 for _, p in ipairs(pending) do
   last = p[1]
-  local entry = redis.call('XRANGE', stream, last, last)[1]
+  local free = idle == 0 or p[3] >= (leases[p[2]] or idle)
+  local entry = free and redis.call('XRANGE', stream, last, last)[1]
   if entry then
     ids[#ids + 1] = last
     out[#out + 1] = { last, p[4], entry[2] }
-  else
+  elseif free then
     redis.call('XACK', stream, group, last)
     note_loss('', '', 1, 'removed by others after the group was handed them and before they were settled')
   end

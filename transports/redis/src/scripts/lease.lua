@@ -4,7 +4,7 @@
 local consumer, mine, ms, want = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local t = now()
 redis.pcall('ZADD', members, t + ms, consumer)
-redis.pcall('HSET', state, 'seen', t)
+redis.pcall('HSET', state, 'seen', t, 'lease:' .. consumer, ms)
 local alive = redis.call('ZCOUNT', members, t, '+inf')
 if mine ~= '' and owns(mine) then
   -- PEXPIRE is allowed when memory is full, SET is not.

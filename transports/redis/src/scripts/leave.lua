@@ -7,6 +7,7 @@ if closing == '1' then
   if left.err or not left[1] then
     redis.pcall('XGROUP', 'DELCONSUMER', stream, group, consumer)
     redis.call('ZREM', members, consumer)
+    redis.call('HDEL', state, 'lease:' .. consumer)
   else
     -- Whoever takes these over removes the consumer.
     redis.pcall('ZADD', members, 0, consumer)
