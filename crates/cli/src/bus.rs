@@ -1,61 +1,83 @@
 //! The bus that the settings name, opened.
 
+use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tidings_transport::{Memory, Topic, Transport};
+use tidings::{Catalog, OpenError};
+use tidings_transport::Topic;
 
 use crate::args::BusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::settings::{Settings, redacted};
+use crate::settings::{Origin, Settings, redacted};
 
-/// The bus that the settings name, opened.
+/// The bus that the settings name, opened, with the definitions that they name.
 pub struct Bus {
-    transport: Arc<dyn Transport>,
-    settings: Settings,
+    bus: tidings::Bus,
+    shown: String,
 }
 
 impl Bus {
     /// Opens it.
     pub async fn open(args: &BusArgs) -> Result<Self> {
-        let settings = Settings::resolve(args)?;
-        if settings.bus != "memory:" {
-            return Err(Failure::new(
-                Exit::Config,
-                format!(
-                    "cannot open {} (named by {})",
-                    redacted(&settings.bus),
-                    settings.bus_origin
-                ),
-            ));
+        Self::open_settings(&Settings::resolve(args)?).await
+    }
+
+    /// Opens it by settings that are resolved already.
+    pub async fn open_settings(settings: &Settings) -> Result<Self> {
+        let opened = tidings::open(&settings.bus).await;
+        let mut bus = opened.map_err(|error| not_opened(settings, error))?;
+        if let Some(origin) = &settings.catalog_origin {
+            bus = bus.with_definitions(Arc::new(catalog(&settings.catalogs, origin)?));
         }
         Ok(Self {
-            transport: Arc::new(Memory::new()),
-            settings,
+            bus,
+            shown: redacted(&settings.bus),
         })
-    }
-
-    /// The log underneath.
-    pub fn transport(&self) -> &Arc<dyn Transport> {
-        &self.transport
-    }
-
-    /// The full name of a topic.
-    pub fn topic(&self, name: &str) -> Result<Topic> {
-        Ok(Topic::new(name)?)
     }
 
     /// The full names of these topics, or those of all topics when there is none.
     pub async fn topics_or_all(&self, names: &[String]) -> Result<Vec<Topic>> {
         if names.is_empty() {
-            let all = self.transport.topics().await?;
+            let all = self.transport().topics().await?;
             return Ok(all.into_iter().map(|info| info.topic).collect());
         }
-        names.iter().map(|name| self.topic(name)).collect()
+        names.iter().map(|name| Ok(self.topic(name)?)).collect()
     }
 
     /// Its URL without secrets, for people.
     pub fn shown(&self) -> String {
-        redacted(&self.settings.bus)
+        self.shown.clone()
     }
+}
+
+impl Deref for Bus {
+    type Target = tidings::Bus;
+
+    fn deref(&self) -> &tidings::Bus {
+        &self.bus
+    }
+}
+
+/// The definitions of these folders, the first that has one wins, and then those of Open edX.
+fn catalog(folders: &[PathBuf], origin: &Origin) -> Result<Catalog> {
+    let mut catalog = Catalog::openedx();
+    for folder in folders.iter().rev() {
+        let found = Catalog::from_folder(folder).map_err(|error| {
+            let what = format!("cannot use the catalogs named by {origin}");
+            Failure::new(Exit::Config, what).source(error)
+        })?;
+        catalog = catalog.and(found);
+    }
+    Ok(catalog)
+}
+
+fn not_opened(settings: &Settings, error: OpenError) -> Failure {
+    let exit = match &error {
+        OpenError::Transport { source, .. } => Failure::exit_of(source.kind()),
+        _ => Exit::Config,
+    };
+    let (bus, origin) = (redacted(&settings.bus), &settings.bus_origin);
+    Failure::new(exit, format!("cannot open {bus} (named by {origin})")).source(error)
 }

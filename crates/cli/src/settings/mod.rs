@@ -40,6 +40,11 @@ impl Settings {
     /// Resolves what was not given on the command line from the process environment and the
     /// current folder.
     pub fn resolve(args: &BusArgs) -> Result<Self> {
+        Self::resolve_or(args, None)
+    }
+
+    /// As [`resolve`](Self::resolve), with a bus for when nobody names one.
+    pub fn resolve_or(args: &BusArgs, bus: Option<String>) -> Result<Self> {
         let folder = env::current_dir()
             .map_err(|e| Failure::new(Exit::Io, "the current folder cannot be read").source(e))?;
         let file = File::in_folder(&folder)?;
@@ -48,6 +53,7 @@ impl Settings {
             env::var_os(BUS_VARIABLE),
             env::var_os(CATALOG_VARIABLE),
             file,
+            bus,
         )
     }
 
@@ -56,6 +62,7 @@ impl Settings {
         bus_variable: Option<OsString>,
         catalog_variable: Option<OsString>,
         file: Option<File>,
+        default: Option<String>,
     ) -> Result<Self> {
         let variable = bus_variable
             .filter(|v| !v.is_empty())
@@ -69,11 +76,12 @@ impl Settings {
             None => (None, None, None),
         };
         let in_file = || Origin::File(path.clone().unwrap_or_default());
-        let (bus, bus_origin) = match (&args.bus, variable, file_bus) {
-            (Some(bus), _, _) => (bus.clone(), Origin::Option("--bus")),
-            (None, Some(bus), _) => (bus, Origin::Variable(BUS_VARIABLE)),
-            (None, None, Some(bus)) => (bus, in_file()),
-            (None, None, None) => {
+        let (bus, bus_origin) = match (&args.bus, variable, file_bus, default) {
+            (Some(bus), ..) => (bus.clone(), Origin::Option("--bus")),
+            (None, Some(bus), ..) => (bus, Origin::Variable(BUS_VARIABLE)),
+            (None, None, Some(bus), _) => (bus, in_file()),
+            (None, None, None, Some(bus)) => (bus, Origin::Default),
+            (None, None, None, None) => {
                 let looked = match &path {
                     Some(path) => format!("{} does not name one", path.display()),
                     None => format!("there is no {FILE_NAME} in the current folder"),
@@ -130,6 +138,7 @@ mod tests {
                 bus.map(Into::into),
                 catalog.map(Into::into),
                 file(toml),
+                None,
             )
             .unwrap()
         };
@@ -150,7 +159,8 @@ mod tests {
     #[test]
     fn without_a_bus_the_message_says_where_it_looked() {
         let none = BusArgs::default();
-        let failure = Settings::from_sources(&none, None, None, file("catalog = []")).unwrap_err();
+        let failure =
+            Settings::from_sources(&none, None, None, file("catalog = []"), None).unwrap_err();
         insta::assert_snapshot!(failure, @r"
         no bus is named: no --bus, TIDINGS_BUS is not set, and /site/tidings.toml does not name one
           help: name one: --bus sqlite:bus.db, or export TIDINGS_BUS=redis://localhost

@@ -10,12 +10,15 @@ pub enum Origin {
     Variable(&'static str),
     /// A file.
     File(PathBuf),
+    /// Nobody: the command has one of its own.
+    Default,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Option(name) | Self::Variable(name) => f.write_str(name),
+            Self::Default => f.write_str("the command itself"),
             Self::File(path) => write!(f, "{}", path.display()),
         }
     }
