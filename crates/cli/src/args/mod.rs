@@ -9,7 +9,7 @@ mod value;
 
 pub use bus::BusArgs;
 pub use check::CheckArgs;
-pub use demo::DemoArgs;
+pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
 pub use topics::TopicsArgs;
 
@@ -72,6 +72,9 @@ pub enum Command {
     Check(CheckArgs),
     /// Show two services kept in step over one bus, one of them killed midway
     Demo(DemoArgs),
+    /// A service of the demo, which starts it
+    #[command(hide = true)]
+    DemoService(DemoServiceArgs),
 }
 
 /// What is logged, always on standard error.

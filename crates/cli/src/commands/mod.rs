@@ -23,6 +23,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
             Command::Groups(args) => groups::run(args).await,
             Command::Check(args) => check::run(args, shutdown).await,
             Command::Demo(args) => demo::run(args, shutdown).await,
+            Command::DemoService(args) => demo::run_service(args, shutdown).await,
         }
     })
 }
