@@ -97,6 +97,8 @@ pub struct Verdict {
     /// The ids of the first few of these.
     pub missing_ids: Vec<String>,
     pub dead_letters: u64,
+    /// The topic that stays on a bus that is not the demo's own, empty.
+    pub left: Option<String>,
     pub kills: u32,
     /// Deliveries that were in hand at the kills, where somebody looked.
     pub in_hand: Option<u64>,

@@ -22,6 +22,11 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long a service may take for what it has begun when it is asked to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// So many deliveries in hand are worth a kill, once some of them have been worked on.
+const MANY: u64 = 20;
+/// So many are to be left when that has happened.
+const FEW: u64 = 5;
+
 /// The demo while it runs.
 pub struct Show {
     stage: Stage,
@@ -162,29 +167,36 @@ impl Show {
         })
     }
 
-    /// Freezes a consumer at an instant at which it has deliveries in hand, and says how many.
+    /// Freezes lms in the middle of its work, and says how many deliveries it has in hand.
     ///
-    /// Mostly there are few: it is frozen, looked at, and let go on until there are some.
+    /// Mostly there are few: it is frozen, looked at, and let go on until there are many of which
+    /// some have just taken effect. Whoever waits for that for too long takes what there is.
     async fn catch_in_the_act(&mut self, service: Service) -> Result<u64> {
         let began = Instant::now();
         let mut look = began + LOOK;
+        let mut many = None;
         loop {
             self.signal(service, Process::freeze);
             let in_hand = self.stage.group().await?.pending;
+            let applied = self.stage.applied()?.events;
             let enough = match began.elapsed().as_secs() {
-                0..=3 => 20,
-                4..=5 => 1,
-                _ => 0,
+                0..=3 => in_hand >= FEW && many.is_some_and(|before| before < applied),
+                4..=5 => in_hand > 0,
+                _ => true,
             };
-            if in_hand >= enough {
+            if enough {
                 return Ok(in_hand);
             }
+            many = match in_hand >= MANY {
+                true => many.or(Some(applied)),
+                false => many.filter(|_| in_hand > 0),
+            };
             self.signal(service, Process::thaw);
             if Instant::now() >= look {
                 look = Instant::now() + LOOK;
                 self.look().await?;
             }
-            sleep(Duration::from_millis(7)).await;
+            sleep(Duration::from_millis(5)).await;
         }
     }
 

@@ -16,7 +16,7 @@ use crate::args::{DemoArgs, PaceArgs};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::settings::Settings;
+use crate::settings::{Origin, Settings};
 
 /// Where the demo takes place.
 pub struct Stage {
@@ -38,8 +38,10 @@ impl Stage {
     /// Makes everything that is to be there before the services start.
     pub async fn set(args: &DemoArgs) -> Result<Self> {
         let (folder, temporary) = folder(args.folder.as_deref())?;
-        let file = format!("sqlite:{}", folder.join("bus.db").display());
-        let settings = Settings::resolve_or(&args.bus, Some(file))?;
+        // The two characters that mean something else in a URL.
+        let file = folder.join("bus.db").display().to_string();
+        let file = file.replace('%', "%25").replace('?', "%3F");
+        let settings = Settings::resolve_or(&args.bus, Some(format!("sqlite:{file}")))?;
         let bus = Bus::open_settings(&settings).await?;
         let seed = args
             .seed
@@ -118,6 +120,11 @@ impl Stage {
 
     pub fn topic(&self) -> &Topic {
         &self.topic
+    }
+
+    /// The topic, if it outlives the demo because the bus does.
+    pub fn left(&self) -> Option<&Topic> {
+        (self.settings.bus_origin != Origin::Default).then_some(&self.topic)
     }
 
     pub fn seed(&self) -> u64 {

@@ -50,6 +50,7 @@ pub async fn reach(stage: &Stage, kills: Kills, in_step: Option<f64>) -> Result<
         missing: missing.len() as u64,
         missing_ids: missing.into_iter().take(NAMED).collect(),
         dead_letters: group.dead_letters,
+        left: stage.left().map(ToString::to_string),
         kills: kills.count,
         in_hand: kills.in_hand,
         in_step,
