@@ -34,9 +34,8 @@ fn main() {
         !cfg!(debug_assertions),
         "a debug build measures nothing: cargo run --release -p tidings-benches"
     );
-    let measures: [(&str, fn() -> contest::Row); 8] = [
-        ("envelope decode", envelope::decode),
-        ("envelope encode", envelope::encode),
+    let measures: [(&str, fn() -> contest::Row); 7] = [
+        ("envelope decode and encode", envelope::decode_and_encode),
         ("redis publish, batches of 64", redis_log::publish_batches),
         (
             "redis publish, 64 concurrent callers",

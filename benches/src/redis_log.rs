@@ -235,3 +235,45 @@ pub fn consume_contract() -> Row {
         || raw::read_and_ack(&mut stage.bare(), "courses", EVENTS, READ),
     )
 }
+
+/// The whole consumer: envelope decoded, a lane per key, a handler that does nothing.
+pub fn consume_handler() -> Row {
+    let stage = Stage::set();
+    // Real ids and keys, since lanes are what costs here.
+    stage.runtime.block_on(async {
+        let transport = stage.transport();
+        let topic = topic("courses");
+        let records: Vec<Record> = (0..EVENTS).map(|n| record(&topic, n)).collect();
+        for batch in records.chunks(1_000) {
+            for result in transport.publish(batch).await {
+                result.expect("it is published");
+            }
+        }
+    });
+    let mut round = 0;
+    contest(
+        "redis consumer with a handler",
+        "bare XREADGROUP + XACK loop",
+        Unit::Rate,
+        0.7,
+        || {
+            round += 1;
+            let began = Instant::now();
+            let summary = stage.runtime.block_on(async {
+                stage
+                    .bus
+                    .consumer(&format!("ours-{round}"))
+                    .topic("courses")
+                    .from(Start::Earliest)
+                    .concurrency(64)
+                    .max_events(EVENTS as u64)
+                    .handler(async |_message| Ok(()))
+                    .run(std::future::pending())
+                    .await
+                    .expect("it consumes")
+            });
+            rate(summary.counts.delivered as usize, began.elapsed())
+        },
+        || raw::read_and_ack(&mut stage.bare(), "courses", EVENTS, READ),
+    )
+}
