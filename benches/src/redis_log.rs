@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use tidings_conformance::servers::redis::{RedisOptions, RedisServer};
+use tidings_conformance::servers::{RedisOptions, RedisServer};
 use tidings_transport::{
     Body, Group, Key, Outcome, Record, Settlement, Start, Subscription, Topic, Transport,
 };

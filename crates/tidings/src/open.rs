@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tidings_runtime::{Namespace, Wire};
 use tidings_transport::{Memory, Transport};
+use tidings_transport_redis::Redis;
 use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
 
 use crate::address::{Address, decoded};
-use crate::{Bus, OpenError};
+use crate::{Bus, OpenError, redis};
 
-const SCHEMES: [&str; 2] = ["memory", "sqlite"];
+const SCHEMES: [&str; 4] = ["memory", "sqlite", "redis", "rediss"];
 
 /// Parameters that every log has.
 const COMMON: [&str; 3] = ["prefix", "wire", "unknown_schema"];
@@ -34,7 +35,8 @@ pub async fn open(url: &str) -> Result<Bus, OpenError> {
     let address = Address::parse(url, &SCHEMES)?;
     let (transport, shown) = match address.scheme {
         "memory" => memory(&address)?,
-        _ => sqlite(&address)?,
+        "sqlite" => sqlite(&address)?,
+        _ => redis(&address).await?,
     };
     settle_in(Bus::new(transport, shown), &address)
 }
@@ -91,6 +93,24 @@ fn sqlite(address: &Address) -> Result<Opened, OpenError> {
         config = config.busy_timeout(timeout);
     }
     match Sqlite::open(config) {
+        Ok(log) => Ok((Arc::new(log), shown)),
+        Err(source) => Err(OpenError::Transport {
+            address: shown,
+            source,
+        }),
+    }
+}
+
+async fn redis(address: &Address) -> Result<Opened, OpenError> {
+    address.only(&[&COMMON, &redis::PARAMETERS])?;
+    let config = redis::config(address)?;
+    if config.tls {
+        // rustls panics at its first use when nobody has chosen a provider. An embedding program
+        // may have chosen one before; then that one stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let shown = config.address();
+    match Redis::connect(config).await {
         Ok(log) => Ok((Arc::new(log), shown)),
         Err(source) => Err(OpenError::Transport {
             address: shown,
