@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rusqlite::{Connection, OpenFlags};
+use tidings_conformance::servers::{RedisOptions, RedisServer};
 
 /// The variable that names the seed.
 const SEED: &str = "TIDINGS_KILLS_SEED";
@@ -25,6 +26,14 @@ const LEASE: &str = "300ms";
 #[test]
 fn over_a_file_whatever_was_confirmed_takes_effect() -> Result<(), Box<dyn Error>> {
     kill(None, 1)
+}
+
+#[tokio::test]
+async fn over_redis_whatever_was_confirmed_takes_effect() -> Result<(), Box<dyn Error>> {
+    let redis = RedisServer::start(RedisOptions::default()).await?;
+    let url = redis.url();
+    tokio::task::spawn_blocking(move || kill(Some(&url), 2).map_err(|e| e.to_string())).await??;
+    Ok(())
 }
 
 fn seed(of: u64) -> u64 {
