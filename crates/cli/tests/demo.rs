@@ -73,6 +73,17 @@ fn it_tells_when_the_tables_differ() -> Outcome {
 }
 
 #[test]
+fn a_bus_inside_one_process_is_refused() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let output = demo(folder.path(), &["--bus", "memory:"]).output()?;
+    assert_eq!(output.status.code(), Some(69));
+    let said = String::from_utf8(output.stderr)?;
+    assert!(said.contains("cannot share memory:"), "{said}");
+    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    Ok(())
+}
+
+#[test]
 fn ctrl_c_ends_it_and_both_services() -> Outcome {
     let folder = tempfile::tempdir()?;
     let mut run = Run::start(folder.path(), &["--seconds", "600"])?;

@@ -27,10 +27,11 @@ pub struct DemoArgs {
     /// Keep the databases in this folder, to look at them afterwards
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
-    #[command(flatten)]
-    pub chaos: ChaosArgs,
+    // Before `chaos`, whose heading would otherwise stand above it.
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub chaos: ChaosArgs,
     #[command(flatten)]
     pub bus: BusArgs,
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
-use tidings_transport::{Group, GroupInfo, Retention, Start, Topic};
+use tidings_transport::{Capability, Group, GroupInfo, Retention, Start, Topic};
 
 use super::discovery::store::{self as discovery, Said};
 use super::lms::store::{self as lms, Applied};
@@ -43,6 +43,11 @@ impl Stage {
         let file = file.replace('%', "%25").replace('?', "%3F");
         let settings = Settings::resolve_or(&args.bus, Some(format!("sqlite:{file}")))?;
         let bus = Bus::open_settings(&settings).await?;
+        if !bus.transport().capabilities().has(Capability::Durable) {
+            let text = format!("the services of the demo cannot share {}", bus.shown());
+            return Err(Failure::new(Exit::Unavailable, text)
+                .remedy("name one that outlives a process: sqlite:bus.db or redis://localhost"));
+        }
         let seed = args
             .seed
             .unwrap_or_else(|| Random::from_clock().below(1_000_000));
