@@ -38,8 +38,7 @@ pub fn decode_and_encode() -> Row {
         1.5,
         || {
             micros(|n| {
-                let event =
-                    Event::from_json(documents[n % 1_000].as_bytes()).expect("it is valid");
+                let event = Event::from_json(documents[n % 1_000].as_bytes()).expect("it is valid");
                 black_box(black_box(event).to_json());
             })
         },

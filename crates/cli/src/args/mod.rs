@@ -2,15 +2,23 @@
 
 mod bus;
 mod check;
+mod consume;
 mod demo;
+mod doctor;
 mod groups;
+mod publish;
+mod tail;
 mod topics;
 mod value;
 
 pub use bus::BusArgs;
 pub use check::CheckArgs;
+pub use consume::{ConsumeArgs, OrderingArg};
 pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
+pub use doctor::DoctorArgs;
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
+pub use publish::{ProfileArg, PublishArgs};
+pub use tail::TailArgs;
 pub use topics::TopicsArgs;
 
 use clap::builder::Styles;
@@ -64,12 +72,20 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Publish CloudEvents from files, standard input or the command line
+    Publish(PublishArgs),
+    /// Consume events as a member of a group: print them, or hand each to a command
+    Consume(ConsumeArgs),
+    /// Watch events go by, without a group and without a trace
+    Tail(TailArgs),
     /// List the topics of the bus
     Topics(TopicsArgs),
     /// List groups: position, lag, pending, dead letters and gaps; or create one
     Groups(GroupsArgs),
     /// Check event documents against the OEP-41 profile, for CI
     Check(CheckArgs),
+    /// Look for what endangers events on this bus, each finding with its remedy
+    Doctor(DoctorArgs),
     /// Show two services kept in step over one bus, one of them killed midway
     Demo(DemoArgs),
     /// A service of the demo, which starts it

@@ -1,8 +1,12 @@
 //! What each verb does.
 
 mod check;
+mod consume;
 mod demo;
+mod doctor;
 mod groups;
+mod publish;
+mod tail;
 mod topics;
 
 use crate::args::{Cli, Command};
@@ -19,6 +23,10 @@ pub fn run(cli: Cli) -> Result<Exit> {
     runtime.block_on(async {
         let shutdown = Shutdown::listen()?;
         match cli.command {
+            Command::Publish(args) => publish::run(args, shutdown).await,
+            Command::Consume(args) => consume::run(args, shutdown).await,
+            Command::Tail(args) => tail::run(args, shutdown).await,
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Topics(args) => topics::run(args).await,
             Command::Groups(args) => groups::run(args).await,
             Command::Check(args) => check::run(args, shutdown).await,

@@ -36,6 +36,18 @@ impl Source {
         }
     }
 
+    /// How many bytes it has, if that can be known before.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Self::Stdin => None,
+            Self::File(path) => path
+                .metadata()
+                .ok()
+                .filter(|m| m.is_file())
+                .map(|m| m.len()),
+        }
+    }
+
     /// Opens it.
     pub fn open(&self) -> Result<Box<dyn Read + Send>> {
         match self {

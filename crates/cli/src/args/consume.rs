@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tidings_transport::Start;
+
+use super::{BusArgs, OutputArgs, value};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --exec each event is printed as its CloudEvents JSON document, one a line, and acknowledged
+when the line has been handed to standard output.
+
+With --exec each event starts `sh -c CMD` with the document on standard input and TIDINGS_TYPE,
+TIDINGS_ID, TIDINGS_SOURCE, TIDINGS_TOPIC, TIDINGS_POSITION, TIDINGS_GROUP, TIDINGS_KEY and
+TIDINGS_ATTEMPT in its environment. Exit code 0 acknowledges, 75 asks to try again later, anything
+else is a failure: the event becomes a dead letter at once. 75 is tried up to --max-attempts times.
+With --json the summary at the end is one JSON object on standard error.
+
+The first SIGTERM or Ctrl-C drains: running commands may end, the rest is given back. The second
+ends at once; what was in hand comes again after the lease.
+
+Examples:
+    tidings consume --topic courses --group search
+    tidings consume --topic courses --group search --from earliest --until-idle 2s | jq .data
+    tidings consume --topic courses --topic users --group mail --exec ./send-mail --concurrency 8")]
+pub struct ConsumeArgs {
+    /// The topic; may be repeated
+    #[arg(long, value_name = "TOPIC", required = true, value_parser = value::topic)]
+    pub topic: Vec<String>,
+    /// The group: its members share the events, each group hears all of them
+    #[arg(long, value_name = "GROUP")]
+    pub group: String,
+    /// Where a new group begins: latest, earliest, an RFC 3339 time, or after a position. A group
+    /// that exists goes on where it is [default: latest]
+    #[arg(long, value_name = "START", value_parser = value::start)]
+    pub from: Option<Start>,
+    /// Run this for each event, by `sh -c`
+    #[arg(long, value_name = "CMD")]
+    pub exec: Option<String>,
+    /// How many commands run at once; those of one key never do
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "exec",
+          value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub concurrency: u16,
+    /// End after this many events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max: Option<u64>,
+    /// End when nothing has come for so long: 500ms, 2s, 1m
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
+    pub until_idle: Option<Duration>,
+    /// `key`: events of one key stay in order. `none`: no order, all members compete
+    #[arg(long, value_enum, default_value_t, value_name = "ORDERING")]
+    pub ordering: OrderingArg,
+    /// How long an event stays with a member that gives no sign of life
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::positive_duration)]
+    pub lease: Duration,
+    /// How often an event is tried, also by other members, before it becomes a dead letter
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_attempts: u32,
+    /// End with 69 when the bus has been away for so long; waits without end otherwise
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
+    pub give_up_after: Option<Duration>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub bus: BusArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OrderingArg {
+    /// Events of one key stay in order, one at a time
+    #[default]
+    Key,
+    /// All members compete for everything
+    None,
+}

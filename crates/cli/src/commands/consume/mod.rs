@@ -1,0 +1,139 @@
+//! `tidings consume`
+
+mod exec;
+mod print;
+
+use std::process;
+
+use serde_json::json;
+use tidings::{ConsumeError, Consumer, Handler, RetryPolicy, Summary};
+use tidings_transport::{Count, Gap, Ordering};
+
+use crate::args::{ConsumeArgs, OrderingArg};
+use crate::bus::Bus;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::{number, to_stderr};
+use crate::signals::Shutdown;
+
+/// Joins a group and prints events, or hands each to a command.
+pub async fn run(args: ConsumeArgs, shutdown: Shutdown) -> Result<Exit> {
+    let bus = Bus::open(&args.bus).await?;
+    match &args.exec {
+        Some(command) => {
+            let handler = exec::Exec::new(command.clone());
+            let (summary, ()) = consume(&bus, &args, &shutdown, handler, || ()).await?;
+            conclude(&args, summary, &shutdown)
+        }
+        None => {
+            let handler = print::Print::new(shutdown.clone());
+            let broken = handler.broken();
+            let (summary, broken) =
+                consume(&bus, &args, &shutdown, handler, || broken.take()).await?;
+            match broken {
+                Some(error) => Err(Failure::stream("standard output", error)),
+                None => conclude(&args, summary, &shutdown),
+            }
+        }
+    }
+}
+
+/// Runs the consumer, and then asks the handler what only it knows.
+async fn consume<H: Handler, T>(
+    bus: &Bus,
+    args: &ConsumeArgs,
+    shutdown: &Shutdown,
+    handler: H,
+    after: impl FnOnce() -> T,
+) -> Result<(Summary, T)> {
+    let consumer = consumer(bus, args, handler);
+    let summary = consumer.run(shutdown.asked()).await.map_err(failure)?;
+    Ok((summary, after()))
+}
+
+fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H> {
+    let mut builder = bus
+        .consumer(&args.group)
+        .topics(&args.topic)
+        .name(format!("tidings-{}", process::id()))
+        .ordering(match args.ordering {
+            OrderingArg::Key => Ordering::Key,
+            OrderingArg::None => Ordering::None,
+        })
+        .concurrency(usize::from(args.concurrency))
+        .lease(args.lease)
+        .retry(RetryPolicy::default().max_attempts(args.max_attempts))
+        .on_gap(report_gap);
+    if let Some(from) = &args.from {
+        builder = builder.from(from.clone());
+    }
+    if let Some(max) = args.max {
+        builder = builder.max_events(max);
+    }
+    if let Some(quiet) = args.until_idle {
+        builder = builder.until_idle(quiet);
+    }
+    if let Some(away) = args.give_up_after {
+        builder = builder.give_up_after(away);
+    }
+    builder.handler(handler)
+}
+
+fn report_gap(gap: &Gap) {
+    let lost = match gap.lost {
+        Count::Unknown => "an unknown number of events".to_owned(),
+        count => format!("{count} events"),
+    };
+    to_stderr(&format!(
+        "warning: {lost} lost to group {} of {}: {}",
+        gap.group, gap.topic, gap.cause
+    ));
+}
+
+fn conclude(args: &ConsumeArgs, summary: Summary, shutdown: &Shutdown) -> Result<Exit> {
+    let counts = summary.counts;
+    if args.output.json {
+        to_stderr(
+            &json!({
+                "group": args.group,
+                "delivered": counts.delivered,
+                "retried": counts.retried,
+                "dead_letters": counts.dead,
+                "gaps": counts.gaps,
+                "given_back": summary.abandoned,
+            })
+            .to_string(),
+        );
+    } else {
+        let mut line = format!("{} delivered", number(counts.delivered));
+        for (count, what) in [
+            (counts.retried, "retried"),
+            (counts.dead, "to the dead letters"),
+            (counts.gaps, "gaps"),
+            (summary.abandoned as u64, "given back"),
+        ] {
+            if count > 0 {
+                line.push_str(&format!(", {} {what}", number(count)));
+            }
+        }
+        to_stderr(&line);
+    }
+    // To be asked to end is the ordinary end of a consumer, unless it had a goal to reach.
+    let reached = args
+        .max
+        .is_none_or(|max| counts.delivered + counts.dead >= max);
+    match reached && args.until_idle.is_none() {
+        true => Ok(Exit::Ok),
+        false => Ok(shutdown.exit()),
+    }
+}
+
+fn failure(error: ConsumeError) -> Failure {
+    let exit = match &error {
+        ConsumeError::Invalid { .. } => Exit::Usage,
+        ConsumeError::Transport { source, .. } => Failure::exit_of(source.kind()),
+        ConsumeError::GaveUp { .. } => Exit::Unavailable,
+        _ => Exit::Failed,
+    };
+    Failure::new(exit, error.to_string())
+}

@@ -1,0 +1,264 @@
+//! Documents on their way: keys found, published in order, answers told one by one.
+
+use std::error::Error;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::json;
+use tidings::{
+    DecodeError, Event, KeyPath, Producer, PublishError, PublishErrorKind, Receipt, Severity,
+};
+use tidings_event::json::single_line;
+use tidings_transport::{ErrorKind, Key};
+
+use super::Document;
+use crate::args::PublishArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::input::{Item, Place};
+use crate::output::{Output, number, to_stderr};
+use crate::problem::Problem;
+
+/// Publishes documents and keeps count.
+pub struct Sender {
+    producer: Producer,
+    topic: String,
+    key: Option<Key>,
+    key_path: Option<Arc<KeyPath>>,
+    output: Output,
+    tally: Tally,
+}
+
+/// What became of the input so far.
+#[derive(Debug, Default)]
+struct Tally {
+    published: u64,
+    /// Events that break a rule.
+    bad: u64,
+    /// Events that the bus did not take, or perhaps did.
+    failed: u64,
+    /// The exit of the worst of these.
+    exit: Option<Exit>,
+}
+
+impl Sender {
+    /// Sends to the topic of the arguments.
+    pub fn new(producer: Producer, args: &PublishArgs, key_path: Option<Arc<KeyPath>>) -> Self {
+        Self {
+            producer,
+            topic: args.topic.clone(),
+            key: args.key.as_deref().map(Key::new),
+            key_path,
+            output: Output::new(args.output),
+            tally: Tally::default(),
+        }
+    }
+
+    /// What is wrong with an item before it is sent, or its document and key.
+    pub fn prepare(&self, item: &Item) -> Result<(Option<Key>, Document), Box<Problem>> {
+        let document = item.document.clone().map_err(|e| Box::new(e.into()))?;
+        // Between elements of an array a document may stand on several lines.
+        let document = match single_line(&document) {
+            std::borrow::Cow::Borrowed(_) => document,
+            std::borrow::Cow::Owned(line) => Bytes::from(line),
+        };
+        let Some(path) = &self.key_path else {
+            return Ok((self.key.clone(), document));
+        };
+        let event = Event::from_json(&document).map_err(|e| Box::new(Problem::from(&e)))?;
+        match path.key_of(&event) {
+            Ok(key) => Ok((Some(Key::new(key)), document)),
+            Err(error) => Err(Box::new(Problem {
+                code: "key-path".into(),
+                severity: Severity::Error,
+                attribute: Some("data".into()),
+                value: None,
+                what: error.to_string(),
+                remedy: "mend the event, or name another path with --key-path".into(),
+            })),
+        }
+    }
+
+    /// Publishes in this order and tells what became of each.
+    pub async fn send(&mut self, batch: Vec<(Place, Option<Key>, Document)>) -> Result<()> {
+        let (places, documents): (Vec<Place>, Vec<_>) = batch
+            .into_iter()
+            .map(|(place, key, document)| (place, (key, document)))
+            .unzip();
+        let results = self
+            .producer
+            .publish_documents(&self.topic, documents)
+            .await;
+        for (place, result) in places.iter().zip(results) {
+            match result {
+                Ok(receipt) => self.receipt(&receipt)?,
+                Err(error) => self.refused(place, &error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes one event that was made here.
+    pub async fn send_event(mut self, event: Event) -> Result<Exit> {
+        match self.producer.publish_to(&self.topic, event).await {
+            Ok(receipt) => {
+                self.receipt(&receipt)?;
+                Ok(Exit::Ok)
+            }
+            Err(error) => {
+                let exit = exit_of(&error);
+                match error.kind() {
+                    PublishErrorKind::Profile(violations) => {
+                        let problems = violations.iter().cloned().map(Problem::from);
+                        self.tell_all(None, problems)?;
+                        Ok(exit)
+                    }
+                    _ => Err(Failure::new(exit, error.to_string())),
+                }
+            }
+        }
+    }
+
+    fn receipt(&mut self, receipt: &Receipt) -> Result<()> {
+        self.tally.published += 1;
+        if self.output.is_json() {
+            return self.output.json(&json!({
+                "id": receipt.id,
+                "topic": receipt.topic.as_str(),
+                "position": receipt.position.as_str(),
+            }));
+        }
+        // A person who publishes one event wants to see where it went; of many, the sum.
+        if self.output.is_terminal() && std::io::stdin().is_terminal() {
+            return self.output.text(&format!(
+                "{} is at {} of {}",
+                receipt.id, receipt.position, receipt.topic
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tells that an item cannot be sent.
+    pub fn bad(&mut self, place: &Place, problem: Problem) -> Result<()> {
+        self.tally.bad += 1;
+        self.worst(Exit::Data);
+        self.tell_all(Some(place), std::iter::once(problem))
+    }
+
+    fn refused(&mut self, place: &Place, error: &PublishError) -> Result<()> {
+        let exit = exit_of(error);
+        self.worst(exit);
+        match exit {
+            Exit::Data => self.tally.bad += 1,
+            _ => self.tally.failed += 1,
+        }
+        let problems: Vec<Problem> = match error.kind() {
+            PublishErrorKind::Profile(violations) => {
+                violations.iter().cloned().map(Problem::from).collect()
+            }
+            PublishErrorKind::Invalid if decode_error(error).is_some() => {
+                decode_error(error).map(Problem::from).into_iter().collect()
+            }
+            kind => vec![Problem {
+                code: code_of(kind).into(),
+                severity: Severity::Error,
+                attribute: None,
+                value: None,
+                what: error.to_string(),
+                remedy: match error.is_outcome_unknown() {
+                    true => "publish it again with the same id: consumers can tell".into(),
+                    false if error.is_temporary() => "publish it again later".into(),
+                    false => String::new(),
+                },
+            }],
+        };
+        self.tell_all(Some(place), problems.into_iter())
+    }
+
+    fn tell_all(
+        &self,
+        place: Option<&Place>,
+        problems: impl Iterator<Item = Problem>,
+    ) -> Result<()> {
+        let here = Place {
+            source: "command line".into(),
+            line: 1,
+            element: None,
+        };
+        for problem in problems {
+            let place = place.unwrap_or(&here);
+            match self.output.is_json() {
+                true => self
+                    .output
+                    .json(&json!({ "error": problem.as_json(place) }))?,
+                false => to_stderr(&problem.text(place, &self.output)),
+            }
+        }
+        Ok(())
+    }
+
+    fn worst(&mut self, exit: Exit) {
+        // Trouble of the bus outweighs a bad event: it concerns all of them.
+        let weight = |exit: Exit| u8::from(exit != Exit::Data);
+        if self.tally.exit.is_none_or(|old| weight(exit) > weight(old)) {
+            self.tally.exit = Some(exit);
+        }
+    }
+
+    /// Says the sum, and how to exit.
+    pub fn conclude(&self) -> Exit {
+        let Tally {
+            published,
+            bad,
+            failed,
+            exit,
+        } = &self.tally;
+        if !self.output.is_json() {
+            let mut line = format!("{} published", number(*published));
+            for (count, what) in [(*bad, "bad"), (*failed, "failed")] {
+                if count > 0 {
+                    line.push_str(&format!(", {} {what}", number(count)));
+                }
+            }
+            to_stderr(&line);
+        }
+        exit.unwrap_or(Exit::Ok)
+    }
+
+    /// How many were found bad so far.
+    pub fn has_bad(&self) -> bool {
+        self.tally.bad > 0
+    }
+
+    /// Notes input that could not be read.
+    pub fn unread(&mut self, failure: &Failure) {
+        to_stderr(&format!("error: {failure}"));
+        self.worst(failure.exit());
+    }
+}
+
+fn exit_of(error: &PublishError) -> Exit {
+    match error.kind() {
+        PublishErrorKind::Transport(ErrorKind::Invalid) => Exit::Data,
+        PublishErrorKind::Transport(kind) => Failure::exit_of(*kind),
+        PublishErrorKind::NoRoute => Exit::Config,
+        _ => Exit::Data,
+    }
+}
+
+fn decode_error(error: &PublishError) -> Option<&DecodeError> {
+    error.source()?.downcast_ref()
+}
+
+fn code_of(kind: &PublishErrorKind) -> &'static str {
+    match kind {
+        PublishErrorKind::Invalid => "invalid-event",
+        PublishErrorKind::TooLarge { .. } => "too-large",
+        PublishErrorKind::NoKey => "key-path",
+        PublishErrorKind::Encoding => "wire-encoding",
+        PublishErrorKind::Transport(ErrorKind::UnknownOutcome) => "unknown-outcome",
+        PublishErrorKind::Transport(_) => "bus",
+        _ => "publish",
+    }
+}

@@ -1,0 +1,156 @@
+//! Documents from files and standard input.
+
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tidings_event::json;
+use tidings_event::profile::{self, Mode};
+use tidings_event::{Event, Limits};
+use tidings_transport::Key;
+
+use super::Document;
+use super::batch::Sender;
+use crate::args::{ProfileArg, PublishArgs};
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::input::{Feed, Item, Place, Source, feed};
+use crate::output::to_stderr;
+use crate::problem::Problem;
+use crate::signals::Shutdown;
+
+/// What `--atomic` holds at most, in bytes of documents.
+const SPOOL: usize = 256 * 1024 * 1024;
+/// Documents of one call to the bus.
+const BATCH: usize = 1_000;
+
+/// Publishes all that the sources hold.
+pub async fn publish(mut sender: Sender, args: &PublishArgs, shutdown: Shutdown) -> Result<Exit> {
+    let sources = Source::named(&args.files);
+    let progress = progress(&sources);
+    let mut input = feed(sources)?;
+    let mut spool = Spool::default();
+    loop {
+        let fed = tokio::select! {
+            fed = input.recv() => fed,
+            () = shutdown.asked() => return Ok(stopped(&sender, args, &shutdown)),
+        };
+        match fed {
+            None => break,
+            Some(Feed::Failed(failure)) => {
+                sender.unread(&failure);
+                if args.atomic {
+                    return Err(nothing(failure.exit()));
+                }
+            }
+            Some(Feed::Items(items, bytes)) => {
+                progress.inc(bytes);
+                let good = sort_out(&mut sender, &items, args)?;
+                match args.atomic {
+                    true => spool.hold(good)?,
+                    false => sender.send(good).await?,
+                }
+            }
+        }
+    }
+    progress.finish_and_clear();
+    if args.atomic {
+        if sender.has_bad() {
+            return Err(nothing(Exit::Data));
+        }
+        while let Some(batch) = spool.next() {
+            sender.send(batch).await?;
+        }
+    }
+    Ok(sender.conclude())
+}
+
+/// How far the files are read, for a person who waits; hidden where nobody looks.
+fn progress(sources: &[Source]) -> ProgressBar {
+    let total: Option<u64> = sources.iter().map(Source::length).sum();
+    let (Some(total), true) = (total, io::stderr().is_terminal()) else {
+        return ProgressBar::hidden();
+    };
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
+    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} to go");
+    bar.with_style(style.expect("the template is good"))
+}
+
+/// Tells of bad items, and returns the good ones.
+fn sort_out(
+    sender: &mut Sender,
+    items: &[Item],
+    args: &PublishArgs,
+) -> Result<Vec<(Place, Option<Key>, Document)>> {
+    let mut good = Vec::with_capacity(items.len());
+    for item in items {
+        let judged = sender.prepare(item).and_then(|(key, document)| {
+            // The producer checks each event as it goes; all or none must know before the first.
+            match args.atomic {
+                true => check(&document, args).map(|()| (key, document)),
+                false => Ok((key, document)),
+            }
+        });
+        match judged {
+            Ok((key, document)) => good.push((item.place.clone(), key, document)),
+            Err(problem) => sender.bad(&item.place, *problem)?,
+        }
+    }
+    Ok(good)
+}
+
+fn check(document: &Document, args: &PublishArgs) -> Result<(), Box<Problem>> {
+    let event: Event =
+        json::decode(document, &Limits::default()).map_err(|e| Box::new(Problem::from(&e)))?;
+    let enforce = !matches!(args.profile, Some(ProfileArg::Warn | ProfileArg::Off));
+    let violations = profile::check_blocking(&event, document.len());
+    match violations.into_iter().next() {
+        Some(violation) if enforce && Mode::Enforce.refuses(std::slice::from_ref(&violation)) => {
+            Err(Box::new(violation.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Documents that wait until all are known to be good.
+#[derive(Default)]
+struct Spool {
+    held: VecDeque<(Place, Option<Key>, Document)>,
+    bytes: usize,
+}
+
+impl Spool {
+    fn hold(&mut self, documents: Vec<(Place, Option<Key>, Document)>) -> Result<()> {
+        self.bytes += documents.iter().map(|(_, _, d)| d.len()).sum::<usize>();
+        if self.bytes > SPOOL {
+            return Err(Failure::new(
+                Exit::Data,
+                format!("--atomic holds at most {SPOOL} bytes, and the input has more; nothing was published"),
+            )
+            .remedy("publish it in parts, or without --atomic"));
+        }
+        self.held.extend(documents);
+        Ok(())
+    }
+
+    fn next(&mut self) -> Option<Vec<(Place, Option<Key>, Document)>> {
+        let count = self.held.len().min(BATCH);
+        (count > 0).then(|| self.held.drain(..count).collect())
+    }
+}
+
+fn nothing(exit: Exit) -> Failure {
+    Failure::new(
+        exit,
+        "nothing was published, since --atomic was given and the input is not good",
+    )
+}
+
+fn stopped(sender: &Sender, args: &PublishArgs, shutdown: &Shutdown) -> Exit {
+    if args.atomic {
+        to_stderr("stopped; nothing was published");
+    } else {
+        sender.conclude();
+    }
+    shutdown.exit()
+}

@@ -1,0 +1,197 @@
+//! `tidings tail`
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use tidings::{Event, Reading};
+use tidings_event::json::single_line;
+use tidings_transport::{Body, Position, Start, Stored, Topic, TopicInfo};
+use tokio::time::sleep;
+
+use crate::args::TailArgs;
+use crate::bus::Bus;
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::output::{Output, Tone, time, to_stderr};
+use crate::signals::Shutdown;
+
+/// Entries of one read.
+const PAGE: usize = 500;
+/// How soon a new event is seen. Reading leaves no trace, so nobody can wake us.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Shows events as they go by.
+pub async fn run(args: TailArgs, shutdown: Shutdown) -> Result<Exit> {
+    let output = Output::new(args.output);
+    let bus = Bus::open(&args.bus).await?;
+    let decoder = bus.decoder();
+    let mut places: BTreeMap<String, Start> = BTreeMap::new();
+    let mut first = true;
+    loop {
+        let mut seen = 0;
+        for topic in bus.topics_or_all(&args.topic).await? {
+            let start = match places.get(topic.as_str()) {
+                Some(start) => start.clone(),
+                None => begin(&bus, &topic, &args, first).await?,
+            };
+            let page = match bus.transport().read(&topic, &start, PAGE).await {
+                // A topic that was named may come later.
+                Err(e) if e.kind() == tidings_transport::ErrorKind::NotFound => continue,
+                page => page?,
+            };
+            seen += page.len();
+            let mut place = start;
+            for stored in page {
+                let reading = decoder.resolve(&stored.body).await?;
+                show(&output, &topic, &stored, reading)?;
+                place = Start::After(stored.position);
+            }
+            places.insert(topic.to_string(), place);
+        }
+        first = false;
+        if seen == 0 {
+            if args.no_follow {
+                return Ok(Exit::Ok);
+            }
+            tokio::select! {
+                () = sleep(LOOK) => {}
+                () = shutdown.asked() => return Ok(Exit::Ok),
+            }
+        } else if shutdown.is_asked() {
+            return Ok(Exit::Ok);
+        }
+    }
+}
+
+/// Where to begin with a topic: all of one that was made while we looked.
+async fn begin(bus: &Bus, topic: &Topic, args: &TailArgs, first: bool) -> Result<Start> {
+    let infos = bus.transport().topics().await?;
+    let info = infos.iter().find(|info| info.topic == *topic);
+    let (Some(info), true) = (info, first) else {
+        return Ok(Start::Earliest);
+    };
+    Ok(match &args.from {
+        // A place in the log, not a moment: it must stay where it is while we read on.
+        Some(Start::Latest) => info.last.clone().map_or(Start::Earliest, Start::After),
+        Some(start) => start.clone(),
+        None => newest(bus, info, args.lines)
+            .await?
+            .map_or(Start::Earliest, Start::After),
+    })
+}
+
+/// The position that the newest `count` entries follow; `None` for the beginning.
+///
+/// Logs are read forwards only, so this looks at a short time before the newest entry, and at
+/// longer ones until there are enough: a long topic is not read as a whole.
+pub async fn newest(bus: &Bus, info: &TopicInfo, count: usize) -> Result<Option<Position>> {
+    if count == 0 {
+        return Ok(info.last.clone());
+    }
+    if info.length <= count as u64 {
+        return Ok(None);
+    }
+    let before = |seconds| {
+        let window = SignedDuration::from_secs(seconds);
+        info.last_received
+            .and_then(|last| last.checked_sub(window).ok())
+    };
+    for start in [1, 60, 3_600, 86_400].into_iter().filter_map(before) {
+        if let Some(found) = walk(bus, &info.topic, Start::Time(start), count).await? {
+            return Ok(Some(found));
+        }
+    }
+    walk(bus, &info.topic, Start::Earliest, count).await
+}
+
+/// The position before the last `count` entries from `start` on, if there are more than so many.
+async fn walk(bus: &Bus, topic: &Topic, start: Start, count: usize) -> Result<Option<Position>> {
+    let mut newest = VecDeque::with_capacity(count.min(PAGE) + 1);
+    let mut start = start;
+    loop {
+        let page = bus.transport().read(topic, &start, PAGE).await?;
+        let Some(end) = page.last() else {
+            let enough = newest.len() > count;
+            return Ok(newest.pop_front().filter(|_| enough));
+        };
+        start = Start::After(end.position.clone());
+        for stored in page {
+            if newest.len() > count {
+                newest.pop_front();
+            }
+            newest.push_back(stored.position);
+        }
+    }
+}
+
+fn show(output: &Output, topic: &Topic, stored: &Stored, reading: Reading) -> Result<()> {
+    let event = match reading {
+        Reading::Event(event) => event,
+        Reading::Undecodable(reason) => return unreadable(output, topic, stored, &reason),
+        Reading::Unresolved(schema) => {
+            let reason = format!("its schema {schema:?} is not to be had");
+            return unreadable(output, topic, stored, &reason);
+        }
+    };
+    if output.is_terminal() && !output.is_json() {
+        return output.text(&line(output, topic, stored, &event));
+    }
+    let document = match &stored.body {
+        Body::Document(document) => single_line(document).into_owned(),
+        Body::Fields(_) => event.to_json(),
+    };
+    if !output.is_json() {
+        return output.write(&[&document[..], b"\n"].concat());
+    }
+    output.json(&Shown {
+        topic: topic.as_str(),
+        position: stored.position.as_str(),
+        received: stored.received.map(|t| t.to_string()),
+        key: stored.key.as_ref().map(|k| k.as_str()),
+        event: serde_json::from_slice(&document).ok(),
+    })
+}
+
+/// A line of `--json`. The document is raw: its numbers are not ours to write anew.
+#[derive(Serialize)]
+struct Shown<'a> {
+    topic: &'a str,
+    position: &'a str,
+    received: Option<String>,
+    key: Option<&'a str>,
+    event: Option<&'a RawValue>,
+}
+
+/// For people: when, where, what, about what. The payload stays out of the terminal's history.
+fn line(output: &Output, topic: &Topic, stored: &Stored, event: &Event) -> String {
+    let when = stored.received.map_or_else(|| "-".into(), time);
+    let key = stored.key.as_ref().map_or("", |key| key.as_str());
+    format!(
+        "{}  {}  {}  {}  {}",
+        output.paint(Tone::Faint, &when),
+        output.paint(Tone::Faint, &format!("{topic} {}", stored.position)),
+        output.paint(Tone::Strong, event.event_type()),
+        key,
+        output.paint(Tone::Faint, event.id()),
+    )
+}
+
+fn unreadable(output: &Output, topic: &Topic, stored: &Stored, reason: &str) -> Result<()> {
+    if output.is_json() {
+        return output.json(&json!({
+            "topic": topic.as_str(),
+            "position": stored.position.as_str(),
+            "received": stored.received.map(|t| t.to_string()),
+            "unreadable": reason,
+        }));
+    }
+    to_stderr(&format!(
+        "{topic} {}: unreadable: {reason}",
+        stored.position
+    ));
+    Ok(())
+}
