@@ -247,6 +247,7 @@ pub(crate) async fn dead_letters_are_listed_by_pages(s: Scene) {
             .expect("the group is there");
         assert!(page.len() <= 2);
         let Some(last) = page.last() else { break };
+        assert!(seen.len() < 5, "the pages begin again");
         after = Some(last.id.clone());
         seen.extend(page.iter().map(|letter| body_text(&letter.body)));
     }

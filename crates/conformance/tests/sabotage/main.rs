@@ -1,7 +1,11 @@
 //! The suite itself is tested: each guarantee is broken in turn, and exactly its cases fail.
 
+mod expected;
+mod faults;
+mod runner;
 mod simulated;
 mod simulated_transport;
+mod wrapper;
 
 mod rich {
     use crate::simulated::{Simulated, SimulatedHarness};

@@ -1,0 +1,126 @@
+//! Seeking and reading, broken.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tidings_transport::{ErrorKind, Group, GroupInfo, Result, Seeked, Start, Stored, Topic};
+
+use crate::wrapper::{Fault, Handle};
+
+/// Seeking says so and does nothing.
+#[derive(Default)]
+pub struct SeekingDoesNothing;
+
+#[async_trait]
+impl Fault for SeekingDoesNothing {
+    async fn seek(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+        to: &Start,
+    ) -> Result<Seeked> {
+        if let Start::After(position) = to
+            && position.as_str().parse::<u64>().is_err()
+        {
+            return handle.log.seek(topic, group, to).await;
+        }
+        let groups = handle.log.groups(topic).await?;
+        let Some(info) = groups.into_iter().find(|info| info.group == *group) else {
+            return handle.log.seek(topic, group, to).await;
+        };
+        Ok(Seeked {
+            before: info.position.clone(),
+            after: info.position,
+        })
+    }
+}
+
+/// What is no position is taken for the end.
+#[derive(Default)]
+pub struct SeekingNowhereIsTheEnd;
+
+#[async_trait]
+impl Fault for SeekingNowhereIsTheEnd {
+    async fn seek(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+        to: &Start,
+    ) -> Result<Seeked> {
+        match handle.log.seek(topic, group, to).await {
+            Err(e) if e.kind() == ErrorKind::Invalid => {
+                handle.log.seek(topic, group, &Start::Latest).await
+            }
+            other => other,
+        }
+    }
+}
+
+/// A group that was moved has no dead letters any more.
+#[derive(Default)]
+pub struct SeekingClearsDeadLetters {
+    moved: Mutex<bool>,
+}
+
+#[async_trait]
+impl Fault for SeekingClearsDeadLetters {
+    async fn seek(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+        to: &Start,
+    ) -> Result<Seeked> {
+        *self.moved.lock().expect("no panic") = true;
+        handle.log.seek(topic, group, to).await
+    }
+
+    async fn groups(&self, handle: &Handle, topic: &Topic) -> Result<Vec<GroupInfo>> {
+        let mut groups = handle.log.groups(topic).await?;
+        if *self.moved.lock().expect("no panic") {
+            for info in &mut groups {
+                (info.dead_letters, info.parked_keys) = (0, 0);
+            }
+        }
+        Ok(groups)
+    }
+}
+
+/// Reading begins at the beginning.
+#[derive(Default)]
+pub struct ReadingStartsOver;
+
+#[async_trait]
+impl Fault for ReadingStartsOver {
+    async fn read(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        _from: &Start,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        handle.log.read(topic, &Start::Earliest, limit).await
+    }
+}
+
+/// Reading goes by a group.
+#[derive(Default)]
+pub struct ReadingMakesAGroup;
+
+#[async_trait]
+impl Fault for ReadingMakesAGroup {
+    async fn read(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        from: &Start,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let stored = handle.log.read(topic, from, limit).await?;
+        let group = Group::new("reader")?;
+        handle.log.create_group(topic, &group, from).await?;
+        Ok(stored)
+    }
+}
