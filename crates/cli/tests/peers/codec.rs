@@ -50,7 +50,12 @@ async fn fastavro_writes_the_same_bytes_and_names_schemas_the_same() {
 async fn the_catalog_is_what_the_installed_package_writes_by() {
     let Some(python) = site::python() else { return };
     let program = site::root().join("catalog/openedx/regenerate.py");
-    let output = site::run(&python, &program, &["--check"], String::new()).await;
+    let output = site::run(
+        &python,
+        &[program.to_str().unwrap(), "--check"],
+        String::new(),
+    )
+    .await;
     assert!(
         output.status.success(),
         "{}",

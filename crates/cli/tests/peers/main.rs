@@ -4,6 +4,7 @@
 //! The packages come from `scripts/peers.sh`. Where they could not be installed `scripts/test.sh`
 //! says so and sets `TIDINGS_PEERS=absent`; without that a missing package is a failure.
 
+mod bus;
 mod codec;
 mod site;
 mod wire;

@@ -36,11 +36,13 @@ pub fn root() -> PathBuf {
 }
 
 /// Runs a program to its end with a text on its standard input.
-pub async fn run(python: &Path, program: &Path, arguments: &[&str], input: String) -> Output {
-    let mut child = Command::new(python)
-        .arg("-B")
-        .arg(program)
+pub async fn run(program: &Path, arguments: &[&str], input: String) -> Output {
+    let mut child = Command::new(program)
         .args(arguments)
+        // No bytecode beside the sources, and no settings of ours from outside.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env_remove("TIDINGS_BUS")
+        .env_remove("TIDINGS_CATALOG")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -50,7 +52,8 @@ pub async fn run(python: &Path, program: &Path, arguments: &[&str], input: Strin
     let mut stdin = child.stdin.take().unwrap();
     let (_, output) = tokio::time::timeout(DEADLINE, async {
         tokio::join!(
-            async move { stdin.write_all(input.as_bytes()).await.unwrap() },
+            // A program that ends before it has read all shows in its exit code.
+            async move { stdin.write_all(input.as_bytes()).await },
             child.wait_with_output()
         )
     })
@@ -62,10 +65,11 @@ pub async fn run(python: &Path, program: &Path, arguments: &[&str], input: Strin
 /// Runs a program of this folder that must succeed; gives the JSON lines that it prints.
 pub async fn lines(python: &Path, program: &str, arguments: &[&str], input: String) -> Vec<Value> {
     let path = root().join("crates/cli/tests/peers").join(program);
-    let output = run(python, &path, arguments, input).await;
+    let arguments = [&[path.to_str().unwrap()], arguments].concat();
+    let output = run(python, &arguments, input).await;
     assert!(
         output.status.success(),
-        "{program} {arguments:?}: {}\n{}",
+        "{program}: {}\n{}",
         output.status,
         String::from_utf8_lossy(&output.stderr)
     );
