@@ -60,7 +60,6 @@ mod built_in;
 mod bus;
 mod error;
 mod open;
-mod redis;
 
 pub use bus::Bus;
 pub use error::OpenError;

@@ -1,4 +1,4 @@
-//! From a URL to a bus: the only file that knows which transports exist.
+//! From a URL to a bus: with its modules, all that knows which transports exist.
 
 use std::sync::Arc;
 
@@ -8,7 +8,9 @@ use tidings_transport_redis::Redis;
 use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
 
 use crate::address::{Address, decoded};
-use crate::{Bus, OpenError, redis};
+use crate::{Bus, OpenError};
+
+mod redis;
 
 const SCHEMES: [&str; 4] = ["memory", "sqlite", "redis", "rediss"];
 

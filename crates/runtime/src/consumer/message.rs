@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use tidings_event::Event;
 use tidings_transport::{Body, Delivery, Group, Key, Position, Topic};
+
+use super::HandlerError;
 
 /// One attempt at one event. Cheap to clone. `Debug` shows where it stands, never what it says.
 #[derive(Clone)]
@@ -52,6 +55,24 @@ impl Message {
     /// Which attempt this is, from 1, counted across consumers and restarts.
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// The payload as a value.
+    ///
+    /// # Errors
+    /// A *permanent* failure, ready for `?` in a handler, when the payload is not JSON or does
+    /// not fit the type. It says where, never what stands there.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HandlerError> {
+        let data = self.event.data().and_then(|data| data.as_json());
+        let Some(json) = data else {
+            return Err(HandlerError::permanent("the payload is not JSON"));
+        };
+        serde_json::from_str(json).map_err(|e| {
+            let (line, column) = (e.line(), e.column());
+            HandlerError::permanent(format!(
+                "the payload is not what the handler expects, line {line} column {column}"
+            ))
+        })
     }
 
     /// The event as a CloudEvents JSON document: byte for byte as published where the log has the
