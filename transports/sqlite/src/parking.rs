@@ -115,6 +115,14 @@ pub(crate) fn fail_again(
     Ok(())
 }
 
+/// Whether any event of the group waits behind another: if not, nothing need be promoted.
+pub(crate) fn any_waiting(db: &Connection, group: i64) -> Result<bool, Fault> {
+    let mut ask = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM deliveries WHERE group_id = ?1 AND due IS NULL)",
+    )?;
+    Ok(ask.query_row([group], |row| row.get(0))?)
+}
+
 /// Lets the next of a lane be handed out, if the former is gone.
 pub(crate) fn promote(work: &mut Work<'_>, group: i64, lane: &Lane<'_>) -> Result<(), Fault> {
     if lane.0.is_none() {

@@ -94,6 +94,7 @@ CREATE TABLE deliveries (
   PRIMARY KEY (group_id, lane, seq)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries (group_id, due, seq) WHERE due IS NOT NULL;
+CREATE INDEX deliveries_waiting ON deliveries (group_id) WHERE due IS NULL;
 
 -- What failed for good, and what waits behind it.
 CREATE TABLE dead_letters (

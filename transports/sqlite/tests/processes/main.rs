@@ -1,0 +1,9 @@
+//! Several processes on one file: killed, slowed, waiting; and files that are not what they
+//! should be.
+
+mod child;
+mod files;
+mod frozen;
+mod kills;
+mod turns;
+mod waiting;
