@@ -5,6 +5,8 @@
 //! rows have no `due` and are in no index that handing out looks at, so a busy or stuck key costs
 //! the others nothing, however many wait behind it. Their number is bounded by the topic itself.
 
+use std::collections::HashSet;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, params};
 use tidings_transport::{Delivery, Gap, Key, Ordering};
@@ -137,6 +139,29 @@ struct Hand<'a> {
     out: &'a mut Vec<Delivery>,
     bytes: &'a mut usize,
     passed: &'a mut usize,
+}
+
+/// Which lanes have something in them.
+struct Lanes {
+    known: HashSet<Key>,
+    /// There are no others.
+    complete: bool,
+}
+
+impl Lanes {
+    /// Puts an event into a lane. Whether there was one in it.
+    fn occupy(&mut self, work: &Work<'_>, group: i64, key: &Key) -> Result<bool, Fault> {
+        if !self.known.insert(key.clone()) {
+            return Ok(true);
+        }
+        if self.complete {
+            return Ok(false);
+        }
+        let mut ask = work.db.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE group_id = ?1 AND lane = ?2)",
+        )?;
+        Ok(ask.query_row(params![group, key.as_str()], |row| row.get(0))?)
+    }
 }
 
 /// A row of `deliveries` whose time has come.
@@ -394,9 +419,7 @@ impl Hand<'_> {
             "SELECT seq, received, key, document FROM events
               WHERE topic_id = ?1 AND seq > ?2 ORDER BY seq",
         )?;
-        let mut busy = work.db.prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM deliveries WHERE group_id = ?1 AND lane = ?2)",
-        )?;
+        let mut lanes = self.busy_lanes(work)?;
         let mut take = work.db.prepare_cached(
             "INSERT INTO deliveries (group_id, lane, seq, due, epoch, consumer_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -422,9 +445,12 @@ impl Hand<'_> {
             claimed_to = seq;
             let key = wire::key(row.get_ref(2)?);
             let lane = Lane::of(key.as_ref());
-            let occupied = lane.0.is_some()
-                && self.member.ordering == Ordering::Key
-                && busy.query_row(params![group, lane], |row| row.get(0))?;
+            let occupied = match &key {
+                Some(key) if self.member.ordering == Ordering::Key => {
+                    lanes.occupy(work, group, key)?
+                }
+                _ => false,
+            };
             if self.any_parked
                 && let Some(name) = key.as_ref()
                 && parking::state(work.db, group, name.as_str())?.is_some()
@@ -453,6 +479,27 @@ impl Hand<'_> {
             }
         }
         Ok(claimed_to)
+    }
+
+    /// The lanes that have something in them, if that is quicker to read than to ask for each.
+    fn busy_lanes(&self, work: &Work<'_>) -> Result<Lanes, Fault> {
+        let few = 2 * (self.max - self.out.len());
+        let mut read = work.db.prepare_cached(
+            // Lanes of keys: text is above all numbers.
+            "SELECT lane FROM deliveries WHERE group_id = ?1 AND lane > 0 LIMIT ?2",
+        )?;
+        let mut rows = read.query([self.place.group, wire::integer(few + 1)])?;
+        let mut lanes = Lanes {
+            known: HashSet::with_capacity(few),
+            complete: true,
+        };
+        let mut n = 0;
+        while let Some(row) = rows.next()? {
+            n += 1;
+            lanes.known.extend(wire::key(row.get_ref(0)?));
+        }
+        lanes.complete = n <= few;
+        Ok(lanes)
     }
 
     /// Whether events of a parked key wait that were not yet moved to the dead letters; they go

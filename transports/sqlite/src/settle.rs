@@ -50,8 +50,12 @@ pub(crate) fn start<'d>(
     let seat = member.seat(work)?;
     let mut start = work.db.prepare_cached(
         "UPDATE deliveries SET attempts = attempts + 1
-          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3 AND epoch = ?4 AND consumer_id = ?5
-        RETURNING attempts, dead_letter",
+          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3 AND epoch = ?4 AND consumer_id = ?5",
+    )?;
+    // Cheaper than RETURNING, which makes a table for its one row.
+    let mut counted = work.db.prepare_cached(
+        "SELECT attempts, dead_letter FROM deliveries
+          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3",
     )?;
     let mut results = Vec::new();
     for delivery in deliveries {
@@ -60,19 +64,19 @@ pub(crate) fn start<'d>(
             continue;
         };
         let lane = Lane::of(delivery.key.as_ref());
-        let found = start
-            .query_row(
-                params![group, lane, seq, epoch(delivery), member.id],
-                |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?)),
-            )
-            .optional()?;
-        if let Some((attempts, Some(letter))) = found {
+        if start.execute(params![group, lane, seq, epoch(delivery), member.id])? == 0 {
+            results.push(None);
+            continue;
+        }
+        let (attempts, letter): (i64, Option<i64>) =
+            counted.query_row(params![group, lane, seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let Some(letter) = letter {
             work.db.execute(
                 "UPDATE dead_letters SET attempts = ?2 WHERE dead_letter = ?1",
                 [letter, attempts],
             )?;
         }
-        results.push(found.map(|(n, _)| u32::try_from(n).unwrap_or(u32::MAX)));
+        results.push(Some(u32::try_from(attempts).unwrap_or(u32::MAX)));
     }
     Ok(results)
 }
@@ -110,9 +114,22 @@ pub(crate) fn settle_all(
     settlements: &[Settlement],
 ) -> Result<Vec<Result<(), Fault>>, Fault> {
     let seat = member.seat(work)?;
+    let mut waiting = Vec::with_capacity(seat.places.len());
+    for place in &seat.places {
+        waiting.push((place.group, parking::any_waiting(work.db, place.group)?));
+    }
     let mut results = Vec::with_capacity(settlements.len());
     for Settlement { delivery, outcome } in settlements {
-        results.push(match settle(work, member, &seat, delivery, outcome) {
+        let settled = match locate(member, &seat, delivery) {
+            None => Err(stale(delivery)),
+            // What nearly always happens, in as few steps as possible.
+            Some((group, seq)) if matches!(outcome, Outcome::Ack) && !delivery.released => {
+                let waiting = waiting.contains(&(group, true));
+                ack(work, member, group, seq, delivery, waiting)
+            }
+            Some((group, seq)) => settle(work, member, group, seq, delivery, outcome),
+        };
+        results.push(match settled {
             Err(fault @ Fault::Refused { .. }) => Err(fault),
             other => Ok(other?),
         });
@@ -120,30 +137,38 @@ pub(crate) fn settle_all(
     Ok(results)
 }
 
+fn ack(
+    work: &mut Work<'_>,
+    member: &Member,
+    group: i64,
+    seq: i64,
+    delivery: &Delivery,
+    waiting: bool,
+) -> Result<(), Fault> {
+    let lane = Lane::of(delivery.key.as_ref());
+    let mut done = work.db.prepare_cached(
+        "DELETE FROM deliveries WHERE group_id = ?1 AND lane = ?2 AND seq = ?3
+            AND epoch = ?4 AND consumer_id = ?5 AND dead_letter IS NULL",
+    )?;
+    if done.execute(params![group, lane, seq, epoch(delivery), member.id])? == 0 {
+        return Err(stale(delivery));
+    }
+    drop(done);
+    if waiting {
+        parking::promote(work, group, &lane)?;
+    }
+    Ok(())
+}
+
 fn settle(
     work: &mut Work<'_>,
     member: &Member,
-    seat: &Seat,
+    group: i64,
+    seq: i64,
     delivery: &Delivery,
     outcome: &Outcome,
 ) -> Result<(), Fault> {
-    let Some((group, seq)) = locate(member, seat, delivery) else {
-        return Err(stale(delivery));
-    };
     let lane = Lane::of(delivery.key.as_ref());
-    // What nearly always happens, in as few steps as possible.
-    if matches!(outcome, Outcome::Ack) && !delivery.released {
-        let mut done = work.db.prepare_cached(
-            "DELETE FROM deliveries WHERE group_id = ?1 AND lane = ?2 AND seq = ?3
-                AND epoch = ?4 AND consumer_id = ?5 AND dead_letter IS NULL",
-        )?;
-        let rows = done.execute(params![group, lane, seq, epoch(delivery), member.id])?;
-        drop(done);
-        if rows == 0 {
-            return Err(stale(delivery));
-        }
-        return parking::promote(work, group, &lane);
-    }
     let held = held(work, member, group, seq, delivery)?;
     match outcome {
         Outcome::Ack => {
