@@ -68,8 +68,10 @@ pub(crate) fn start<'d>(
             results.push(None);
             continue;
         }
-        let (attempts, letter): (i64, Option<i64>) =
-            counted.query_row(params![group, lane, seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (attempts, letter): (i64, Option<i64>) = counted
+            .query_row(params![group, lane, seq], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         if let Some(letter) = letter {
             work.db.execute(
                 "UPDATE dead_letters SET attempts = ?2 WHERE dead_letter = ?1",

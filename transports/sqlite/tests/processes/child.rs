@@ -33,10 +33,18 @@ pub enum Role {
     Watch,
     /// Waits for what never comes.
     Idle,
+    /// Opens the file, uses it, lets it go, and notes when no thread of it is left.
+    Leave,
 }
 
 impl Role {
-    const ALL: [Self; 4] = [Self::Publish, Self::Consume, Self::Watch, Self::Idle];
+    const ALL: [Self; 5] = [
+        Self::Publish,
+        Self::Consume,
+        Self::Watch,
+        Self::Idle,
+        Self::Leave,
+    ];
 
     fn name(self) -> String {
         format!("{self:?}")
@@ -203,7 +211,12 @@ async fn publishes_and_consumes() {
     let mut seen = Vec::new();
     while seen.len() < 2 {
         let batch = consumer.next(10).await.expect("events");
-        assert!(ack(&*consumer, &batch.deliveries).await.iter().all(|ok| *ok));
+        assert!(
+            ack(&*consumer, &batch.deliveries)
+                .await
+                .iter()
+                .all(|ok| *ok)
+        );
         seen.extend(batch.deliveries.iter().map(|d| id(d)));
     }
     assert_eq!(seen, ["1", "2"]);
@@ -255,6 +268,24 @@ async fn play(role: Role, log: Sqlite, name: &str, mut notes: File) {
                 }
             }
         }
+        Role::Leave => {
+            let consumer = join(&log, name).await;
+            log.publish(&[record("1", "a")])
+                .await
+                .remove(0)
+                .expect("room");
+            consumer.next(1).await.expect("events");
+            log.topics().await.expect("topics");
+            // A second call waits, and so has the system tell of changes.
+            let waits = tokio::time::timeout(Duration::from_millis(300), consumer.next(1));
+            assert!(waits.await.is_err(), "there was only one");
+            assert!(threads_of_the_log() >= 4);
+            drop(consumer);
+            drop(log);
+            wait_for("the threads to end", || threads_of_the_log() == 0);
+            notes.write_all(b"left\n").expect("notes");
+            tokio::time::sleep(PATIENCE).await;
+        }
         Role::Idle => {
             let consumer = join(&log, name).await;
             notes.write_all(b"joined\n").expect("notes");
@@ -262,4 +293,14 @@ async fn play(role: Role, log: Sqlite, name: &str, mut notes: File) {
             panic!("nothing was published, but: {batch:?}");
         }
     }
+}
+
+/// The writer, the readers, and the one that hears of changes to files.
+fn threads_of_the_log() -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).ok();
+    tasks
+        .filter_map(|task| name(task.ok()?))
+        .filter(|name| name.starts_with("tidings-sqlite") || name.starts_with("notify-rs"))
+        .count()
 }

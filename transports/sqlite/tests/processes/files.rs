@@ -4,10 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use tidings_transport::{Error, ErrorKind, Outcome, Settlement, Start, Subscriber, Transport};
+use tidings_transport::{Error, ErrorKind, Outcome, Retention, Settlement, Start, Transport};
 use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
 
-use crate::child::{ack, file, id, join, open, record, runtime, topic, wait_for};
+use crate::child::{Other, Role, ack, file, id, join, open, record, runtime, topic, wait_for};
 
 fn refusal(path: &Path) -> Error {
     Sqlite::open(SqliteConfig::new(path)).expect_err("such a file must be refused")
@@ -29,7 +29,10 @@ fn a_newer_format_is_refused_and_left_alone() {
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
     assert!(!error.is_temporary());
     let text = error.to_string();
-    assert!(text.contains("version 99") && text.contains("Update"), "{text}");
+    assert!(
+        text.contains("version 99") && text.contains("Update"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -37,7 +40,8 @@ fn a_database_of_another_application_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("theirs.db");
     let db = Connection::open(&path).expect("a file");
-    db.execute_batch("CREATE TABLE theirs (a)").expect("a table");
+    db.execute_batch("CREATE TABLE theirs (a)")
+        .expect("a table");
     drop(db);
     let before = std::fs::read(&path).expect("bytes");
     let error = refusal(&path);
@@ -140,8 +144,7 @@ fn a_full_file_says_so_and_works_again_when_there_is_room() {
             let batch = consumer.next(1).await.expect("events");
             assert_eq!(ack(&*consumer, &batch.deliveries).await, [true]);
         }
-        let all = tidings_transport::Retention::default();
-        let mut rules = all;
+        let mut rules = Retention::default();
         rules.max_len = Some(0);
         let trimmed = log.trim(&topic(), &rules).await.expect("it can be trimmed");
         assert_eq!(trimmed.removed, stored);
@@ -150,8 +153,6 @@ fn a_full_file_says_so_and_works_again_when_there_is_room() {
     });
 }
 
-/// The disk itself is full: a file system of its own where the test may make one, otherwise a
-/// limit of the process on the size of files, which SQLite sees as a failing disk.
 #[test]
 fn a_copy_opens_and_goes_on_where_the_original_was() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -184,7 +185,11 @@ fn a_copy_opens_and_goes_on_where_the_original_was() {
             delivery: held.deliveries[0].clone(),
             outcome: Outcome::Ack,
         };
-        consumer.settle(&[settlement]).await.remove(0).expect("its own");
+        consumer
+            .settle(&[settlement])
+            .await
+            .remove(0)
+            .expect("its own");
     });
 }
 
@@ -201,13 +206,19 @@ fn a_file_that_is_taken_away_is_a_temporary_error_until_it_is_back() {
     runtime().block_on(async {
         let log = open(folder.path());
         let consumer = join(&log, "only").await;
-        log.publish(&[record("1", "a")]).await.remove(0).expect("room");
+        log.publish(&[record("1", "a")])
+            .await
+            .remove(0)
+            .expect("room");
         move_all(folder.path(), away.path());
         let error = log.publish(&[record("2", "a")]).await.remove(0);
         let error = error.expect_err("there is no file");
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         move_all(away.path(), folder.path());
-        log.publish(&[record("2", "a")]).await.remove(0).expect("it is back");
+        log.publish(&[record("2", "a")])
+            .await
+            .remove(0)
+            .expect("it is back");
         let mut seen = Vec::new();
         while seen.len() < 2 {
             let batch = consumer.next(1).await.expect("events");
@@ -219,33 +230,20 @@ fn a_file_that_is_taken_away_is_a_temporary_error_until_it_is_back() {
 }
 
 #[test]
-fn threads_end_with_the_last_handle() {
-    fn threads() -> usize {
-        let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
-        let name = |t: std::fs::DirEntry| std::fs::read_to_string(t.path().join("comm"));
-        tasks
-            .filter_map(|t| name(t.ok()?).ok())
-            .filter(|name| name.starts_with("own-sqlite"))
-            .count()
-    }
-    // Threads of a thread of this name would be called the same but for their own names.
-    let folder = tempfile::tempdir().expect("a folder");
-    let before = threads();
-    runtime().block_on(async {
-        let log = open(folder.path());
-        let _consumer = join(&log, "only").await;
-        log.topics().await.expect("topics");
-    });
-    wait_for("the threads to end", || threads() <= before);
-}
-
-#[test]
 fn durability_normal_is_told_by_diagnose() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = SqliteConfig::new(file(folder.path())).durability(Durability::Normal);
     let log = Sqlite::open(config).expect("the file opens");
     let found = runtime().block_on(log.diagnose()).expect("findings");
-    assert!(found.iter().any(|f| f.code == "sqlite-durability"), "{found:?}");
+    assert!(
+        found.iter().any(|f| f.code == "sqlite-durability"),
+        "{found:?}"
+    );
 }
 
-fn _used(_: &dyn Subscriber) {}
+#[test]
+fn threads_end_with_the_last_handle() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let other = Other::start(folder.path(), Role::Leave, "other");
+    wait_for("it to have left", || other.noted() == ["left"]);
+}

@@ -52,7 +52,10 @@ fn run(seed: u64) {
             }
         }
     }
-    assert!(acknowledged.len() > 100, "too little was published to show anything");
+    assert!(
+        acknowledged.len() > 100,
+        "too little was published to show anything"
+    );
     let rest = runtime().block_on(drain(folder));
     in_order(&rest);
     consumed.push(rest);
@@ -86,7 +89,10 @@ async fn drain(folder: &std::path::Path) -> Vec<String> {
         if open == tidings_transport::Count::Exactly(0) {
             return seen;
         }
-        assert!(begun.elapsed() < PATIENCE * 2, "{open} are never handed out");
+        assert!(
+            begun.elapsed() < PATIENCE * 2,
+            "{open} are never handed out"
+        );
         let batch = tokio::time::timeout(PATIENCE, consumer.next(500)).await;
         let batch = batch.expect("in time").expect("events");
         ack(&*consumer, &batch.deliveries).await;
