@@ -24,17 +24,20 @@ struct Args {
     write: Option<Vec<String>>,
 }
 
+/// Runs a contest.
+type Measure = fn() -> contest::Row;
+
 fn main() {
     let args = Args::parse();
     if let Some(write) = &args.write {
         sqlite_log::write(&write[0], write[1].parse().expect("a number of events"));
         return;
     }
-    assert!(
-        !cfg!(debug_assertions),
-        "a debug build measures nothing: cargo run --release -p tidings-benches"
-    );
-    let measures: [(&str, fn() -> contest::Row); 7] = [
+    if cfg!(debug_assertions) {
+        eprint("a debug build measures nothing: cargo run --release -p tidings-benches");
+        std::process::exit(64);
+    }
+    let measures: [(&str, Measure); 7] = [
         ("envelope decode and encode", envelope::decode_and_encode),
         ("redis publish, batches of 64", redis_log::publish_batches),
         (

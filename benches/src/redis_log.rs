@@ -262,7 +262,7 @@ pub fn consume_handler() -> Row {
             let summary = stage.runtime.block_on(async {
                 stage
                     .bus
-                    .consumer(&format!("ours-{round}"))
+                    .consumer(format!("ours-{round}"))
                     .topic("courses")
                     .from(Start::Earliest)
                     .concurrency(64)
