@@ -165,7 +165,7 @@ impl Sender {
                 severity: Severity::Error,
                 attribute: None,
                 value: None,
-                what: error.to_string(),
+                what: with_causes(error),
                 remedy: match error.is_outcome_unknown() {
                     true => "publish it again with the same id: consumers can tell".into(),
                     false if error.is_temporary() => "publish it again later".into(),
@@ -245,6 +245,17 @@ fn exit_of(error: &PublishError) -> Exit {
         PublishErrorKind::NoRoute => Exit::Config,
         _ => Exit::Data,
     }
+}
+
+/// The message and those underneath it: only they may name the field at fault.
+fn with_causes(error: &PublishError) -> String {
+    let mut what = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        what.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    what
 }
 
 fn decode_error(error: &PublishError) -> Option<&DecodeError> {
