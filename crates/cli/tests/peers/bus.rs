@@ -1,35 +1,39 @@
-//! Our consumer on what the package publishes, and the package's consumer on what we publish.
+//! `tidings consume` on what the package publishes, and the package's consumer on what
+//! `tidings publish` writes.
 
-use std::time::Duration;
+use std::path::Path;
 
 use serde_json::{Value, json};
-use tidings::{Message, Start};
 use tidings_conformance::servers::{RedisOptions, RedisServer};
 use tidings_event::new_id;
 
 use crate::site;
 
+/// Runs the command with a text on its standard input; gives its exit code, the JSON lines that
+/// it prints, and what it says on standard error.
+async fn tidings(arguments: &[&str], input: String) -> (Option<i32>, Vec<Value>, String) {
+    let program = Path::new(env!("CARGO_BIN_EXE_tidings"));
+    let output = site::run(program, arguments, input).await;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    (
+        output.status.code(),
+        site::json_lines(&output.stdout),
+        errors,
+    )
+}
+
 /// Consumes from topics of a bus until so many entries are settled, also those that become dead
-/// letters; gives the events as documents.
+/// letters; gives the events.
 async fn consume(bus: &str, topics: &[&str], group: &str, max: usize) -> Vec<Value> {
-    let bus = tidings::open(bus).await.unwrap();
-    let (send, mut receive) = tokio::sync::mpsc::unbounded_channel();
-    let consumer = bus
-        .consumer(group)
-        .topics(topics.iter().copied())
-        .from(Start::Earliest)
-        .max_events(max as u64)
-        .until_idle(Duration::from_secs(20))
-        .handler(move |message: Message| {
-            send.send(message.document()).unwrap();
-            std::future::ready(Ok(()))
-        });
-    consumer.run(tidings::shutdown_signal()).await.unwrap();
-    let mut documents = Vec::new();
-    while let Ok(document) = receive.try_recv() {
-        documents.push(serde_json::from_slice(&document).unwrap());
-    }
-    documents
+    let max = max.to_string();
+    let mut arguments = vec![
+        "consume", "--bus", bus, "--group", group, "--from", "earliest",
+    ];
+    arguments.extend(["--json", "--until-idle", "20s", "--max", &max]);
+    arguments.extend(topics.iter().flat_map(|topic| ["--topic", topic]));
+    let (code, events, errors) = tidings(&arguments, String::new()).await;
+    assert_eq!(code, Some(0), "{errors}");
+    events
 }
 
 #[tokio::test]
@@ -116,13 +120,14 @@ async fn what_is_published_for_open_edx_reaches_the_packages_receivers() {
         })
     };
     let events: Vec<Value> = examples.iter().map(event).collect();
-    let bus = tidings::open(&format!("{url}?wire=openedx&prefix=dev"))
-        .await
-        .unwrap();
-    let producer = bus.producer().build().unwrap();
-    let documents = events.iter().map(|event| (None, event.to_string().into()));
-    for result in producer.publish_documents("ours", documents).await {
-        result.unwrap();
+    let lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    let bus = format!("{url}?wire=openedx&prefix=dev");
+    let arguments = ["publish", "--bus", &bus, "--topic", "ours", "--json"];
+    let (code, receipts, errors) = tidings(&arguments, lines.join("\n")).await;
+    assert_eq!(code, Some(0), "{errors}");
+    assert_eq!(receipts.len(), events.len());
+    for (receipt, event) in receipts.iter().zip(&events) {
+        assert_eq!(receipt["id"], event["id"]);
     }
 
     let count = events.len().to_string();
@@ -154,5 +159,58 @@ async fn what_is_published_for_open_edx_reaches_the_packages_receivers() {
                 .starts_with("urn:tidings:avro:sha256:")
         );
         assert_eq!(read, *event);
+    }
+}
+
+#[tokio::test]
+async fn what_the_package_could_not_read_is_refused_and_the_rest_goes_on() {
+    let server = RedisServer::start(RedisOptions::default()).await.unwrap();
+    let bus = format!("{}?wire=openedx", server.url());
+    let event = |event_type: &str, id: &str, data: Value| {
+        json!({
+            "specversion": "1.0", "type": event_type, "id": id, "source": "/openedx/cms/web",
+            "minorversion": 0, "data": data,
+        })
+        .to_string()
+    };
+    let made = "org.openedx.content_authoring.course.created.v1";
+    let good = new_id();
+    let input = [
+        event(made, &new_id(), json!({ "course": { "course_key": 7 } })),
+        event(
+            made,
+            &new_id(),
+            json!({ "course": { "course_key": "k", "colour": "blue" } }),
+        ),
+        event(made, "42", json!({ "course": { "course_key": "k" } })),
+        event("org.openedx.unheard.of.made.v1", &new_id(), json!({})),
+        event(made, &good, json!({ "course": { "course_key": "k" } })),
+    ];
+    let arguments = [
+        "publish",
+        "--bus",
+        &bus,
+        "--topic",
+        "t",
+        "--profile",
+        "off",
+        "--json",
+    ];
+    let (code, lines, errors) = tidings(&arguments, input.join("\n")).await;
+    assert_eq!(code, Some(65), "{errors}");
+    let (bad, published) = lines.split_at(4);
+    assert_eq!(published.len(), 1, "{lines:?}");
+    assert_eq!(published[0]["id"], good);
+    let says = [
+        "course.course_key: wants",
+        "course.colour: ",
+        "must be a UUID",
+        "no Avro schema",
+    ];
+    for (index, (line, says)) in bad.iter().zip(says).enumerate() {
+        let (error, message) = (&line["error"], line["error"]["message"].as_str().unwrap());
+        assert_eq!(error["line"], index + 1);
+        assert!(message.contains(says), "{says} is not in {message}");
+        assert!(!message.contains("blue"), "a value in {message}");
     }
 }
