@@ -29,6 +29,7 @@ impl Keys {
         "releasing",
     ];
     const COUNT: usize = 10;
+    const STATE: usize = 2;
     const WAKE: usize = 4;
 
     pub(crate) fn new(topic: &Topic, group: &Group) -> Self {
@@ -55,6 +56,10 @@ impl Keys {
         &self.0[0]
     }
 
+    pub(crate) fn state(&self) -> &str {
+        &self.0[Self::STATE]
+    }
+
     pub(crate) fn wake(&self) -> &str {
         &self.0[Self::WAKE]
     }
@@ -74,6 +79,7 @@ mod tests {
         let keys = Keys::new(&Topic::new("stage-courses")?, &Group::new("lms")?);
         assert_eq!(keys.stream(), "stage-courses");
         assert_eq!(keys.all()[1], "tidings:{stage-courses}:lease:lms");
+        assert_eq!(keys.state(), "tidings:{stage-courses}:group:lms");
         assert_eq!(keys.wake(), "tidings:{stage-courses}:wake:lms");
         assert_eq!(keys.all()[5], "tidings:{stage-courses}:dlq:lms");
         assert_eq!(keys.all()[7], "tidings:{stage-courses}:parked:lms");

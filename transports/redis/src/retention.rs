@@ -1,12 +1,12 @@
 //! Removing old records.
 
 use redis::{Value, cmd};
-use tidings_transport::{Result, Retention, Topic, Trimmed};
+use tidings_transport::{Group, Result, Retention, Topic, Trimmed};
 
 use crate::entry_id::EntryId;
 use crate::error::Failure;
 use crate::names::Keys;
-use crate::script::{COUNT, Call, NEED, TOPIC};
+use crate::script::{COUNT, Call, NEED, TOPIC, TRIM};
 use crate::topics::no_topic;
 use crate::transport::Redis;
 use crate::value;
@@ -17,14 +17,14 @@ const STEP: u64 = 5_000;
 impl Redis {
     pub(crate) async fn remove_old(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed> {
         let groups = self.group_names("trim", topic).await?;
-        let removal = self.plan_removal(topic, retention, groups).await;
+        let removal = self.plan_removal(topic, retention, &groups).await;
         let removal = removal.map_err(|f| f.reading("trim"))?;
         let Some((named, remove)) = removal else {
             return Err(no_topic("trim", topic));
         };
         let mut removed = remove;
         if !retention.dry_run && remove > 0 {
-            let done = self.remove(topic, remove).await;
+            let done = self.remove(topic, remove, &groups).await;
             removed = done.map_err(|f| f.writing("trim"))?;
         }
         Ok(Trimmed {
@@ -38,7 +38,7 @@ impl Redis {
         &self,
         topic: &Topic,
         retention: &Retention,
-        groups: Vec<tidings_transport::Group>,
+        groups: &[Group],
     ) -> Result<Option<(u64, u64)>, Failure> {
         const WHAT: &str = "a topic as {length, first, last}";
         let topic_now = self
@@ -61,7 +61,7 @@ impl Redis {
         }
         let mut free = named;
         for group in groups {
-            let call = Call::new(&NEED, &Keys::new(topic, &group)).arg(group.as_str());
+            let call = Call::new(&NEED, &Keys::new(topic, group)).arg(group.as_str());
             let ttl = u64::try_from(retention.group_ttl.as_millis()).unwrap_or(u64::MAX / 4);
             let need = self.link.script(call.arg(ttl)).await?;
             if let Some(needed) = first_needed(need)?
@@ -113,17 +113,22 @@ impl Redis {
 
     /// Removes so many of the oldest. By id and not by number, so that records which others remove
     /// meanwhile do not cost newer ones.
-    async fn remove(&self, topic: &Topic, remove: u64) -> Result<u64, Failure> {
+    async fn remove(&self, topic: &Topic, remove: u64, groups: &[Group]) -> Result<u64, Failure> {
+        let states = groups
+            .iter()
+            .map(|g| Keys::new(topic, g).state().to_owned());
+        let states: Vec<String> = states.collect();
         let (mut named, mut removed) = (0, 0);
         while named < remove {
             let (n, last) = self.step(topic, "-", "+", STEP.min(remove - named)).await?;
             let Some(last) = last else { break };
             named += n;
-            let mut trim = cmd("XTRIM");
-            trim.arg(topic.as_str())
-                .arg("MINID")
-                .arg(last.next().to_string());
-            let gone = self.link.command(&trim).await?;
+            let mut trim = Call::with_keys(&TRIM, &Keys::without_group(topic), &states);
+            trim.push(last.next().to_string());
+            for group in groups {
+                trim.push(group.as_str());
+            }
+            let gone = self.link.script(trim).await?;
             removed += value::number(&gone, "how many entries were removed")?;
         }
         Ok(removed)

@@ -30,11 +30,14 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(script: &'static Script, keys: &Keys) -> Self {
+        Self::with_keys(script, keys, &[])
+    }
+
+    /// A run that touches keys of other groups, too.
+    pub(crate) fn with_keys(script: &'static Script, keys: &Keys, more: &[String]) -> Self {
         let mut command = cmd("EVALSHA");
-        command
-            .arg(&script.sha)
-            .arg(keys.all().len())
-            .arg(keys.all());
+        command.arg(&script.sha).arg(keys.all().len() + more.len());
+        command.arg(keys.all()).arg(more);
         Self { script, command }
     }
 
@@ -92,4 +95,5 @@ scripts! {
     TOPIC = "topic";
     COUNT = "count";
     NEED = "need";
+    TRIM = "trim";
 }

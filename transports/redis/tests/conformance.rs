@@ -18,12 +18,16 @@ use tokio::sync::Mutex;
 struct OneServer {
     server: Mutex<RedisServer>,
     proxy: Proxy,
+    /// Redis counts what is added to a stream from version 7 on.
+    counts: bool,
 }
 
 async fn start() -> OneServer {
     let server = RedisServer::start(RedisOptions::default()).await;
     let server = server.expect("redis-server is installed");
+    let info = server.command(&["INFO", "server"]).expect("it runs");
     OneServer {
+        counts: !info.contains("redis_version:6."),
         proxy: Proxy::start(server.address()).expect("a free port"),
         server: Mutex::new(server),
     }
@@ -56,7 +60,9 @@ impl Harness for OneServer {
         faults.wipe = Some(self);
         faults.freeze = Some(self);
         faults.cut = Some(self);
-        faults.removal = Some(self);
+        // What others remove before a new group was handed anything leaves no trace in Redis 6;
+        // tests/losses.rs has what can be noticed there.
+        faults.removal = if self.counts { Some(self) } else { None };
         faults.group_loss = Some(self);
         faults.foreign = Some(self);
         faults.dead_letter_refusal = Some(self);

@@ -6,7 +6,7 @@ if not owns(mine) then return stale() end
 local at = delivered(group)
 if not at then return wrong_type() or no_group() end
 local f = facts()
-local s = redis.call('HMGET', state, 'position', 'index', 'oldest', 'gap_kind', 'emptied')
+local s = redis.call('HMGET', state, 'position', 'index', 'oldest', 'gap_kind', 'explained')
 -- Somebody else may have moved the group: then what was counted says nothing.
 local index = s[1] == at and tonumber(s[2]) or nil
 local reply = redis.pcall('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
@@ -30,12 +30,15 @@ if f.added then
     if to == '' and not before(f.deleted, at) then vague = '1' end
   end
   if lost > 0 then note_loss(from, to, lost, cause) end
-elseif to ~= '' and at ~= '0-0' then
-  note_loss(from, to, nil, cause)
-elseif f.length == 0 and before(at, f.last) and s[5] ~= f.last then
-  -- Redis 6 counts nothing, so an emptied stream is told of once by the id that it had come to.
-  redis.pcall('HSET', state, 'emptied', f.last)
-  note_loss(at, '', nil, cause)
+else
+  -- Redis 6 counts nothing. That a group that was handed nothing yet lost the very first entries
+  -- of a topic cannot be seen.
+  local till = f.first or f.last
+  local known = s[5] and s[5] ~= '' and before(at, s[5])
+  if before(at, till) and at ~= '0-0' and not known and (to ~= '' or f.length == 0) then
+    note_loss(at, to, nil, cause)
+    redis.pcall('HSET', state, 'explained', till)
+  end
 end
 if n > 0 then
   at = entries[n][1]

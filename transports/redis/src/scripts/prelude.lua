@@ -152,6 +152,12 @@ local function note_removed_before(at, f)
   end
 end
 
+-- Before Redis 7 only a first entry after the group's position tells of a loss. Up to here it does
+-- not: these were gone before the group came, or were accounted for.
+local function explained_at(at, f)
+  return f.first and before(at, f.first) and f.first or ''
+end
+
 -- Where a group begins: the id after which, or an error. `f` is nil when there is no stream.
 local function resolve(kind, id, f)
   local last = f and f.last or '0-0'
@@ -187,7 +193,8 @@ local function recreate(group)
     index = f.added and f.added - f.length or ''
     note_loss('', f.first or '', nil, 'the log came back without the group and without what it had stored')
   end
-  redis.call('HSET', state, 'position', at, 'oldest', '', 'index', index or '', 'added', f.added or '', 'seen', now())
+  redis.call('HSET', state, 'position', at, 'oldest', '', 'index', index or '', 'added', f.added or '', 'seen', now(),
+    'explained', explained_at(at, f))
   ring()
   return at
 end
