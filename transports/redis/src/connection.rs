@@ -33,6 +33,8 @@ pub(crate) struct Link {
 #[derive(Debug, Clone)]
 struct Live {
     connection: MultiplexedConnection,
+    /// Which connection of its link it is, from 1.
+    generation: u64,
     broken: Arc<AtomicBool>,
 }
 
@@ -131,6 +133,40 @@ impl Link {
         }
     }
 
+    /// Runs commands in one step of the server (`MULTI`). Each has an answer of its own.
+    pub(crate) async fn transaction(
+        &self,
+        mut commands: Pipeline,
+    ) -> Result<Vec<Result<Value, Failure>>, Failure> {
+        const WHAT: &str = "one answer for each command of a transaction";
+        let count = commands.len();
+        commands.atomic();
+        let mut live = self.live().await?;
+        // MULTI and each command have an answer before that of EXEC, which holds all.
+        let sent = live
+            .connection
+            .send_packed_commands(&commands, count + 1, 1);
+        let answer = match tokio::time::timeout(self.response_timeout, sent).await {
+            Ok(Ok(mut values)) => values.pop(),
+            Ok(Err(e)) => return Err(self.failure(&live, e)),
+            Err(_) => return Err(self.silence(&live)),
+        };
+        match answer {
+            Some(Value::Array(values)) if values.len() == count => {
+                let answers = values.into_iter().map(|v| self.answer(&live, v));
+                Ok(answers.collect())
+            }
+            _ => Err(Failure::Strange { what: WHAT }),
+        }
+    }
+
+    /// Changes when the connection is made anew: then the server may have forgotten scripts.
+    pub(crate) fn generation(&self) -> u64 {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let usable = live.as_ref().filter(|l| !l.broken.load(Ordering::Acquire));
+        usable.map_or(0, |live| live.generation)
+    }
+
     /// Runs a script.
     pub(crate) async fn script(&self, call: Call) -> Result<Value, Failure> {
         match self.command(call.command()).await {
@@ -166,6 +202,7 @@ impl Link {
     }
 
     fn failure(&self, live: &Live, source: RedisError) -> Failure {
+        let source = why_aborted(source);
         let answered = source.code().is_some();
         if !answered {
             live.broken.store(true, Ordering::Release);
@@ -259,7 +296,23 @@ impl Link {
         let connection = tokio::time::timeout(self.connect_timeout, connection).await;
         let connection =
             connection.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;
-        Ok(Live { connection, broken })
+        Ok(Live {
+            connection,
+            generation: self.attempts.load(Ordering::Acquire) + 1,
+            broken,
+        })
+    }
+}
+
+/// A transaction is aborted when the server refuses one of its commands: for that one's reason.
+fn why_aborted(source: RedisError) -> RedisError {
+    if source.code() != Some("EXECABORT") {
+        return source;
+    }
+    let refusals = source.clone().into_server_errors();
+    match refusals.as_deref() {
+        Some([(_, refusal), ..]) => refusal.clone().into(),
+        _ => source,
     }
 }
 

@@ -29,6 +29,26 @@ struct Lane {
     ready: VecDeque<(EntryId, Arc<Delivery>)>,
     ready_released: VecDeque<Arc<Delivery>>,
     look_for_released: bool,
+    last_read: LastRead,
+}
+
+/// What the last read for the active consumer brought, for the books of the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LastRead {
+    pub(crate) from: EntryId,
+    pub(crate) count: usize,
+    pub(crate) upto: EntryId,
+}
+
+impl LastRead {
+    /// Nothing was read since the group stood here.
+    pub(crate) fn nothing_since(at: EntryId) -> Self {
+        Self {
+            from: at,
+            count: 0,
+            upto: at,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -79,6 +99,7 @@ impl Desk {
             ready: VecDeque::new(),
             ready_released: VecDeque::new(),
             look_for_released: false,
+            last_read: LastRead::default(),
         };
         Self {
             lanes: topics.iter().map(lane).collect(),
@@ -96,6 +117,14 @@ impl Desk {
     pub(crate) fn set_lease(&mut self, lane: usize, lease: Arc<str>) {
         self.lanes[lane].lease = Some(lease);
         self.lanes[lane].look_for_released = true;
+    }
+
+    pub(crate) fn last_read(&self, lane: usize) -> LastRead {
+        self.lanes[lane].last_read
+    }
+
+    pub(crate) fn set_last_read(&mut self, lane: usize, read: LastRead) {
+        self.lanes[lane].last_read = read;
     }
 
     /// Gives the lease up and forgets everything of the topic: others are handed it now. With

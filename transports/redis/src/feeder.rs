@@ -36,6 +36,8 @@ pub(crate) struct Feeder {
     /// A blocking command under way, and what its streams are.
     waiting: Option<(Waiting, HashMap<Vec<u8>, Stream>)>,
     failures: u32,
+    /// The connection on which the server was last seen to know the script of reads.
+    pub(crate) taught: u64,
 }
 
 /// Something to wait for.
@@ -71,6 +73,7 @@ impl Feeder {
             turn: 0,
             waiting: None,
             failures: 0,
+            taught: 0,
             member,
         };
         for (i, (_, tended, _)) in topics.into_iter().enumerate() {
@@ -86,6 +89,9 @@ impl Feeder {
             let waiting = self.member.desk().waiting();
             if waiting > 0 {
                 self.member.ready.notify_one();
+            }
+            if waiting == 0 && self.member.demand() == 0 && self.read_ahead().await {
+                continue;
             }
             if waiting > 0 || self.member.demand() == 0 {
                 self.member.demanded.notified().await;
@@ -111,12 +117,23 @@ impl Feeder {
         }
     }
 
+    /// Reads what the caller will probably ask for next, while it works. Whether anything came; what
+    /// goes wrong shows again when it asks.
+    async fn read_ahead(&mut self) -> bool {
+        if self.failures > 0 || !self.member.reads_ahead() || !self.has_work() {
+            return false;
+        }
+        let appetite = self.member.appetite();
+        matches!(self.round(appetite).await, Ok(true))
+    }
+
     async fn step(&mut self) -> Result<(), Failure> {
         // Not while a blocking command is under way: it would not wait for what is taken on now.
         if self.waiting.is_none() {
             self.tend().await?;
         }
-        if self.round().await? || self.has_work() {
+        let want = self.member.demand().max(1);
+        if self.round(want).await? || self.has_work() {
             return Ok(());
         }
         self.wait().await

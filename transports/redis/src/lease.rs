@@ -7,6 +7,7 @@ use rand::RngExt;
 use redis::Value;
 use tokio::time::Instant;
 
+use crate::desk::Desk;
 use crate::error::{Code, Failure};
 use crate::feeder::Feeder;
 use crate::member::Member;
@@ -214,9 +215,9 @@ impl Feeder {
         {
             let mut desk = self.member.desk();
             for (i, lane) in self.lanes.iter().enumerate() {
-                if let Some(lease) = desk.lease(i).filter(|_| lane.yielding && desk.is_idle(i)) {
+                if lane.yielding && desk.lease(i).is_some() && desk.is_idle(i) {
+                    calls.push(leave(&self.member, &desk, i, false));
                     desk.lose_lease(i, false);
-                    calls.push(leave(&self.member, i, &lease, false));
                     given.push(i);
                 }
             }
@@ -271,11 +272,16 @@ impl Feeder {
 }
 
 /// Gives up a lease; at closing also the place in the group.
-pub(crate) fn leave(member: &Member, lane: usize, lease: &str, closing: bool) -> Call {
+pub(crate) fn leave(member: &Member, desk: &Desk, lane: usize, closing: bool) -> Call {
+    let lease = desk.lease(lane).unwrap_or_default();
+    let read = desk.last_read(lane);
     Call::new(&LEAVE, &member.keys[lane])
         .arg(member.group.as_str())
         .arg(&member.consumer)
-        .arg(lease)
+        .arg(&*lease)
         .arg(u8::from(closing))
         .arg(u8::from(member.competes()))
+        .arg(read.from.to_string())
+        .arg(read.count)
+        .arg(read.upto.to_string())
 }

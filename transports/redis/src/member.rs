@@ -14,6 +14,9 @@ use crate::error::Failure;
 use crate::names::Keys;
 use crate::value;
 
+/// From how many deliveries a call on the next ones are read while the caller works on them.
+const READ_AHEAD_FROM: usize = 32;
+
 /// A member of a group, as its caller's side and its background task see it.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -36,7 +39,9 @@ pub(crate) struct Member {
     closed: AtomicBool,
     /// How many deliveries the caller waits for; 0 while it does not wait.
     demand: AtomicUsize,
-    /// Rings when the caller begins to wait.
+    /// How many the caller asked for the last time.
+    appetite: AtomicUsize,
+    /// Rings when the caller begins to wait, or has taken what there was.
     pub(crate) demanded: Notify,
     /// Rings when there is something for the caller.
     pub(crate) ready: Notify,
@@ -75,6 +80,7 @@ impl Member {
             error: Mutex::new(None),
             closed: AtomicBool::new(false),
             demand: AtomicUsize::new(0),
+            appetite: AtomicUsize::new(0),
             demanded: Notify::new(),
             ready: Notify::new(),
             poke: Notify::new(),
@@ -113,6 +119,25 @@ impl Member {
         self.demand.store(max, Atomic::Release);
         self.demanded.notify_one();
         Demand(self)
+    }
+
+    /// Says that the caller has taken what there was, and asked for up to `max`.
+    pub(crate) fn taken(&self, max: usize) {
+        self.appetite.store(max, Atomic::Release);
+        if self.reads_ahead() {
+            self.demanded.notify_one();
+        }
+    }
+
+    /// How many to read while the caller works on what it took.
+    pub(crate) fn appetite(&self) -> usize {
+        self.appetite.load(Atomic::Acquire)
+    }
+
+    /// Whether to read on while the caller works: for those who take much at a time. What competing
+    /// consumers read ahead others could work on.
+    pub(crate) fn reads_ahead(&self) -> bool {
+        !self.competes() && self.appetite() >= READ_AHEAD_FROM
     }
 
     /// Leaves an error for the caller.

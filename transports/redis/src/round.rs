@@ -1,16 +1,18 @@
 //! One look at the topics: released letters, what others left, and new entries.
 
-use redis::Value;
+use std::sync::Arc;
+
+use redis::{Pipeline, Value};
 use tidings_transport::Key;
 
 use crate::connection::pause;
-use crate::desk::{Arrival, Desk};
+use crate::desk::{Arrival, Desk, LastRead};
 use crate::entry_id::EntryId;
 use crate::error::{Code, Failure};
 use crate::feeder::Feeder;
 use crate::lane::Sweep;
 use crate::member::Member;
-use crate::script::{CLAIM, Call, FETCH, RECOVER, RELEASED};
+use crate::script::{CLAIM, Call, FETCH, LOOK, RECOVER, RELEASED};
 use crate::value;
 use crate::wire;
 
@@ -20,9 +22,14 @@ const MOST: usize = 500;
 /// What a topic is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ask {
+    /// Letters of keys that are being released.
     Released,
+    /// What was handed out and not settled.
     Claim,
+    /// New entries, for one of several consumers that compete.
     Fetch,
+    /// New entries, for the active consumer.
+    Read,
 }
 
 impl Feeder {
@@ -37,13 +44,26 @@ impl Feeder {
     }
 
     /// Asks all topics that may have something, at once. Whether anything came.
-    pub(crate) async fn round(&mut self) -> Result<bool, Failure> {
-        let want = self.member.demand().max(1);
+    pub(crate) async fn round(&mut self, want: usize) -> Result<bool, Failure> {
         let asks = self.plan(want);
         if asks.is_empty() {
             return Ok(false);
         }
         let count = (want / asks.len()).clamp(1, MOST);
+        let (reads, asks): (Vec<_>, Vec<_>) = asks.into_iter().partition(|(_, a)| *a == Ask::Read);
+        let mut failed = self.run_scripts(asks, count).await.err();
+        if failed.is_none() {
+            failed = self.run_reads(reads, count).await.err();
+        }
+        let found = self.member.desk().waiting() > 0;
+        match failed {
+            // What came is handed out first; the failure will show again.
+            Some(failure) if !found => Err(failure),
+            _ => Ok(found),
+        }
+    }
+
+    async fn run_scripts(&mut self, asks: Vec<(usize, Ask)>, count: usize) -> Result<(), Failure> {
         let calls = {
             let desk = self.member.desk();
             let call = |(i, ask): &(usize, Ask)| self.call(&desk, *i, *ask, count);
@@ -62,25 +82,109 @@ impl Feeder {
         for ((i, ask), answer) in asks.into_iter().zip(answers) {
             let done = match answer {
                 Ok(answer) => self.answered(i, ask, count, answer),
-                Err(failure) => match failure.code() {
-                    Some(Code::Stale) => {
-                        self.lost(i);
-                        Ok(())
-                    }
-                    Some(Code::NoGroup) => self.recover(i).await,
-                    _ => {
-                        self.unanswered(i, ask, &failure);
-                        Err(failure)
-                    }
-                },
+                Err(failure) => self.refused(i, ask, failure).await,
             };
             failed = failed.or(done.err());
         }
-        let found = self.member.desk().waiting() > 0;
-        match failed {
-            // What came is handed out first; the failure will show again.
-            Some(failure) if !found => Err(failure),
-            _ => Ok(found),
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Reads for the active consumer: a look whether it still is, and the read itself, in one step.
+    ///
+    /// The read happens also where the look says no. That harms nobody: what it took is pending,
+    /// and the consumer that is active finds the group further on than it left it.
+    async fn run_reads(&mut self, asks: Vec<(usize, Ask)>, count: usize) -> Result<(), Failure> {
+        let Some((first, _)) = asks.first() else {
+            return Ok(());
+        };
+        self.teach(*first).await?;
+        let member = Arc::clone(&self.member);
+        let mut commands = Pipeline::with_capacity(2 * asks.len());
+        {
+            let desk = member.desk();
+            for (i, _) in &asks {
+                commands.add_command(self.look(&desk, *i).command().clone());
+                commands
+                    .cmd("XREADGROUP")
+                    .arg("GROUP")
+                    .arg(member.group.as_str());
+                commands.arg(&member.consumer).arg("COUNT").arg(count);
+                commands
+                    .arg("STREAMS")
+                    .arg(member.keys[*i].stream())
+                    .arg(">");
+            }
+        }
+        let mut answers = match member.link.transaction(commands).await {
+            Ok(answers) => answers.into_iter(),
+            Err(failure) => {
+                for (i, ask) in asks {
+                    self.unanswered(i, ask, &failure);
+                }
+                return Err(failure);
+            }
+        };
+        let mut failed = None;
+        for (i, ask) in asks {
+            let (Some(look), Some(read)) = (answers.next(), answers.next()) else {
+                break;
+            };
+            let done = match look.and_then(|look| Ok((look, read?))) {
+                Ok((look, read)) => self.read(i, count, look, read),
+                Err(failure) if failure.code() == Some(Code::NoScript) => {
+                    // It read without a look: what it took is pending, and is claimed next.
+                    self.taught = 0;
+                    self.lanes[i].begin_sweep(0);
+                    Ok(())
+                }
+                Err(failure) => self.refused(i, ask, failure).await,
+            };
+            failed = failed.or(done.err());
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn look(&self, desk: &Desk, i: usize) -> Call {
+        let read = desk.last_read(i);
+        Call::new(&LOOK, &self.member.keys[i])
+            .arg(self.member.group.as_str())
+            .arg(&*self.member.mine(desk, i).unwrap_or_default())
+            .arg(read.from.to_string())
+            .arg(read.count)
+            .arg(read.upto.to_string())
+    }
+
+    /// Sees to it that the server knows the script before a transaction names it.
+    async fn teach(&mut self, i: usize) -> Result<(), Failure> {
+        let member = &self.member;
+        let generation = member.link.generation();
+        if generation != 0 && generation == self.taught {
+            return Ok(());
+        }
+        // A lease that nobody has: the script refuses and does nothing.
+        let look = Call::new(&LOOK, &member.keys[i]);
+        let look = look.arg(member.group.as_str()).arg("0:nobody");
+        match member.link.script(look).await {
+            Ok(_) | Err(Failure::Refused { .. }) => {
+                // What else is refused shows again with the read.
+                self.taught = member.link.generation();
+                Ok(())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn refused(&mut self, i: usize, ask: Ask, failure: Failure) -> Result<(), Failure> {
+        match failure.code() {
+            Some(Code::Stale) => {
+                self.lost(i);
+                Ok(())
+            }
+            Some(Code::NoGroup) => self.recover(i).await,
+            _ => {
+                self.unanswered(i, ask, &failure);
+                Err(failure)
+            }
         }
     }
 
@@ -99,7 +203,8 @@ impl Feeder {
             } else if lane.sweep.is_some() {
                 asks.push((i, Ask::Claim));
             } else if lane.more && !lane.yielding {
-                asks.push((i, Ask::Fetch));
+                let competes = self.member.competes();
+                asks.push((i, if competes { Ask::Fetch } else { Ask::Read }));
             }
         }
         self.turn = (self.turn + 1) % lanes.max(1);
@@ -132,8 +237,8 @@ impl Feeder {
             Ask::Fetch => Call::new(&FETCH, keys)
                 .arg(member.group.as_str())
                 .arg(&member.consumer)
-                .arg(&*mine)
                 .arg(count),
+            Ask::Read => self.look(desk, i),
         }
     }
 
@@ -151,8 +256,51 @@ impl Feeder {
         match ask {
             Ask::Released => self.released(i, count, answer),
             Ask::Claim => self.claimed(i, answer),
-            Ask::Fetch => self.fetched(i, count, answer),
+            Ask::Fetch | Ask::Read => self.fetched(i, count, answer),
         }
+    }
+
+    fn read(&mut self, i: usize, count: usize, look: Value, read: Value) -> Result<(), Failure> {
+        const WHAT: &str = "a look as {position, gap}, and new entries";
+        let [at, gap] = value::tuple(look, WHAT)?;
+        let from = value::id(&at, WHAT)?;
+        let entries = match read {
+            Value::Nil => Vec::new(),
+            Value::Map(mut streams) => match streams.pop() {
+                Some((_, entries)) => value::array(entries, WHAT)?,
+                None => Vec::new(),
+            },
+            _ => return Err(Failure::Strange { what: WHAT }),
+        };
+        let lane = &mut self.lanes[i];
+        let mut desk = self.member.desk();
+        desk_gap(&self.member, &mut desk, i, gap)?;
+        lane.recoveries = 0;
+        lane.more = entries.len() >= count;
+        let mut arrivals = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let [id, fields] = value::tuple(entry, WHAT)?;
+            arrivals.push(arrival(value::id(&id, WHAT)?, 0, fields)?);
+        }
+        let upto = arrivals.last().map_or(from, |a| a.id);
+        let expected = desk.last_read(i).upto;
+        let count = arrivals.len();
+        desk.set_last_read(i, LastRead { from, count, upto });
+        lane.wait_from = upto;
+        if from != expected {
+            // Somebody else read in between, or moved the group: everything that is pending comes
+            // in the order of the log, this read included.
+            lane.begin_sweep(0);
+            if from < expected {
+                // Moved back: what was in hand is forgotten, and comes again.
+                desk.forget_live(i);
+            }
+            return Ok(());
+        }
+        for arrival in arrivals {
+            desk.arrive(i, arrival, true);
+        }
+        Ok(())
     }
 
     fn fetched(&mut self, i: usize, count: usize, answer: Value) -> Result<(), Failure> {
@@ -175,8 +323,9 @@ impl Feeder {
     }
 
     fn claimed(&mut self, i: usize, answer: Value) -> Result<(), Failure> {
-        const WHAT: &str = "entries of others as {entries, gap, last}";
-        let [entries, gap, last] = value::tuple(answer, WHAT)?;
+        const WHAT: &str = "entries of others as {entries, gap, last, position}";
+        let [entries, gap, last, at] = value::tuple(answer, WHAT)?;
+        let at = value::id(&at, WHAT)?;
         let mut desk = self.member.desk();
         desk_gap(&self.member, &mut desk, i, gap)?;
         for entry in value::array(entries, WHAT)? {
@@ -189,7 +338,12 @@ impl Feeder {
             desk.arrive(i, arrival, self.member.competes());
         }
         let lane = &mut self.lanes[i];
-        let idle_ms = lane.sweep.take().map_or(0, |s| s.idle_ms);
+        let walk = lane.sweep.take();
+        let idle_ms = walk.as_ref().map_or(0, |s| s.idle_ms);
+        if walk.is_some_and(|s| s.idle_ms == 0 && s.from == "-") {
+            // What is read by others from now on shows as a step beyond this position.
+            desk.set_last_read(i, LastRead::nothing_since(at));
+        }
         lane.sweep = value::optional_id(&last, WHAT)?.map(|last| Sweep {
             from: format!("({last}"),
             idle_ms,
@@ -243,7 +397,9 @@ impl Feeder {
             topic = %member.topics[i], group = %member.group, position = %at,
             "the group was gone from the log and was made anew"
         );
-        member.desk().forget_live(i);
+        let mut desk = member.desk();
+        desk.forget_live(i);
+        desk.set_last_read(i, LastRead::nothing_since(at));
         lane.more = true;
         lane.wait_from = at;
         Ok(())

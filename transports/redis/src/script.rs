@@ -14,8 +14,14 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    fn new(text: &str) -> Self {
-        let text = format!("{}\n{text}", include_str!("scripts/prelude.lua"));
+    /// Puts the parts that a script needs before it.
+    fn new(parts: &[&str], text: &str) -> Self {
+        let text = parts
+            .iter()
+            .copied()
+            .chain([text])
+            .collect::<Vec<_>>()
+            .join("\n");
         let sha = redis::Script::new(&text).get_hash().to_owned();
         Self { text, sha }
     }
@@ -67,33 +73,40 @@ impl Call {
     }
 }
 
+/// Each script with the files of `scripts/parts` that it uses, in an order in which each part
+/// finds those that it uses itself. What a script does not need it does not pay for.
 macro_rules! scripts {
-    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {$(
-        $(#[$doc])*
-        pub(crate) static $name: LazyLock<Script> =
-            LazyLock::new(|| Script::new(include_str!(concat!("scripts/", $file, ".lua"))));
+    ($($name:ident = $file:literal [$($part:literal)*];)*) => {$(
+        pub(crate) static $name: LazyLock<Script> = LazyLock::new(|| {
+            let parts = [
+                include_str!("scripts/parts/keys.lua"),
+                $(include_str!(concat!("scripts/parts/", $part, ".lua"))),*
+            ];
+            Script::new(&parts, include_str!(concat!("scripts/", $file, ".lua")))
+        });
     )*};
 }
 
 scripts! {
-    OPEN = "open";
-    RECOVER = "recover";
-    LEASE = "lease";
-    FETCH = "fetch";
-    CLAIM = "claim";
-    RELEASED = "released";
-    START = "start";
-    TOUCH = "touch";
-    SETTLE = "settle";
-    LEAVE = "leave";
-    BURY = "bury";
-    RELEASE = "release";
-    PARKED = "parked";
-    DEAD_LETTERS = "dead_letters";
-    SEEK = "seek";
-    GROUP = "group";
-    TOPIC = "topic";
-    COUNT = "count";
-    NEED = "need";
-    TRIM = "trim";
+    OPEN = "open" ["clock" "ids" "facts" "groups" "losses" "count" "starts" "bell" "recreate"];
+    RECOVER = "recover" ["clock" "ids" "facts" "groups" "losses" "starts" "bell" "recreate"];
+    LEASE = "lease" ["clock" "owner"];
+    LOOK = "look" ["ids" "facts" "groups" "owner" "losses" "account"];
+    FETCH = "fetch" ["ids" "facts" "groups" "losses" "account"];
+    CLAIM = "claim" ["ids" "groups" "owner" "losses"];
+    RELEASED = "released" ["ids" "owner" "losses" "parking"];
+    START = "start" ["ids" "facts" "owner" "parking"];
+    TOUCH = "touch" ["ids" "facts" "owner"];
+    SETTLE = "settle" ["ids" "facts" "owner" "losses" "parking" "bell"];
+    LEAVE = "leave" ["ids" "facts" "groups" "owner" "losses" "account" "bell"];
+    BURY = "bury" ["clock"];
+    RELEASE = "release" ["clock" "groups" "parking" "bell"];
+    PARKED = "parked" ["groups" "parking"];
+    DEAD_LETTERS = "dead_letters" ["groups" "parking"];
+    SEEK = "seek" ["clock" "ids" "facts" "groups" "losses" "count" "starts" "bell"];
+    GROUP = "group" ["clock" "ids" "facts" "groups" "count"];
+    TOPIC = "topic" ["ids" "facts" "groups"];
+    COUNT = "count" [];
+    NEED = "need" ["clock" "groups"];
+    TRIM = "trim" ["ids" "groups" "losses"];
 }

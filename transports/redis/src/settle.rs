@@ -1,11 +1,13 @@
 //! Starting, settling and keeping deliveries: one script for each topic of a batch.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_transport::{Delivery, Error, ErrorKind, Key, Outcome, Reason, Result, Settlement};
 
 use crate::desk::{Desk, Held, What};
+use crate::entry_id::EntryId;
 use crate::error::{Code, Failure};
 use crate::lease::{Tended, sign_of_life, tended};
 use crate::member::Member;
@@ -22,6 +24,8 @@ struct Bundle {
     call: Call,
     /// Which of the batch they are.
     items: Vec<usize>,
+    /// The least and the greatest id of those that are entries of the topic.
+    bounds: Option<(EntryId, EntryId)>,
 }
 
 /// Collects the items of a batch by topic.
@@ -30,7 +34,8 @@ struct Bundles(Vec<Bundle>);
 
 impl Bundles {
     /// The bundle that takes another item of this topic.
-    fn of(&mut self, lane: usize, item: usize, begin: impl FnOnce() -> Call) -> &mut Call {
+    fn of(&mut self, held: Held, item: usize, begin: impl FnOnce() -> Call) -> &mut Call {
+        let Held { lane, what, .. } = held;
         let open = |b: &Bundle| b.lane == lane && b.items.len() < MOST;
         let at = match self.0.iter().rposition(open) {
             Some(at) => at,
@@ -39,21 +44,31 @@ impl Bundles {
                     lane,
                     call: begin(),
                     items: Vec::new(),
+                    bounds: None,
                 });
                 self.0.len() - 1
             }
         };
-        self.0[at].items.push(item);
-        &mut self.0[at].call
+        let bundle = &mut self.0[at];
+        bundle.items.push(item);
+        if let What::Live(id) = what {
+            let (least, greatest) = bundle.bounds.unwrap_or((id, id));
+            bundle.bounds = Some((least.min(id), greatest.max(id)));
+        }
+        &mut bundle.call
     }
 
     /// Runs them in one go; what came of each item, in no order.
     async fn run(self, member: &Member) -> Vec<(usize, usize, Result<redis::Value, Failure>)> {
         let mut calls = Vec::with_capacity(self.0.len());
         let mut rest = Vec::with_capacity(self.0.len());
-        for Bundle { lane, call, items } in self.0 {
-            calls.push(call);
-            rest.push((lane, items));
+        for bundle in self.0 {
+            let (least, greatest) = match bundle.bounds {
+                Some((least, greatest)) => (least.to_string(), greatest.to_string()),
+                None => Default::default(),
+            };
+            calls.push(bundle.call.arg(least).arg(greatest));
+            rest.push((bundle.lane, bundle.items));
         }
         if calls.is_empty() {
             return Vec::new();
@@ -119,7 +134,7 @@ impl Member {
                     continue;
                 };
                 let attempt = held.attempts.saturating_add(1);
-                let call = bundles.of(held.lane, i, || begin(&START, self, held.lane, &mine));
+                let call = bundles.of(held, i, || begin(&START, self, held.lane, &mine));
                 match held.what {
                     What::Live(id) => {
                         call.push("l");
@@ -158,6 +173,7 @@ impl Member {
     pub(crate) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
         let mut results: Vec<Result<()>> = Vec::with_capacity(settlements.len());
         let mut bundles = Bundles::default();
+        let mut once = HashSet::with_capacity(settlements.len());
         {
             let desk = self.desk();
             for (i, settlement) in settlements.iter().enumerate() {
@@ -170,7 +186,11 @@ impl Member {
                 let Some((held, mine)) = in_hand(self, &desk, delivery) else {
                     continue;
                 };
-                let call = bundles.of(held.lane, i, || {
+                if !once.insert(delivery.epoch) {
+                    // The first of them ends the holding.
+                    continue;
+                }
+                let call = bundles.of(held, i, || {
                     let lease = desk.lease(held.lane).unwrap_or_default();
                     begin(&SETTLE, self, held.lane, &mine).arg(&*lease)
                 });
@@ -314,7 +334,7 @@ impl Member {
                 // A released letter is kept by the lease alone.
                 results.push(Ok(()));
                 if let What::Live(id) = held.what {
-                    let call = bundles.of(held.lane, i, || begin(&TOUCH, self, held.lane, &mine));
+                    let call = bundles.of(held, i, || begin(&TOUCH, self, held.lane, &mine));
                     call.push(id.to_string());
                 }
             }
@@ -382,7 +402,7 @@ impl Member {
     }
 }
 
-fn push(call: &mut Call, what: &str, id: crate::entry_id::EntryId, more: &[&str]) {
+fn push(call: &mut Call, what: &str, id: EntryId, more: &[&str]) {
     call.push(what);
     call.push(id.to_string());
     for word in more {

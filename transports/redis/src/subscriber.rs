@@ -73,12 +73,9 @@ impl RedisSubscriber {
         }
         let calls: Vec<_> = {
             let desk = self.member.desk();
-            let lanes = (0..self.opened.len()).filter(|i| desk.is_idle(*i));
-            let lease = |i| Some((i, desk.lease(i)?));
-            let leases = lanes.filter_map(lease);
-            leases
-                .map(|(i, lease)| leave(&self.member, i, &lease, true))
-                .collect()
+            let lanes =
+                (0..self.opened.len()).filter(|i| desk.is_idle(*i) && desk.lease(*i).is_some());
+            lanes.map(|i| leave(&self.member, &desk, i, true)).collect()
         };
         let link = Arc::clone(&self.member.link);
         runtime.spawn(async move {
@@ -106,6 +103,7 @@ impl Subscriber for RedisSubscriber {
             }
             let batch = self.member.desk().take(max);
             if !batch.deliveries.is_empty() || !batch.gaps.is_empty() {
+                self.member.taken(max);
                 return Ok(batch);
             }
             if self.feeder.is_finished() {
@@ -138,8 +136,7 @@ impl Subscriber for RedisSubscriber {
         self.feeder.abort();
         let calls = {
             let desk = self.member.desk();
-            let lease = |i| desk.lease(i).unwrap_or_default();
-            let leave = |i| leave(&self.member, i, &lease(i), true);
+            let leave = |i| leave(&self.member, &desk, i, true);
             (0..self.opened.len()).map(leave).collect()
         };
         let answers = self.member.link.scripts(calls).await;

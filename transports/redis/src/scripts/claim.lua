@@ -3,7 +3,8 @@
 -- ARGV: group, consumer, lease or '', idle for at least so many ms or 0 for all, from (as XPENDING
 -- takes it), how many to look at. What another consumer of ours holds must be idle for as long as
 -- the lease of that one.
--- Returns {entries as {id, retry count, fields}, gap or false, the last id looked at or ''}.
+-- Returns {entries as {id, retry count, fields}, gap or false, the last id looked at or '', the id up
+-- to which the group was handed everything}.
 local group, consumer, mine, idle, from, count = unpack(ARGV)
 if not owns(mine) then return stale() end
 idle = tonumber(idle)
@@ -14,6 +15,8 @@ if idle > 0 then
     if leases[name] and leases[name] < least then least = leases[name] end
   end
 end
+local at = delivered(group)
+if not at then return wrong_type() or no_group() end
 local pending = redis.pcall('XPENDING', stream, group, 'IDLE', least, from, '+', count)
 if pending.err then return pending end
 local out, ids, last = {}, {}, ''
@@ -34,4 +37,4 @@ if #ids > 0 then
   redis.call('XCLAIM', stream, group, consumer, 0, unpack(ids))
 end
 if #pending < tonumber(count) then last = '' end
-return { out, take_gap(), last }
+return { out, take_gap(), last, at }

@@ -6,9 +6,9 @@ local group = ARGV[1]
 local at = delivered(group)
 if not at then return wrong_type() or no_group() end
 local f, t = facts(), now()
-local s = redis.call('HMGET', state, 'position', 'index', 'lost_kind', 'lost', 'vague')
+local s = redis.call('HMGET', state, 'position', 'index', 'lost_kind', 'lost')
 local n, all
-if f.added and tonumber(s[2]) and s[1] == at and s[5] ~= '1' and f.first and not before(at, f.first)
+if f.added and tonumber(s[2]) and s[1] == at and f.first and not before(at, f.first)
     and not before(at, f.deleted) then
   -- Nothing after it was removed, so what was added since is what is left. Redis' own lag is
   -- wrong after some trims and deletions (redis #13957).

@@ -1,6 +1,12 @@
 -- Gives up the lease, and at closing also what the consumer holds and its place in the group.
--- ARGV: group, consumer, lease or '', whether the consumer closes, whether it competed.
-local group, consumer, mine, closing, competed = unpack(ARGV)
+-- ARGV: group, consumer, lease or '', whether the consumer closes, whether it competed, and of the
+-- last read: from where, how many, up to where.
+local group, consumer, mine, closing, competed, from, n, upto = unpack(ARGV)
+local at = delivered(group)
+if at and mine ~= '' and owns(mine) then
+  local s = redis.call('HMGET', state, 'position', 'index')
+  redis.pcall('HSET', state, 'position', at, 'index', account(at, from, n, upto, s[1], s[2]) or '')
+end
 if mine ~= '' and redis.call('GET', lease) == mine then redis.call('DEL', lease) end
 if closing == '1' then
   local left = redis.pcall('XPENDING', stream, group, '-', '+', 1, consumer)

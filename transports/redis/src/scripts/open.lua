@@ -20,7 +20,7 @@ if err then return err end
 local made = redis.pcall('XGROUP', 'CREATE', stream, group, at, 'MKSTREAM')
 if made.err then return made end
 local f = facts()
-redis.call('HSET', state, 'position', at, 'oldest', '', 'index', index_at(at, f), 'added', f.added or '', 'seen', now(),
+redis.call('HSET', state, 'position', at, 'floor', at, 'index', index_at(at, f), 'added', f.added or '', 'seen', now(),
   'explained', explained_at(at, f))
 if kind == 'after' then note_removed_before(at, f) end
 return { 0, at }

@@ -8,7 +8,7 @@ if err then return err end
 redis.call('XGROUP', 'DESTROY', stream, group)
 redis.call('XGROUP', 'CREATE', stream, group, at)
 local f = facts()
-redis.call('HSET', state, 'position', at, 'oldest', '', 'index', index_at(at, f), 'added', f.added or '', 'seen', now(),
+redis.call('HSET', state, 'position', at, 'floor', at, 'index', index_at(at, f), 'added', f.added or '', 'seen', now(),
   'explained', explained_at(at, f))
 if ARGV[2] == 'after' then note_removed_before(at, f) end
 ring()

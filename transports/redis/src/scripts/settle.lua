@@ -1,6 +1,6 @@
 -- Ends holdings, each by itself, in the order given.
 -- ARGV: group, consumer, lease of the owner or '', lease asked of competing consumers for what
--- was released or '', then the settlements:
+-- was released or '', the settlements, and the least and the greatest id of entries, or '':
 --   a ID                                acked
 --   r ID                                given back
 --   d ID N FIELD VALUE…                 dead letter, N words
@@ -9,7 +9,7 @@
 --   D ID KEY N FIELD VALUE…             … failed for good; N words that replace what it says
 --   P ID KEY N FIELD VALUE…             … parked again
 -- Returns for each OK, STALE, NOTPARKED, or the text of an error.
-local group, consumer, mine, releaser = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local group, consumer, mine, releaser, greatest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[#ARGV]
 if not owns(mine) then return stale() end
 local out, i, changed, bell, gone = {}, 5, false, false, nil
 
@@ -31,6 +31,14 @@ local function ack(id)
   if redis.call('XACK', stream, group, id) == 0 then return 'STALE' end
   changed = true
   return 'OK'
+end
+
+-- Many acks of the active consumer. Which of several was not pending cannot be told from their
+-- number; the group is past each of them in any case.
+local function ack_together(ids)
+  local result = redis.call('XACK', stream, group, unpack(ids)) > 0 and 'OK' or 'STALE'
+  changed = changed or result == 'OK'
+  for _ = 1, #ids do out[#out + 1] = result end
 end
 
 local function give_back(id)
@@ -98,10 +106,17 @@ local function released(what, id, key, amendment)
   return 'OK'
 end
 
-while i <= #ARGV do
+while i < #ARGV - 1 do
   local what, id, result = ARGV[i], ARGV[i + 1], nil
   i = i + 2
-  if what == 'a' then
+  if what == 'a' and mine ~= '' and ARGV[i] == 'a' then
+    local ids = { id }
+    while ARGV[i] == 'a' do
+      ids[#ids + 1] = ARGV[i + 1]
+      i = i + 2
+    end
+    ack_together(ids)
+  elseif what == 'a' then
     result = ack(id)
   elseif what == 'r' then
     result = give_back(id)
@@ -120,9 +135,15 @@ while i <= #ARGV do
 end
 
 if changed then
-  -- Where the group would begin again if it got lost: before the oldest that is not settled.
+  -- Everything up to the floor is settled: there the group begins again if it gets lost.
   local summary = redis.call('XPENDING', stream, group)
-  redis.pcall('HSET', state, 'oldest', summary[1] > 0 and summary[2] or '')
+  local floor = redis.call('HGET', state, 'floor') or '0-0'
+  if summary[1] > 0 then
+    floor = just_before(summary[2])
+  elseif before(floor, greatest) then
+    floor = greatest
+  end
+  redis.pcall('HSET', state, 'floor', floor)
 end
 if bell then ring() end
 return out

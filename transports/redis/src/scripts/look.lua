@@ -1,0 +1,17 @@
+-- Before the active consumer reads: whether it still is the active one, where the group stands, and
+-- whether entries were lost. The read follows in the same transaction as a command of its own,
+-- because Lua would copy every body twice.
+-- ARGV: group, lease, and of the last read: from where, how many, up to where.
+-- Returns {the id up to which the group was handed everything, gap or false}.
+local group, mine, from, n, upto = unpack(ARGV)
+if not owns(mine) then return stale() end
+local at = delivered(group)
+if not at then return wrong_type() or no_group() end
+local f = facts()
+local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained')
+local index, lost = account(at, from, n, upto, s[1], s[2]), false
+index, lost = find_loss(at, index, f, s[4], s[1])
+if s[1] ~= at or tonumber(s[2]) ~= index then
+  redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '')
+end
+return { at, (lost or s[3]) and take_gap() or false }

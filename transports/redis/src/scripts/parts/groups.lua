@@ -1,0 +1,25 @@
+-- The id up to which the group was handed everything; nil when there is no such group.
+local function delivered(group)
+  local groups = redis.pcall('XINFO', 'GROUPS', stream)
+  if groups.err then return nil end
+  for _, g in ipairs(groups) do
+    -- The name comes first in every version.
+    if g[2] == group then
+      for i = 3, #g, 2 do
+        if g[i] == 'last-delivered-id' then return g[i + 1] end
+      end
+    end
+  end
+  return nil
+end
+
+local function no_group()
+  return redis.error_reply('NOGROUP the group is gone')
+end
+
+local function wrong_type()
+  local t = redis.call('TYPE', stream)['ok']
+  if t ~= 'none' and t ~= 'stream' then
+    return redis.error_reply('WRONGTYPE the key of this topic holds a ' .. t .. ', not a stream')
+  end
+end
