@@ -67,6 +67,7 @@ macro_rules! __for_each_case {
                 0 a_delay_is_refused_where_it_is_not_declared [lacks Delay];
                 6 a_dead_letter_holds_everything [];
                 6 a_dead_letter_that_cannot_be_stored_is_no_ack [suffers DeadLetterRefusal];
+                6 a_dead_letter_survives_a_kill_of_the_log [has Durable, suffers Crash];
                 6 only_the_failing_group_is_affected [];
                 6 a_batch_is_settled_one_by_one [];
                 6 dead_letters_are_listed_by_pages [];
@@ -112,6 +113,7 @@ macro_rules! __for_each_case {
                 0 without_a_key_parking_is_a_dead_letter [];
                 0 the_callers_key_counts [];
                 0 release_wakes_a_waiting_consumer [];
+                0 parked_keys_survive_reopening [];
             }
             seeking {
                 0 seeking_forward_passes_over [];

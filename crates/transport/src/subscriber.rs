@@ -45,11 +45,14 @@ pub trait Subscriber: Send + Sync + 'static {
     /// Settles deliveries. One result each, in the order given.
     ///
     /// (4) Checked for owner and epoch: a stale settlement is refused as `Stale`, and changes
-    /// nothing; one whose lease is over but which nobody else was handed may still settle. (6) A record leaves the pending set only after `Ack`, or after its dead letter is
-    /// durably stored; a failed dead-letter write is an error, not an ack.
+    /// nothing; so is a second settlement of the same delivery. One whose lease is over but which
+    /// nobody else was handed may still settle. (6) A record leaves the pending set only after
+    /// `Ack`, or after its dead letter is durably stored; a failed dead-letter write is an error,
+    /// not an ack, and the delivery is still in hand.
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>>;
 
-    /// Leaves the group, in all its topics: gives back what is unsettled, to be delivered at once to others, with
-    /// its attempts, and forgets this consumer. Calls after it return `Closed`.
+    /// Leaves the group, in all its topics: gives back what is unsettled, to be delivered at once
+    /// to others, with its attempts, and forgets this consumer. Calls after it, and a `next` that
+    /// waits, return `Closed`.
     async fn close(&self) -> Result<()>;
 }

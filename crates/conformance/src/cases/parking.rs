@@ -9,8 +9,8 @@ use tidings_transport::{
 };
 
 use crate::scene::{
-    PATIENCE, QUIET, SHORT_LEASE, Scene, ack, body_text, drain, expect_kind, expect_quiet, join,
-    next, pass, reason, settle, settled, start, take, take_one, text,
+    PATIENCE, QUIET, SHORT_LEASE, Scene, ack, body_text, close, drain, expect_kind, expect_quiet,
+    join, next, pass, reason, settle, settled, start, take, take_one, text,
 };
 
 fn park(why: Reason) -> Outcome {
@@ -336,4 +336,23 @@ pub(crate) async fn release_wakes_a_waiting_consumer(s: Scene) {
     assert_eq!(released.expect("the group is there"), 1);
     let woken = tokio::time::timeout(PATIENCE, waiting).await;
     assert_eq!(woken.expect("in time").expect("it is woken"), "a1");
+}
+
+pub(crate) async fn parked_keys_survive_reopening(s: Scene) {
+    s.make_group().await;
+    let first = s.join().await;
+    park_first(&s, &*first, [("a", "a1"), ("a", "a2")]).await;
+    close(&*first).await;
+    drop(first);
+    let handle = s.open().await;
+    let parked = handle.parked(&s.topic, &s.group).await;
+    let parked = parked.expect("the group is there");
+    assert_eq!(parked, [waits("a", ParkedState::Parked, 2)]);
+    let released = handle.release(&s.topic, &s.group, &Key::new("a")).await;
+    assert_eq!(released.expect("the group is there"), 2);
+    // The release survives the process that asked for it.
+    drop(handle);
+    let handle = s.open().await;
+    let second = join(&*handle, s.subscription()).await;
+    assert_eq!(handle_some(&*second, 2).await, ["a1", "a2"]);
 }

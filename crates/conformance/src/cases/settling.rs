@@ -7,8 +7,8 @@ use tidings_transport::{
 };
 
 use crate::scene::{
-    LONG_LEASE, Scene, ack, body_text, close, drain, expect_kind, expect_quiet, join, pass, reason,
-    settle, settled, start, take, take_one, text, texts,
+    LONG_LEASE, Scene, ack, body_text, close, drain, expect_kind, expect_quiet, join, pass,
+    patiently, reason, settle, settled, start, take, take_one, text, texts,
 };
 
 pub(crate) async fn what_is_not_settled_comes_again(s: Scene) {
@@ -168,6 +168,26 @@ pub(crate) async fn a_dead_letter_that_cannot_be_stored_is_no_ack(s: Scene) {
     assert_eq!(drain(&*second, 1).await, ["two"]);
     let letters = dead_letters(&s).await;
     assert_eq!(letters.len(), 1);
+    assert_eq!(body_text(&letters[0].body), "one");
+}
+
+pub(crate) async fn a_dead_letter_survives_a_kill_of_the_log(s: Scene) {
+    s.make_group().await;
+    s.publish(["one"]).await;
+    let consumer = s.join().await;
+    let one = take_one(&*consumer).await;
+    let bury = Outcome::DeadLetter { reason: reason() };
+    settled(&*consumer, &one, bury).await;
+    let crash = s.faults().crash.expect("needed");
+    crash.kill().await;
+    drop(consumer);
+    crash.restart().await;
+    let handle = s.open().await;
+    let letters = patiently("dead_letters", async || {
+        handle.dead_letters(&s.topic, &s.group, None, 10).await
+    })
+    .await;
+    assert_eq!(letters.len(), 1, "it was said to be stored");
     assert_eq!(body_text(&letters[0].body), "one");
 }
 

@@ -33,6 +33,7 @@ sabotaged! {
             "parking::arrivals_while_draining_keep_their_order",
             "parking::failing_again_parks_again",
             "parking::release_drains_in_order_before_newer_ones",
+            "parking::parked_keys_survive_reopening",
             "parking::release_wakes_a_waiting_consumer",
             "parking::successors_wait_and_other_keys_go_on",
             "parking::the_callers_key_counts",
@@ -50,6 +51,7 @@ sabotaged! {
             "parking::arrivals_while_draining_keep_their_order",
             "parking::failing_again_parks_again",
             "parking::release_drains_in_order_before_newer_ones",
+            "parking::parked_keys_survive_reopening",
             "parking::release_wakes_a_waiting_consumer",
             "parking::the_callers_key_counts",
         ],
@@ -86,6 +88,11 @@ sabotaged! {
     0 only_the_logs_key_counts: parking::OnlyTheLogsKeyCounts => Rich {
         fails: [
             "parking::the_callers_key_counts",
+        ],
+    }
+    0 parked_keys_are_not_shared: parking::ParkedKeysAreNotShared => Rich {
+        fails: [
+            "parking::parked_keys_survive_reopening",
         ],
     }
     0 seeking_does_nothing: seeking::SeekingDoesNothing => Rich {

@@ -45,6 +45,11 @@ sabotaged! {
             "settling::a_dead_letter_that_cannot_be_stored_is_no_ack",
         ],
     }
+    6 a_kill_forgets_dead_letters: settling::AKillForgetsDeadLetters => Rich {
+        fails: [
+            "settling::a_dead_letter_survives_a_kill_of_the_log",
+        ],
+    }
     6 dead_letters_are_shared: settling::DeadLettersAreShared => Rich {
         fails: [
             "settling::only_the_failing_group_is_affected",

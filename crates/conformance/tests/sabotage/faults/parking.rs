@@ -1,7 +1,9 @@
 //! Parking, broken.
 
 use async_trait::async_trait;
-use tidings_transport::{Batch, ErrorKind, Group, Key, Outcome, Record, Result, Settlement, Topic};
+use tidings_transport::{
+    Batch, ErrorKind, Group, Key, Outcome, ParkedKey, Record, Result, Settlement, Topic,
+};
 
 use crate::wrapper::{Fault, Handle, Seat};
 
@@ -134,5 +136,26 @@ impl Fault for OnlyTheLogsKeyCounts {
             changed
         });
         seat.consumer.settle(&changed.collect::<Vec<_>>()).await
+    }
+}
+
+/// Which keys are parked is known to the first handle only.
+#[derive(Default)]
+pub struct ParkedKeysAreNotShared;
+
+#[async_trait]
+impl Fault for ParkedKeysAreNotShared {
+    async fn parked(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+    ) -> Result<Vec<ParkedKey>> {
+        let parked = handle.log.parked(topic, group).await?;
+        Ok(if handle.number > 1 {
+            Vec::new()
+        } else {
+            parked
+        })
     }
 }

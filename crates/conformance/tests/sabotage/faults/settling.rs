@@ -8,6 +8,7 @@ use tidings_transport::{
     Settlement, Topic,
 };
 
+use crate::simulated::Simulated;
 use crate::wrapper::{Fault, Handle, Seat};
 
 fn settlement(delivery: &Arc<Delivery>, outcome: Outcome) -> Settlement {
@@ -125,6 +126,32 @@ impl Fault for FailedDeadLettersAck {
             results.append(&mut result);
         }
         results
+    }
+}
+
+/// Dead letters are kept in memory.
+#[derive(Default)]
+pub struct AKillForgetsDeadLetters {
+    killed: Mutex<bool>,
+}
+
+#[async_trait]
+impl Fault for AKillForgetsDeadLetters {
+    async fn killed(&self, _log: &Simulated) {
+        *self.killed.lock().expect("no panic") = true;
+    }
+
+    async fn dead_letters(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>> {
+        let letters = handle.log.dead_letters(topic, group, after, limit).await?;
+        let killed = *self.killed.lock().expect("no panic");
+        Ok(if killed { Vec::new() } else { letters })
     }
 }
 
