@@ -103,16 +103,16 @@ fn describe(db: &Connection, place: Place, name: Group, lost: Count) -> Result<G
     let consumers = names.collect::<Result<_, _>>()?;
     // Parked events are dead letters, also while they are released: they count as nothing else.
     let mut ask = db.prepare_cached(
-        "SELECT (SELECT count(*) FROM events WHERE topic_id = ?2 AND seq > ?3),
-                (SELECT count(*) FROM deliveries WHERE group_id = ?1 AND dead_letter IS NULL),
-                (SELECT count(*) FROM deliveries
-                  WHERE group_id = ?1 AND dead_letter IS NULL AND epoch > 0),
+        "WITH mine AS MATERIALIZED (SELECT seq, epoch FROM deliveries
+           WHERE delivery >= ?1 << 40 AND delivery < (?1 + 1) << 40 AND dead_letter IS NULL)
+         SELECT (SELECT count(*) FROM events WHERE topic_id = ?2 AND seq > ?3),
+                (SELECT count(*) FROM mine),
+                (SELECT count(*) FROM mine WHERE epoch > 0),
                 (SELECT received FROM events WHERE topic_id = ?2 AND seq >= coalesce(
-                   (SELECT min(seq) FROM deliveries WHERE group_id = ?1 AND dead_letter IS NULL),
+                   (SELECT min(seq) FROM mine),
                    ?3 + 1) ORDER BY seq LIMIT 1),
                 (SELECT received FROM events WHERE topic_id = ?2 AND seq =
-                   (SELECT min(seq) FROM deliveries
-                     WHERE group_id = ?1 AND dead_letter IS NULL AND epoch > 0)),
+                   (SELECT min(seq) FROM mine WHERE epoch > 0)),
                 (SELECT count(*) FROM dead_letters WHERE group_id = ?1),
                 (SELECT count(*) FROM parked_keys WHERE group_id = ?1)",
     )?;

@@ -95,8 +95,10 @@ pub(crate) fn resolve(db: &Connection, topic: Option<i64>, start: &Start) -> Res
 pub(crate) fn handed_out(db: &Connection, group: i64) -> Result<i64, Fault> {
     let mut ask = db.prepare_cached(
         "SELECT coalesce(
-             (SELECT min(seq) - 1 FROM deliveries
-               WHERE group_id = ?1 AND epoch = 0 AND dead_letter IS NULL),
+             (SELECT seq - 1 FROM deliveries
+               WHERE delivery >= ?1 << 40 AND delivery < (?1 + 1) << 40
+                 AND epoch = 0 AND dead_letter IS NULL
+               ORDER BY delivery LIMIT 1),
              claimed_to)
            FROM groups WHERE group_id = ?1",
     )?;
@@ -183,7 +185,8 @@ pub(crate) fn seek(
     let before = handed_out(work.db, id)?;
     let after = resolve(work.db, topic_id(work.db, topic)?, to)?;
     work.db.execute(
-        "DELETE FROM deliveries WHERE group_id = ?1 AND dead_letter IS NULL",
+        "DELETE FROM deliveries
+          WHERE delivery >= ?1 << 40 AND delivery < (?1 + 1) << 40 AND dead_letter IS NULL",
         [id],
     )?;
     work.db.execute(

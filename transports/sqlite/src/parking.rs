@@ -5,7 +5,7 @@ use tidings_transport::{Body, Key, Reason};
 
 use crate::error::Fault;
 use crate::job::Work;
-use crate::wire::{self, Lane};
+use crate::wire;
 
 /// A record that goes to the dead letters.
 pub(crate) struct Letter<'a> {
@@ -118,21 +118,22 @@ pub(crate) fn fail_again(
 /// Whether any event of the group waits behind another: if not, nothing need be promoted.
 pub(crate) fn any_waiting(db: &Connection, group: i64) -> Result<bool, Fault> {
     let mut ask = db.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM deliveries WHERE group_id = ?1 AND due IS NULL)",
+        "SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_waiting
+                         WHERE group_id = ?1 AND due IS NULL)",
     )?;
     Ok(ask.query_row([group], |row| row.get(0))?)
 }
 
 /// Lets the next of a lane be handed out, if the former is gone.
-pub(crate) fn promote(work: &mut Work<'_>, group: i64, lane: &Lane<'_>) -> Result<(), Fault> {
-    if lane.0.is_none() {
+pub(crate) fn promote(work: &mut Work<'_>, group: i64, lane: Option<&Key>) -> Result<(), Fault> {
+    let Some(lane) = lane else {
         return Ok(());
-    }
+    };
     let mut promote = work.db.prepare_cached(
-        "UPDATE deliveries SET due = ?3 WHERE group_id = ?1 AND lane = ?2 AND due IS NULL
-            AND seq = (SELECT min(seq) FROM deliveries WHERE group_id = ?1 AND lane = ?2)",
+        "UPDATE deliveries SET due = ?3 WHERE due IS NULL AND delivery =
+           (SELECT min(delivery) FROM deliveries WHERE group_id = ?1 AND lane = ?2)",
     )?;
-    if promote.execute(params![group, lane, work.now])? > 0 {
+    if promote.execute(params![group, lane.as_str(), work.now])? > 0 {
         work.wake = true;
     }
     Ok(())

@@ -96,6 +96,7 @@ pub(crate) fn open_writer(config: &SqliteConfig) -> Result<Connection, Fault> {
             crate::wire::integer(bytes / PAGE_SIZE).max(1),
         )?;
     }
+    rusqlite::vtab::array::load_module(&db)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
 }

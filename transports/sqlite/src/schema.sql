@@ -79,21 +79,21 @@ CREATE TABLE members (
 ) WITHOUT ROWID;
 
 -- What a group took in hand and has not settled.
--- A lane is the key of the event, or the number 0 where there is none.
 CREATE TABLE deliveries (
+  delivery    INTEGER PRIMARY KEY,            -- group_id * 2^40 + seq: found by one number
   group_id    INTEGER NOT NULL,
-  lane        NOT NULL,
   seq         INTEGER NOT NULL,
+  lane        TEXT,                           -- the key that orders it, if it has one
   due         INTEGER,                        -- may be handed out from this time on: the end of the
                                               -- lease while held, later after a retry;
                                               -- NULL: waits behind an earlier one of its lane
-  epoch       INTEGER NOT NULL DEFAULT 0,     -- which holding; 0: never handed out
+  epoch       INTEGER NOT NULL,               -- which holding; 0: never handed out
   consumer_id INTEGER,                        -- who holds it, until it is settled or handed on
   attempts    INTEGER NOT NULL DEFAULT 0,     -- how many handlers were started on it
-  dead_letter INTEGER,                        -- it comes from the parked log: which dead letter
-  PRIMARY KEY (group_id, lane, seq)
-) WITHOUT ROWID;
-CREATE INDEX deliveries_due ON deliveries (group_id, due, seq) WHERE due IS NOT NULL;
+  dead_letter INTEGER                         -- it comes from the parked log: which dead letter
+);
+CREATE INDEX deliveries_by_lane ON deliveries (group_id, lane) WHERE lane IS NOT NULL;
+CREATE INDEX deliveries_due ON deliveries (group_id, due) WHERE due IS NOT NULL;
 CREATE INDEX deliveries_waiting ON deliveries (group_id) WHERE due IS NULL;
 
 -- What failed for good, and what waits behind it.

@@ -1,5 +1,9 @@
 //! What becomes of deliveries in hand: started, kept, settled, given back.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::vtab::array::Array;
 use rusqlite::{OptionalExtension, params};
 use tidings_transport::{Delivery, ErrorKind, Key, Outcome, Reason, Settlement};
 
@@ -7,7 +11,7 @@ use crate::error::Fault;
 use crate::job::Work;
 use crate::member::{Member, Seat};
 use crate::parking::{self, Letter};
-use crate::wire::{self, Lane};
+use crate::wire;
 
 /// The row of a delivery, if this consumer still holds it.
 struct Held {
@@ -15,6 +19,15 @@ struct Held {
     seq: i64,
     attempts: i64,
     letter: Option<i64>,
+}
+
+/// Deliveries of one holding: what was handed out together is mostly settled together.
+struct Bundle {
+    group: i64,
+    epoch: i64,
+    rows: Array,
+    /// Where they stood in the call, by their numbers.
+    indices: HashMap<i64, usize>,
 }
 
 /// The refusal of what has passed to somebody else.
@@ -41,70 +54,85 @@ fn epoch(delivery: &Delivery) -> i64 {
     delivery.epoch.cast_signed()
 }
 
+fn bundles<'d>(
+    member: &Member,
+    seat: &Seat,
+    deliveries: impl Iterator<Item = (usize, &'d Delivery)>,
+) -> Vec<Bundle> {
+    let mut found: HashMap<(i64, i64), HashMap<i64, usize>> = HashMap::new();
+    for (index, delivery) in deliveries {
+        if let Some((group, seq)) = locate(member, seat, delivery) {
+            let bundle = found.entry((group, epoch(delivery))).or_default();
+            bundle.entry(wire::delivery(group, seq)).or_insert(index);
+        }
+    }
+    let bundle = |((group, epoch), indices): (_, HashMap<i64, usize>)| Bundle {
+        group,
+        epoch,
+        rows: wire::numbers(indices.keys().copied()),
+        indices,
+    };
+    found.into_iter().map(bundle).collect()
+}
+
 /// Counts a handler that starts on each. `None` where it has passed to somebody else.
-pub(crate) fn start<'d>(
+pub(crate) fn start(
     work: &mut Work<'_>,
     member: &Member,
-    deliveries: impl Iterator<Item = &'d Delivery>,
+    deliveries: &[Arc<Delivery>],
 ) -> Result<Vec<Option<u32>>, Fault> {
     let seat = member.seat(work)?;
-    let mut start = work.db.prepare_cached(
-        "UPDATE deliveries SET attempts = attempts + 1
-          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3 AND epoch = ?4 AND consumer_id = ?5",
-    )?;
-    // Cheaper than RETURNING, which makes a table for its one row.
-    let mut counted = work.db.prepare_cached(
-        "SELECT attempts, dead_letter FROM deliveries
-          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3",
-    )?;
-    let mut results = Vec::new();
-    for delivery in deliveries {
-        let Some((group, seq)) = locate(member, &seat, delivery) else {
-            results.push(None);
-            continue;
-        };
-        let lane = Lane::of(delivery.key.as_ref());
-        if start.execute(params![group, lane, seq, epoch(delivery), member.id])? == 0 {
-            results.push(None);
-            continue;
+    let mut results = vec![None; deliveries.len()];
+    let all = deliveries.iter().map(|d| &**d).enumerate();
+    for bundle in bundles(member, &seat, all) {
+        let mut start = work.db.prepare_cached(
+            "UPDATE deliveries SET attempts = attempts + 1
+              WHERE delivery IN rarray(?1) AND epoch = ?2 AND consumer_id = ?3",
+        )?;
+        start.execute(params![bundle.rows, bundle.epoch, member.id])?;
+        let mut counted = work.db.prepare_cached(
+            "SELECT delivery, attempts, dead_letter FROM deliveries
+              WHERE delivery IN rarray(?1) AND epoch = ?2 AND consumer_id = ?3",
+        )?;
+        let mut rows = counted.query(params![bundle.rows, bundle.epoch, member.id])?;
+        while let Some(row) = rows.next()? {
+            let attempts: i64 = row.get(1)?;
+            if let Some(letter) = row.get::<_, Option<i64>>(2)? {
+                work.db.execute(
+                    "UPDATE dead_letters SET attempts = ?2 WHERE dead_letter = ?1",
+                    [letter, attempts],
+                )?;
+            }
+            if let Some(index) = bundle.indices.get(&row.get(0)?) {
+                results[*index] = Some(u32::try_from(attempts).unwrap_or(u32::MAX));
+            }
         }
-        let (attempts, letter): (i64, Option<i64>) = counted
-            .query_row(params![group, lane, seq], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
-        if let Some(letter) = letter {
-            work.db.execute(
-                "UPDATE dead_letters SET attempts = ?2 WHERE dead_letter = ?1",
-                [letter, attempts],
-            )?;
-        }
-        results.push(Some(u32::try_from(attempts).unwrap_or(u32::MAX)));
     }
     Ok(results)
 }
 
 /// Renews leases, and the consumer's own. Whether each is still held.
-pub(crate) fn heartbeat<'d>(
+pub(crate) fn heartbeat(
     work: &mut Work<'_>,
     member: &Member,
-    deliveries: impl Iterator<Item = &'d Delivery>,
+    deliveries: &[Arc<Delivery>],
 ) -> Result<Vec<bool>, Fault> {
     let seat = member.seat(work)?;
     let until = work.now.saturating_add(member.lease);
-    let mut renew = work.db.prepare_cached(
-        "UPDATE deliveries SET due = ?6
-          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3 AND epoch = ?4 AND consumer_id = ?5",
-    )?;
-    let mut results = Vec::new();
-    for delivery in deliveries {
-        let held = match locate(member, &seat, delivery) {
-            Some((group, seq)) => {
-                let lane = Lane::of(delivery.key.as_ref());
-                renew.execute(params![group, lane, seq, epoch(delivery), member.id, until])? > 0
+    let mut results = vec![false; deliveries.len()];
+    let all = deliveries.iter().map(|d| &**d).enumerate();
+    for bundle in bundles(member, &seat, all) {
+        let mut renew = work.db.prepare_cached(
+            "UPDATE deliveries SET due = ?4
+              WHERE delivery IN rarray(?1) AND epoch = ?2 AND consumer_id = ?3
+            RETURNING delivery",
+        )?;
+        let mut rows = renew.query(params![bundle.rows, bundle.epoch, member.id, until])?;
+        while let Some(row) = rows.next()? {
+            if let Some(index) = bundle.indices.get(&row.get(0)?) {
+                results[*index] = true;
             }
-            None => false,
-        };
-        results.push(held);
+        }
     }
     Ok(results)
 }
@@ -116,25 +144,25 @@ pub(crate) fn settle_all(
     settlements: &[Settlement],
 ) -> Result<Vec<Result<(), Fault>>, Fault> {
     let seat = member.seat(work)?;
-    let mut waiting = Vec::with_capacity(seat.places.len());
-    for place in &seat.places {
-        waiting.push((place.group, parking::any_waiting(work.db, place.group)?));
+    let stale = settlements.iter().map(|s| Err(stale(&s.delivery)));
+    let mut results: Vec<Result<(), Fault>> = stale.collect();
+    // What nearly always happens, in as few steps as possible.
+    let simple = |s: &Settlement| matches!(s.outcome, Outcome::Ack) && !s.delivery.released;
+    let acks = settlements.iter().enumerate().filter(|(_, s)| simple(s));
+    for bundle in bundles(member, &seat, acks.map(|(i, s)| (i, &*s.delivery))) {
+        ack(work, member, &bundle, settlements, &mut results)?;
     }
-    let mut results = Vec::with_capacity(settlements.len());
-    for Settlement { delivery, outcome } in settlements {
-        let settled = match locate(member, &seat, delivery) {
-            None => Err(stale(delivery)),
-            // What nearly always happens, in as few steps as possible.
-            Some((group, seq)) if matches!(outcome, Outcome::Ack) && !delivery.released => {
-                let waiting = waiting.contains(&(group, true));
-                ack(work, member, group, seq, delivery, waiting)
-            }
-            Some((group, seq)) => settle(work, member, group, seq, delivery, outcome),
-        };
-        results.push(match settled {
-            Err(fault @ Fault::Refused { .. }) => Err(fault),
-            other => Ok(other?),
-        });
+    for (settlement, result) in std::iter::zip(settlements, &mut results) {
+        let Settlement { delivery, outcome } = settlement;
+        if simple(settlement) {
+            continue;
+        }
+        if let Some((group, seq)) = locate(member, &seat, delivery) {
+            *result = match settle(work, member, group, seq, delivery, outcome) {
+                Err(fault @ Fault::Refused { .. }) => Err(fault),
+                other => Ok(other?),
+            };
+        }
     }
     Ok(results)
 }
@@ -142,22 +170,30 @@ pub(crate) fn settle_all(
 fn ack(
     work: &mut Work<'_>,
     member: &Member,
-    group: i64,
-    seq: i64,
-    delivery: &Delivery,
-    waiting: bool,
+    bundle: &Bundle,
+    settlements: &[Settlement],
+    results: &mut [Result<(), Fault>],
 ) -> Result<(), Fault> {
-    let lane = Lane::of(delivery.key.as_ref());
     let mut done = work.db.prepare_cached(
-        "DELETE FROM deliveries WHERE group_id = ?1 AND lane = ?2 AND seq = ?3
-            AND epoch = ?4 AND consumer_id = ?5 AND dead_letter IS NULL",
+        "DELETE FROM deliveries
+          WHERE delivery IN rarray(?1) AND epoch = ?2 AND consumer_id = ?3
+            AND dead_letter IS NULL
+        RETURNING delivery",
     )?;
-    if done.execute(params![group, lane, seq, epoch(delivery), member.id])? == 0 {
-        return Err(stale(delivery));
-    }
-    drop(done);
-    if waiting {
-        parking::promote(work, group, &lane)?;
+    let done = done
+        .query_map(params![bundle.rows, bundle.epoch, member.id], |row| {
+            row.get(0)
+        })?
+        .collect::<Result<Vec<i64>, _>>()?;
+    let waiting = parking::any_waiting(work.db, bundle.group)?;
+    for row in done {
+        let Some(&index) = bundle.indices.get(&row) else {
+            continue;
+        };
+        results[index] = Ok(());
+        if waiting {
+            parking::promote(work, bundle.group, settlements[index].delivery.key.as_ref())?;
+        }
     }
     Ok(())
 }
@@ -170,31 +206,31 @@ fn settle(
     delivery: &Delivery,
     outcome: &Outcome,
 ) -> Result<(), Fault> {
-    let lane = Lane::of(delivery.key.as_ref());
+    let lane = delivery.key.as_ref();
     let held = held(work, member, group, seq, delivery)?;
     match outcome {
         Outcome::Ack => {
-            drop_row(work, &held, &lane)?;
+            drop_row(work, &held)?;
             if let Some(letter) = held.letter {
                 parking::remove(work.db, letter)?;
             }
-            pass(work, &held, &lane)
+            pass(work, &held, lane)
         }
         Outcome::Retry { at } => {
             let due = at.map_or(work.now, |at| at.as_microsecond());
-            give_back(work, &held, &lane, due)
+            give_back(work, &held, due)
         }
         Outcome::DeadLetter { reason } => bury(work, member, &held, delivery, reason),
         Outcome::Park { key, reason } => {
             let key = key.as_ref().or(delivery.key.as_ref());
             match (held.letter, key, reason) {
                 (Some(letter), _, Some(reason)) => {
-                    let name = lane.0.unwrap_or_default();
-                    drop_row(work, &held, &lane)?;
+                    let name = lane.map_or("", Key::as_str);
+                    drop_row(work, &held)?;
                     parking::fail_again(work.db, letter, reason, &member.name, true)?;
                     parking::park(work.db, group, name)
                 }
-                (Some(_), _, None) => give_back(work, &held, &lane, work.now),
+                (Some(_), _, None) => give_back(work, &held, work.now),
                 (None, None, Some(reason)) => bury(work, member, &held, delivery, reason),
                 (None, Some(key), reason) => {
                     park(work, member, &held, delivery, key, reason.as_ref())
@@ -218,36 +254,33 @@ fn held(
 ) -> Result<Held, Fault> {
     let mut ask = work.db.prepare_cached(
         "SELECT attempts, dead_letter FROM deliveries
-          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3 AND epoch = ?4 AND consumer_id = ?5",
+          WHERE delivery = ?1 AND epoch = ?2 AND consumer_id = ?3",
     )?;
-    let lane = Lane::of(delivery.key.as_ref());
-    let found = ask.query_row(
-        params![group, lane, seq, epoch(delivery), member.id],
-        |row| {
-            Ok(Held {
-                group,
-                seq,
-                attempts: row.get(0)?,
-                letter: row.get(1)?,
-            })
-        },
-    );
+    let row = wire::delivery(group, seq);
+    let found = ask.query_row([row, epoch(delivery), member.id], |row| {
+        Ok(Held {
+            group,
+            seq,
+            attempts: row.get(0)?,
+            letter: row.get(1)?,
+        })
+    });
     found.optional()?.ok_or_else(|| stale(delivery))
 }
 
-fn drop_row(work: &Work<'_>, held: &Held, lane: &Lane<'_>) -> Result<(), Fault> {
+fn drop_row(work: &Work<'_>, held: &Held) -> Result<(), Fault> {
     let mut drop = work
         .db
-        .prepare_cached("DELETE FROM deliveries WHERE group_id = ?1 AND lane = ?2 AND seq = ?3")?;
-    drop.execute(params![held.group, lane, held.seq])?;
+        .prepare_cached("DELETE FROM deliveries WHERE delivery = ?1")?;
+    drop.execute([wire::delivery(held.group, held.seq)])?;
     Ok(())
 }
 
 /// Goes past one that is gone: the next of its lane may go, and a released key may be clear.
-fn pass(work: &mut Work<'_>, held: &Held, lane: &Lane<'_>) -> Result<(), Fault> {
+fn pass(work: &mut Work<'_>, held: &Held, lane: Option<&Key>) -> Result<(), Fault> {
     if held.letter.is_some() {
-        if let Some(key) = lane.0 {
-            parking::clear_if_empty(work.db, held.group, key)?;
+        if let Some(key) = lane {
+            parking::clear_if_empty(work.db, held.group, key.as_str())?;
         }
         // The next parked one of this key, if not the next in the lane.
         work.wake = true;
@@ -255,12 +288,11 @@ fn pass(work: &mut Work<'_>, held: &Held, lane: &Lane<'_>) -> Result<(), Fault> 
     parking::promote(work, held.group, lane)
 }
 
-fn give_back(work: &mut Work<'_>, held: &Held, lane: &Lane<'_>, due: i64) -> Result<(), Fault> {
-    let mut back = work.db.prepare_cached(
-        "UPDATE deliveries SET due = ?4, consumer_id = NULL
-          WHERE group_id = ?1 AND lane = ?2 AND seq = ?3",
-    )?;
-    back.execute(params![held.group, lane, held.seq, due])?;
+fn give_back(work: &mut Work<'_>, held: &Held, due: i64) -> Result<(), Fault> {
+    let mut back = work
+        .db
+        .prepare_cached("UPDATE deliveries SET due = ?2, consumer_id = NULL WHERE delivery = ?1")?;
+    back.execute([wire::delivery(held.group, held.seq), due])?;
     work.wake = true;
     Ok(())
 }
@@ -285,9 +317,9 @@ fn bury(
         )
         .store(work.db)?,
     }
-    let lane = Lane::of(delivery.key.as_ref());
-    drop_row(work, held, &lane)?;
-    pass(work, held, &lane)
+    let lane = delivery.key.as_ref();
+    drop_row(work, held)?;
+    pass(work, held, lane)
 }
 
 /// Stores a dead letter behind those of its key, which is parked from now on if there is a reason.
@@ -307,9 +339,9 @@ fn park(
         None => {}
     }
     letter(member, held, delivery, Some(key), reason, true).store(work.db)?;
-    let lane = Lane::of(delivery.key.as_ref());
-    drop_row(work, held, &lane)?;
-    pass(work, held, &lane)
+    let lane = delivery.key.as_ref();
+    drop_row(work, held)?;
+    pass(work, held, lane)
 }
 
 fn letter<'a>(

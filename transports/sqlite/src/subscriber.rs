@@ -176,9 +176,7 @@ impl SqliteSubscriber {
         let order = passing("heartbeat", held.len());
         self.inner
             .writer
-            .run(order, move |work| {
-                settle::heartbeat(work, &member, held.iter().map(|d| &**d))
-            })
+            .run(order, move |work| settle::heartbeat(work, &member, &held))
             .await
     }
 }
@@ -229,9 +227,10 @@ impl Subscriber for SqliteSubscriber {
         }
         let (member, held) = (Arc::clone(&self.member), deliveries.to_vec());
         let order = lasting("start", held.len());
-        let started = self.inner.writer.run(order, move |work| {
-            settle::start(work, &member, held.iter().map(|d| &**d))
-        });
+        let started = self
+            .inner
+            .writer
+            .run(order, move |work| settle::start(work, &member, &held));
         match started.await {
             Ok(attempts) => attempts
                 .into_iter()

@@ -89,8 +89,10 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
     let active = work.now.saturating_sub(micros(retention.group_ttl));
     let needed = one(
         "SELECT min(coalesce(
-             (SELECT min(seq) - 1 FROM deliveries d
-               WHERE d.group_id = g.group_id AND d.dead_letter IS NULL), g.claimed_to))
+             (SELECT seq - 1 FROM deliveries
+               WHERE delivery >= g.group_id << 40 AND delivery < (g.group_id + 1) << 40
+                 AND dead_letter IS NULL
+               ORDER BY delivery LIMIT 1), g.claimed_to))
            FROM groups g WHERE g.topic_id = ?1 AND g.active >= ?2",
         active,
     )?;
@@ -127,7 +129,8 @@ fn pass_over(work: &mut Work<'_>, topic: i64, to: i64) -> Result<(), Fault> {
         .query_map([topic], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<Vec<(i64, i64)>, _>>()?;
     for (group, claimed_to) in groups {
-        let waiting = "group_id = ?1 AND seq <= ?2 AND consumer_id IS NULL AND dead_letter IS NULL";
+        let waiting = "delivery >= ?1 << 40 AND delivery <= (?1 << 40) + ?2
+                       AND consumer_id IS NULL AND dead_letter IS NULL";
         let first: Option<i64> = work.db.query_row(
             &format!("SELECT min(seq) FROM deliveries WHERE {waiting}"),
             [group, to],
@@ -152,8 +155,8 @@ fn pass_over(work: &mut Work<'_>, topic: i64, to: i64) -> Result<(), Fault> {
         if unhanded > 0 {
             // Lanes that lost their first.
             work.db.execute(
-                "UPDATE deliveries SET due = ?2 WHERE group_id = ?1 AND due IS NULL AND seq =
-                   (SELECT min(seq) FROM deliveries d
+                "UPDATE deliveries SET due = ?2 WHERE group_id = ?1 AND due IS NULL AND delivery =
+                   (SELECT min(d.delivery) FROM deliveries d
                      WHERE d.group_id = ?1 AND d.lane = deliveries.lane)",
                 params![group, work.now],
             )?;

@@ -1,12 +1,13 @@
 //! How records and times stand in the file.
 
+use std::borrow::Cow;
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::vtab::array::Array;
 use serde::Deserialize;
-use std::borrow::Cow;
 use tidings_transport::{Body, ErrorKind, Key, Position, Reason, Record};
 
 use crate::error::Fault;
@@ -56,22 +57,15 @@ pub(crate) fn count(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-/// The lane of a key: events without one are in a lane that does not order them.
-pub(crate) struct Lane<'a>(pub Option<&'a str>);
-
-impl<'a> Lane<'a> {
-    pub(crate) fn of(key: Option<&'a Key>) -> Self {
-        Self(key.map(Key::as_str))
-    }
+/// The number of a delivery: that of its group in the upper bits, that of its event in the lower
+/// 40, which is enough for a trillion events in a topic.
+pub(crate) fn delivery(group: i64, seq: i64) -> i64 {
+    group << 40 | seq
 }
 
-impl ToSql for Lane<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            Some(key) => ToSqlOutput::Borrowed(ValueRef::Text(key.as_bytes())),
-            None => ToSqlOutput::Owned(0.into()),
-        })
-    }
+/// Numbers as a table of one column, `rarray(?)`.
+pub(crate) fn numbers(list: impl Iterator<Item = i64>) -> Array {
+    Rc::new(list.map(Value::Integer).collect())
 }
 
 /// A key as the file has it.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 use tidings_conformance::{
-    DeadLetterRefusal, Faults, Foreign, GroupLoss, Harness, Removal, TopicRefusal, Wipe,
+    Crash, DeadLetterRefusal, Faults, Foreign, GroupLoss, Harness, Removal, TopicRefusal, Wipe,
     conformance_tests,
 };
 use tidings_transport::{Body, Group, Topic, Transport};
@@ -19,14 +19,18 @@ struct OneFile {
 }
 
 async fn start() -> OneFile {
-    OneFile {
-        dir: tempfile::tempdir().expect("a temporary folder"),
-    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    std::fs::create_dir(dir.path().join("disk")).expect("a folder");
+    OneFile { dir }
 }
 
 impl OneFile {
     fn path(&self) -> PathBuf {
-        self.dir.path().join("events.db")
+        self.disk().join("events.db")
+    }
+
+    fn disk(&self) -> PathBuf {
+        self.dir.path().join("disk")
     }
 
     /// What another program can do, with SQLite alone.
@@ -45,6 +49,7 @@ impl Harness for OneFile {
 
     fn faults(&self) -> Faults<'_> {
         let mut faults = Faults::default();
+        faults.crash = Some(self);
         faults.wipe = Some(self);
         faults.removal = Some(self);
         faults.group_loss = Some(self);
@@ -52,6 +57,18 @@ impl Harness for OneFile {
         faults.dead_letter_refusal = Some(self);
         faults.topic_refusal = Some(self);
         faults
+    }
+}
+
+/// A file has no process that could crash; what comes nearest is a disk that is gone for a while.
+#[async_trait]
+impl Crash for OneFile {
+    async fn kill(&self) {
+        std::fs::rename(self.disk(), self.dir.path().join("gone")).expect("it can be moved");
+    }
+
+    async fn restart(&self) {
+        std::fs::rename(self.dir.path().join("gone"), self.disk()).expect("it can be moved back");
     }
 }
 

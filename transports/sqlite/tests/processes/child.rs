@@ -29,7 +29,7 @@ pub enum Role {
     Publish,
     /// Consumes for ever, notes what it does, and then settles it.
     Consume,
-    /// Consumes without settling anything, and notes when each came.
+    /// Consumes, and notes when each came.
     Watch,
     /// Waits for what never comes.
     Idle,
@@ -263,9 +263,10 @@ async fn play(role: Role, log: Sqlite, name: &str, mut notes: File) {
             loop {
                 let batch = consumer.next(50).await.expect("events");
                 let now = jiff::Timestamp::now().as_microsecond();
-                for delivery in batch.deliveries {
-                    writeln!(notes, "{} {now}", id(&delivery)).expect("notes");
+                for delivery in &batch.deliveries {
+                    writeln!(notes, "{} {now}", id(delivery)).expect("notes");
                 }
+                ack(&*consumer, &batch.deliveries).await;
             }
         }
         Role::Leave => {
