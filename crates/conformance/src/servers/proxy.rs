@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{oneshot, watch};
 
 use crate::CutAt;
@@ -196,6 +196,9 @@ async fn listen(first: std::net::TcpListener, server: SocketAddr, shared: Arc<Sh
     };
     let mut mode = shared.mode.subscribe();
     let mut listener = TcpListener::from_std(first).ok();
+    // Refusing means not to listen; but a port that nobody holds may go to another server that
+    // starts on a free one, and then nothing is refused.
+    let mut held = None;
     loop {
         match listener.take() {
             Some(open) => {
@@ -211,6 +214,7 @@ async fn listen(first: std::net::TcpListener, server: SocketAddr, shared: Arc<Sh
                     listener = Some(open);
                 } else {
                     drop(open);
+                    held = hold(address).ok();
                     shared.listening.send_replace(false);
                 }
             }
@@ -218,6 +222,7 @@ async fn listen(first: std::net::TcpListener, server: SocketAddr, shared: Arc<Sh
                 if mode.wait_for(|mode| mode.accepting).await.is_err() {
                     return;
                 }
+                drop(held.take());
                 match TcpListener::bind(address).await {
                     Ok(open) => {
                         listener = Some(open);
@@ -228,6 +233,14 @@ async fn listen(first: std::net::TcpListener, server: SocketAddr, shared: Arc<Sh
             }
         }
     }
+}
+
+/// Keeps the port without listening on it.
+fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 async fn carry(client: TcpStream, server: SocketAddr, shared: Arc<Shared>) {
