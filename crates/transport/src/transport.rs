@@ -52,6 +52,15 @@ pub trait Transport: Send + Sync + 'static {
     /// From `Start::Latest` there is nothing. Requires `Capability::Replay`.
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>>;
 
+    /// Reads the records before `before`, or all where it is `None`: newest first, at most `limit`;
+    /// leaves no trace. Requires `Capability::Replay`.
+    async fn read_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>>;
+
     /// The topics of this log, by name.
     async fn topics(&self) -> Result<Vec<TopicInfo>>;
 

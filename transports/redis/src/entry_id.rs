@@ -14,6 +14,12 @@ pub(crate) struct EntryId {
 }
 
 impl EntryId {
+    /// The greatest that an entry can have.
+    pub(crate) const MAX: Self = Self {
+        ms: u64::MAX,
+        seq: u64::MAX,
+    };
+
     /// Reads what Redis prints, and `1700000000000` as Redis takes it.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;

@@ -1,7 +1,9 @@
 //! Which topics there are, and what stands in them.
 
-use redis::{Value, cmd};
-use tidings_transport::{Error, ErrorKind, Group, Result, Start, Stored, Topic, TopicInfo};
+use redis::{Cmd, Value, cmd};
+use tidings_transport::{
+    Error, ErrorKind, Group, Position, Result, Start, Stored, Topic, TopicInfo,
+};
 
 use crate::connection::Link;
 use crate::entry_id::EntryId;
@@ -50,18 +52,46 @@ impl Redis {
         let mut out = Vec::new();
         while let Some(from) = next.filter(|_| out.len() < limit) {
             let count = PAGE.min(limit - out.len());
-            let page = page(&self.link, topic, from, count).await;
-            let page = page.map_err(|f| f.reading("read"))?;
+            let page = page(&self.link, range(topic, from), count).await?;
             next = page
                 .last()
                 .filter(|_| page.len() == count)
                 .map(|(id, _)| id.next());
             out.extend(page.into_iter().map(|(_, stored)| stored));
         }
-        if out.is_empty() && self.last_id(topic).await?.is_none() {
+        self.or_no_topic(topic, out).await
+    }
+
+    pub(crate) async fn read_records_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let before = before.map(|before| EntryId::of(before, "read"));
+        let mut next = match before.transpose()? {
+            None => Some(EntryId::MAX),
+            Some(before) => (before != EntryId::default()).then(|| before.previous()),
+        };
+        let mut out = Vec::new();
+        while let Some(from) = next.filter(|_| out.len() < limit) {
+            let count = PAGE.min(limit - out.len());
+            let page = page(&self.link, range_back(topic, from), count).await?;
+            next = page
+                .last()
+                .filter(|_| page.len() == count)
+                .map(|(id, _)| id.previous());
+            out.extend(page.into_iter().map(|(_, stored)| stored));
+        }
+        self.or_no_topic(topic, out).await
+    }
+
+    /// To an empty range it does not matter whether there is a topic; to who asked, it does.
+    async fn or_no_topic(&self, topic: &Topic, read: Vec<Stored>) -> Result<Vec<Stored>> {
+        if read.is_empty() && self.last_id(topic).await?.is_none() {
             return Err(no_topic("read", topic));
         }
-        Ok(out)
+        Ok(read)
     }
 
     /// The newest id that the topic ever had; `None` when there is no topic.
@@ -168,17 +198,23 @@ pub(crate) fn is_missing(source: &redis::RedisError) -> bool {
 }
 
 /// Entries from an id on.
-async fn page(
-    link: &Link,
-    topic: &Topic,
-    from: EntryId,
-    count: usize,
-) -> Result<Vec<(EntryId, Stored)>, Failure> {
-    const WHAT: &str = "a range of entries";
+fn range(topic: &Topic, from: EntryId) -> Cmd {
     let mut range = cmd("XRANGE");
     range.arg(topic.as_str()).arg(from.to_string()).arg("+");
+    range
+}
+
+/// Entries from an id backwards.
+fn range_back(topic: &Topic, from: EntryId) -> Cmd {
+    let mut range = cmd("XREVRANGE");
+    range.arg(topic.as_str()).arg(from.to_string()).arg("-");
+    range
+}
+
+/// The first so many entries of a range.
+async fn page(link: &Link, mut range: Cmd, count: usize) -> Result<Vec<(EntryId, Stored)>> {
+    const WHAT: &str = "a range of entries";
     range.arg("COUNT").arg(count);
-    let entries = value::array(link.command(&range).await?, WHAT)?.into_iter();
     let read = |entry| {
         let [id, fields] = value::tuple(entry, WHAT)?;
         let id = value::id(&id, WHAT)?;
@@ -191,7 +227,10 @@ async fn page(
         };
         Ok((id, stored))
     };
-    entries.map(read).collect()
+    let entries = link.command(&range).await;
+    let entries = entries.and_then(|entries| value::array(entries, WHAT));
+    let page = entries.and_then(|entries| entries.into_iter().map(read).collect());
+    page.map_err(|failure: Failure| failure.reading("read"))
 }
 
 /// The words of a start for scripts: its kind, and an id or nothing.

@@ -99,6 +99,15 @@ impl Transport for Redis {
         self.read_records(topic, from, limit).await
     }
 
+    async fn read_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.read_records_back(topic, before, limit).await
+    }
+
     async fn topics(&self) -> Result<Vec<TopicInfo>> {
         self.list_topics().await
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use tidings_transport::{
     Count, DeadLetter, ErrorKind, Group, GroupInfo, Key, Lag, ParkedKey, ParkedState, Position,
     Start, Stored, Topic, TopicInfo,
@@ -26,15 +26,33 @@ pub(crate) fn read(
         "SELECT seq, received, key, document FROM events
           WHERE topic_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
     )?;
-    let rows = read.query_map(params![id, after, wire::integer(limit)], |row| {
-        Ok(Stored {
-            position: position(row.get(0)?),
-            received: Some(timestamp(row.get(1)?)),
-            key: wire::key(row.get_ref(2)?),
-            body: wire::body(row.get_ref(3)?),
-        })
-    })?;
+    let rows = read.query_map(params![id, after, wire::integer(limit)], stored)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(crate) fn read_back(
+    db: &Connection,
+    topic: &Topic,
+    before: Option<&Position>,
+    limit: usize,
+) -> Result<Vec<Stored>, Fault> {
+    let id = group::need_topic(db, topic)?;
+    let before = before.map_or(Ok(i64::MAX), wire::parse)?;
+    let mut read = db.prepare_cached(
+        "SELECT seq, received, key, document FROM events
+          WHERE topic_id = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3",
+    )?;
+    let rows = read.query_map(params![id, before, wire::integer(limit)], stored)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        position: position(row.get(0)?),
+        received: Some(timestamp(row.get(1)?)),
+        key: wire::key(row.get_ref(2)?),
+        body: wire::body(row.get_ref(3)?),
+    })
 }
 
 pub(crate) fn topics(db: &Connection) -> Result<Vec<TopicInfo>, Fault> {

@@ -121,6 +121,19 @@ impl Transport for Sqlite {
         Ok(found.await?)
     }
 
+    async fn read_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let (topic, before) = (topic.clone(), before.cloned());
+        let found = self.inner.reader.ask("read", move |db| {
+            describe::read_back(db, &topic, before.as_ref(), limit)
+        });
+        Ok(found.await?)
+    }
+
     async fn topics(&self) -> Result<Vec<TopicInfo>> {
         Ok(self.inner.reader.ask("topics", describe::topics).await?)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tidings::Reading;
-use tidings_transport::{Count, Finding, GroupInfo, Severity, Start, Topic, TopicInfo};
+use tidings_transport::{Count, Finding, GroupInfo, Severity, Topic, TopicInfo};
 
 use crate::args::DoctorArgs;
 use crate::bus::Bus;
@@ -131,11 +131,10 @@ fn of_group(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
 
 /// Reads the newest entries as a consumer would.
 async fn unreadable(bus: &Bus, info: &TopicInfo, sample: usize) -> Result<Option<Finding>> {
-    let from = crate::commands::tail::newest(bus, info, sample).await?;
     let decoder = bus.decoder();
     let (mut bad, mut example) = (0_u64, None);
-    let start = from.map_or(Start::Earliest, Start::After);
-    for stored in bus.transport().read(&info.topic, &start, sample).await? {
+    let newest = bus.transport().read_back(&info.topic, None, sample).await?;
+    for stored in newest.into_iter().rev() {
         if let Reading::Undecodable(reason) = decoder.resolve(&stored.body).await? {
             bad += 1;
             example.get_or_insert((stored.position, reason));

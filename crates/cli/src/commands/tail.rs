@@ -1,9 +1,8 @@
 //! `tidings tail`
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -78,54 +77,25 @@ async fn begin(bus: &Bus, topic: &Topic, args: &TailArgs, first: bool) -> Result
         // A place in the log, not a moment: it must stay where it is while we read on.
         Some(Start::Latest) => info.last.clone().map_or(Start::Earliest, Start::After),
         Some(start) => start.clone(),
-        None => newest(bus, info, args.lines)
-            .await?
-            .map_or(Start::Earliest, Start::After),
+        None => before_newest(bus, info, args.lines).await?,
     })
 }
 
-/// The position that the newest `count` entries follow; `None` for the beginning.
-///
-/// Logs are read forwards only, so this looks at a short time before the newest entry, and at
-/// longer ones until there are enough: a long topic is not read as a whole.
-pub async fn newest(bus: &Bus, info: &TopicInfo, count: usize) -> Result<Option<Position>> {
-    if count == 0 {
-        return Ok(info.last.clone());
-    }
-    if info.length <= count as u64 {
-        return Ok(None);
-    }
-    let before = |seconds| {
-        let window = SignedDuration::from_secs(seconds);
-        info.last_received
-            .and_then(|last| last.checked_sub(window).ok())
-    };
-    for start in [1, 60, 3_600, 86_400].into_iter().filter_map(before) {
-        if let Some(found) = walk(bus, &info.topic, Start::Time(start), count).await? {
-            return Ok(Some(found));
-        }
-    }
-    walk(bus, &info.topic, Start::Earliest, count).await
-}
-
-/// The position before the last `count` entries from `start` on, if there are more than so many.
-async fn walk(bus: &Bus, topic: &Topic, start: Start, count: usize) -> Result<Option<Position>> {
-    let mut newest = VecDeque::with_capacity(count.min(PAGE) + 1);
-    let mut start = start;
-    loop {
-        let page = bus.transport().read(topic, &start, PAGE).await?;
-        let Some(end) = page.last() else {
-            let enough = newest.len() > count;
-            return Ok(newest.pop_front().filter(|_| enough));
+/// Where the newest `count` entries begin.
+async fn before_newest(bus: &Bus, info: &TopicInfo, count: usize) -> Result<Start> {
+    // One more: it is what they follow.
+    let mut left = count.saturating_add(1);
+    let mut before: Option<Position> = None;
+    while left > 0 {
+        let (limit, back) = (left.min(PAGE), before.as_ref());
+        let page = bus.transport().read_back(&info.topic, back, limit).await?;
+        let Some(oldest) = page.last().filter(|_| page.len() == limit) else {
+            return Ok(Start::Earliest);
         };
-        start = Start::After(end.position.clone());
-        for stored in page {
-            if newest.len() > count {
-                newest.pop_front();
-            }
-            newest.push_back(stored.position);
-        }
+        before = Some(oldest.position.clone());
+        left -= limit;
     }
+    Ok(before.map_or(Start::Earliest, Start::After))
 }
 
 fn show(output: &Output, topic: &Topic, stored: &Stored, reading: Reading) -> Result<()> {

@@ -121,6 +121,8 @@ pub(crate) async fn what_does_not_exist_is_not_found(s: Scene) {
     if s.has(tidings_transport::Capability::Replay) {
         let read = s.log.read(&nowhere, &Start::Earliest, 1).await;
         expect_kind(read, ErrorKind::NotFound);
+        let read = s.log.read_back(&nowhere, None, 1).await;
+        expect_kind(read, ErrorKind::NotFound);
     }
     s.publish(["one"]).await;
     expect_missing(&*s.log, &s.topic, &s.group).await;
@@ -156,6 +158,8 @@ pub(crate) async fn undeclared_abilities_are_refused_without_io(s: Scene) {
     crash.kill().await;
     if !s.has(Capability::Replay) {
         let read = s.log.read(&s.topic, &Start::Earliest, 1).await;
+        expect_kind(read, ErrorKind::Unsupported);
+        let read = s.log.read_back(&s.topic, None, 1).await;
         expect_kind(read, ErrorKind::Unsupported);
     }
     if !s.has(Capability::Fields) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_transport::{ErrorKind, Key, Position, Result, Start, Stored};
+use tidings_transport::{ErrorKind, Key, Position, Result, Retention, Start, Stored};
 
 use crate::scene::{Scene, body_text, expect_kind, pass, take};
 
@@ -52,6 +52,46 @@ pub(crate) async fn reading_begins_where_it_is_told(s: Scene) {
     );
 }
 
+pub(crate) async fn reading_back_begins_with_the_newest(s: Scene) {
+    s.make_group().await;
+    expect_nothing(&s).await;
+    let [one, two] = s.publish_keyed([("a", "one"), ("b", "two")]).await;
+    let [three] = s.publish(["three"]).await;
+    let cases: [(_, _, &[&str]); 7] = [
+        (None, 10, &["three", "two", "one"]),
+        (None, 2, &["three", "two"]),
+        (None, 0, &[]),
+        (Some(&three), 10, &["two", "one"]),
+        (Some(&three), 1, &["two"]),
+        (Some(&two), 10, &["one"]),
+        (Some(&one), 10, &[]),
+    ];
+    for (before, limit, wanted) in cases {
+        let read = s.log.read_back(&s.topic, before, limit).await;
+        assert_eq!(said(read), wanted, "{limit} before {before:?}");
+    }
+    let back = s.log.read_back(&s.topic, None, 10).await;
+    let mut back = back.expect("the topic is there");
+    back.reverse();
+    let read = s.log.read(&s.topic, &Start::Earliest, 10).await;
+    let read = read.expect("the topic is there");
+    let facts = |s: &Stored| (s.position.clone(), s.received, s.key.clone());
+    assert!(back.iter().map(facts).eq(read.iter().map(facts)));
+    let nonsense = Position::new("nonsense");
+    expect_kind(
+        s.log.read_back(&s.topic, Some(&nonsense), 10).await,
+        ErrorKind::Invalid,
+    );
+    let mut all = Retention::default();
+    (all.max_len, all.hard_max_len) = (Some(0), Some(0));
+    s.log.trim(&s.topic, &all).await.expect("it can be trimmed");
+    expect_nothing(&s).await;
+}
+
+async fn expect_nothing(s: &Scene) {
+    assert!(said(s.log.read_back(&s.topic, None, 10).await).is_empty());
+}
+
 pub(crate) async fn reading_leaves_no_trace(s: Scene) {
     s.make_group().await;
     s.publish(["one", "two", "three"]).await;
@@ -61,6 +101,8 @@ pub(crate) async fn reading_leaves_no_trace(s: Scene) {
     let handle = s.open().await;
     for _ in 0..3 {
         let read = handle.read(&s.topic, &Start::Earliest, 10).await;
+        assert_eq!(said(read).len(), 3);
+        let read = handle.read_back(&s.topic, None, 10).await;
         assert_eq!(said(read).len(), 3);
     }
     let mut after = s.describe().await;
@@ -79,6 +121,8 @@ pub(crate) async fn reading_is_refused_where_it_is_not_declared(s: Scene) {
     for from in [Start::Latest, Start::Earliest] {
         expect_kind(s.log.read(&s.topic, &from, 1).await, ErrorKind::Unsupported);
     }
+    let read = s.log.read_back(&s.topic, None, 1).await;
+    expect_kind(read, ErrorKind::Unsupported);
     let seeked = s.log.seek(&s.topic, &s.group, &Start::Earliest).await;
     expect_kind(seeked, ErrorKind::Unsupported);
     let subscription = {

@@ -99,6 +99,17 @@ impl Transport for SimulatedTransport {
         self.call("read", call).await
     }
 
+    async fn read_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.capabilities().require(Capability::Replay, "read")?;
+        let call = async |log: Memory| log.read_back(topic, before, limit).await;
+        self.call("read", call).await
+    }
+
     async fn topics(&self) -> Result<Vec<TopicInfo>> {
         self.call("topics", async |log| log.topics().await).await
     }

@@ -61,6 +61,16 @@ pub trait Fault: Send + Sync + 'static {
         handle.log.read(topic, from, limit).await
     }
 
+    async fn read_back(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        handle.log.read_back(topic, before, limit).await
+    }
+
     async fn topics(&self, handle: &Handle) -> Result<Vec<TopicInfo>> {
         handle.log.topics().await
     }
@@ -199,6 +209,16 @@ impl Transport for Sabotage {
 
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>> {
         self.fault.read(&self.inner, topic, from, limit).await
+    }
+
+    async fn read_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let (handle, fault) = (&self.inner, &self.fault);
+        fault.read_back(handle, topic, before, limit).await
     }
 
     async fn topics(&self) -> Result<Vec<TopicInfo>> {

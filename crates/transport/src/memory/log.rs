@@ -121,19 +121,27 @@ impl Log {
 
     /// Copies out records after a number.
     pub(super) fn read(&self, after: Sequence, limit: usize) -> Vec<Stored> {
-        let skip = (after + 1).saturating_sub(self.first);
-        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let numbered = (self.first..).zip(&self.entries);
-        numbered
-            .skip(skip)
-            .take(limit)
-            .map(|(sequence, e)| Stored {
-                position: position(sequence),
-                received: Some(e.received),
-                key: e.key.clone(),
-                body: e.body.clone(),
-            })
-            .collect()
+        let first = after.saturating_add(1).max(self.first);
+        let from_first = (first..=self.last()).take(limit);
+        from_first.filter_map(|n| self.stored(n)).collect()
+    }
+
+    /// Copies out records before a number, the newest first.
+    pub(super) fn read_back(&self, before: Option<Sequence>, limit: usize) -> Vec<Stored> {
+        let end = self.last() + 1;
+        let before = before.map_or(end, |before| before.min(end));
+        let from_last = (self.first..before).rev().take(limit);
+        from_last.filter_map(|n| self.stored(n)).collect()
+    }
+
+    fn stored(&self, sequence: Sequence) -> Option<Stored> {
+        let entry = self.get(sequence)?;
+        Some(Stored {
+            position: position(sequence),
+            received: Some(entry.received),
+            key: entry.key.clone(),
+            body: entry.body.clone(),
+        })
     }
 }
 

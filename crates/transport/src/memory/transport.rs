@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::memory::log::{position, size};
+use crate::memory::log::{parse, position, size};
 use crate::memory::state::Shared;
 use crate::memory::subscriber::MemorySubscriber;
 use crate::{
@@ -134,6 +134,18 @@ impl Transport for Memory {
         let found = state.topic("read", topic)?;
         let after = found.log.resolve("read", from)?;
         Ok(found.log.read(after, limit))
+    }
+
+    async fn read_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let mut state = self.shared.open("read")?;
+        let found = state.topic("read", topic)?;
+        let before = before.map(|before| parse("read", before)).transpose()?;
+        Ok(found.log.read_back(before, limit))
     }
 
     async fn topics(&self) -> Result<Vec<TopicInfo>> {

@@ -120,6 +120,16 @@ sabotaged! {
             "reading::reading_begins_where_it_is_told",
         ],
     }
+    0 reading_back_is_reading: seeking::ReadingBackIsReading => Rich {
+        fails: [
+            "reading::reading_back_begins_with_the_newest",
+        ],
+    }
+    0 reading_back_starts_over: seeking::ReadingBackStartsOver => Rich {
+        fails: [
+            "reading::reading_back_begins_with_the_newest",
+        ],
+    }
     0 reading_makes_a_group: seeking::ReadingMakesAGroup => Rich {
         fails: [
             "reading::reading_leaves_no_trace",

@@ -3,7 +3,9 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use tidings_transport::{ErrorKind, Group, GroupInfo, Result, Seeked, Start, Stored, Topic};
+use tidings_transport::{
+    ErrorKind, Group, GroupInfo, Position, Result, Seeked, Start, Stored, Topic,
+};
 
 use crate::wrapper::{Fault, Handle};
 
@@ -102,6 +104,44 @@ impl Fault for ReadingStartsOver {
         limit: usize,
     ) -> Result<Vec<Stored>> {
         handle.log.read(topic, &Start::Earliest, limit).await
+    }
+}
+
+/// Reading back tells the oldest first.
+#[derive(Default)]
+pub struct ReadingBackIsReading;
+
+#[async_trait]
+impl Fault for ReadingBackIsReading {
+    async fn read_back(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let mut stored = handle.log.read_back(topic, before, limit).await?;
+        stored.reverse();
+        Ok(stored)
+    }
+}
+
+/// Reading back forgets where it was.
+#[derive(Default)]
+pub struct ReadingBackStartsOver;
+
+#[async_trait]
+impl Fault for ReadingBackStartsOver {
+    async fn read_back(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        // What is no position is still refused.
+        handle.log.read_back(topic, before, limit).await?;
+        handle.log.read_back(topic, None, limit).await
     }
 }
 
