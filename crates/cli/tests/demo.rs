@@ -1,8 +1,9 @@
 //! `tidings demo` as a person runs it: what it says, how it ends, and what it leaves behind.
 
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::sleep;
@@ -32,7 +33,8 @@ fn it_kills_lms_and_ends_with_identical_tables_and_nothing_left() -> Outcome {
     let folder = tempfile::tempdir()?;
     let output = demo(folder.path(), &["--seconds", "4", "--seed", "42"]).output()?;
     let said = String::from_utf8(output.stdout)?;
-    assert!(output.status.success(), "{}: {said}", output.status);
+    let errors = String::from_utf8(output.stderr)?;
+    assert!(output.status.success(), "{}: {said}{errors}", output.status);
     for line in [
         "Tidings: two services, one bus, 4.0s",
         "seed       42",
@@ -70,6 +72,60 @@ fn it_tells_when_the_tables_differ() -> Outcome {
     assert_ne!(verdict["discovery"]["sha256"], verdict["lms"]["sha256"]);
     assert_eq!(run.child.wait()?.code(), Some(1));
     Ok(())
+}
+
+/// A process that is frozen in the middle of a commit keeps the file from all who read it, and
+/// SQLite gives up after ten seconds. The demo freezes lms all the time.
+#[test]
+fn it_goes_on_when_the_bus_was_away() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let mut run = Run::start(folder.path(), &["--seconds", "2", "--folder", "kept"])?;
+    while run.wait_for("progress")?["applied"] == 0 {}
+    {
+        let _frozen = FrozenCommit::begin(&folder.path().join("kept/bus.db"))?;
+        sleep(Duration::from_secs(12));
+    }
+    assert_eq!(run.wait_for("verdict")?["ok"], true);
+    assert_eq!(run.child.wait()?.code(), Some(0));
+    Ok(())
+}
+
+/// What a process leaves that is stopped while it tells the others of its commit: the lock of the
+/// writer, and two copies of the header of the write-ahead log's index that differ.
+struct FrozenCommit {
+    writer: Connection,
+    /// Stays open as long as the connection: closing it would let go of the connection's locks.
+    index: File,
+}
+
+impl FrozenCommit {
+    /// Within the second copy of the header.
+    const AT: u64 = 48 + 8;
+
+    fn begin(path: &Path) -> Result<Self, Box<dyn Error>> {
+        let writer = Connection::open(path)?;
+        writer.busy_timeout(Duration::from_secs(20))?;
+        writer.execute_batch("BEGIN IMMEDIATE")?;
+        let index = path.with_extension("db-shm");
+        let index = File::options().read(true).write(true).open(index)?;
+        let frozen = Self { writer, index };
+        frozen.tear()?;
+        Ok(frozen)
+    }
+
+    /// Done twice it is mended.
+    fn tear(&self) -> std::io::Result<()> {
+        let mut byte = [0];
+        self.index.read_exact_at(&mut byte, Self::AT)?;
+        self.index.write_all_at(&[!byte[0]], Self::AT)
+    }
+}
+
+impl Drop for FrozenCommit {
+    fn drop(&mut self) {
+        self.tear().expect("the index can be written");
+        self.writer.execute_batch("ROLLBACK").expect("it goes on");
+    }
 }
 
 #[test]

@@ -157,7 +157,14 @@ impl From<Failure> for Error {
 
 fn by_code(extended: i32, committing: bool) -> (ErrorKind, &'static str) {
     match extended & 0xff {
-        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED | ffi::SQLITE_PROTOCOL => (
+        // What a reader is told after ten seconds.
+        ffi::SQLITE_PROTOCOL => (
+            ErrorKind::Unavailable,
+            "Another process is stopped in the middle of a commit (a debugger, Ctrl-Z, a frozen \
+             container): let it go on, or kill it, which harms nothing. Nothing was stored; try \
+             again.",
+        ),
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => (
             ErrorKind::Unavailable,
             "Another program holds the file locked, perhaps a sqlite3 shell with an open \
              transaction. Nothing was stored; try again.",

@@ -176,9 +176,16 @@ impl Show {
         let mut look = began + LOOK;
         let mut many = None;
         loop {
-            self.signal(service, Process::freeze);
-            let in_hand = self.stage.group().await?.pending;
+            // Not while it is frozen: if that is in the middle of a commit, its database tells
+            // nothing before it goes on.
             let applied = self.stage.applied()?.events;
+            self.signal(service, Process::freeze);
+            let Some(group) = self.stage.glance().await else {
+                self.signal(service, Process::thaw);
+                self.look().await?;
+                continue;
+            };
+            let in_hand = group.pending;
             let enough = match began.elapsed().as_secs() {
                 0..=3 => in_hand >= FEW && many.is_some_and(|before| before < applied),
                 4..=5 => in_hand > 0,

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tidings_transport::{Capability, Group, GroupInfo, Retention, Start, Topic};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::discovery::store::{self as discovery, Said};
 use super::lms::store::{self as lms, Applied};
@@ -17,6 +19,13 @@ use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::settings::{Origin, Settings};
+
+/// How long the bus may be away.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it rests before it is asked again.
+const REST: Duration = Duration::from_millis(200);
+/// How long a glance takes at most.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// Where the demo takes place.
 pub struct Stage {
@@ -138,12 +147,17 @@ impl Stage {
 
     /// How the group of lms stands, by the bus.
     pub async fn group(&self) -> Result<GroupInfo> {
-        let groups = self.bus.transport().groups(&self.topic).await?;
+        let groups = patiently(|| self.bus.transport().groups(&self.topic)).await?;
         let group = groups.into_iter().find(|g| g.group == self.group);
         group.ok_or_else(|| {
             let text = format!("topic {} has lost its group {}", self.topic, self.group);
             Failure::new(Exit::Failed, text)
         })
+    }
+
+    /// The same if the bus tells at once, which it may not do while a service is frozen.
+    pub async fn glance(&self) -> Option<GroupInfo> {
+        timeout(GLANCE, self.group()).await.ok()?.ok()
     }
 
     /// What discovery has said, by its database.
@@ -174,12 +188,30 @@ impl Stage {
         let mut all = Retention::default();
         all.max_len = Some(0);
         all.hard_max_len = Some(0);
-        self.bus.transport().trim(&self.topic, &all).await?;
+        patiently(|| self.bus.transport().trim(&self.topic, &all)).await?;
         Ok(())
     }
 
     fn failed(&self, service: Service, error: rusqlite::Error) -> Failure {
         database::failed(&database_of(&self.folder, service), error)
+    }
+}
+
+/// Asks the bus until it answers: one that is away for a while does not end the demo. The services
+/// wait for it as well.
+async fn patiently<T, A>(ask: impl Fn() -> A) -> tidings_transport::Result<T>
+where
+    A: Future<Output = tidings_transport::Result<T>>,
+{
+    let began = Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if error.is_temporary() && began.elapsed() < PATIENCE => {
+                tracing::warn!(%error, "the bus does not answer");
+                sleep(REST).await;
+            }
+            answer => return answer,
+        }
     }
 }
 
