@@ -6,16 +6,20 @@ use std::sync::Arc;
 use tidings_event::avro::Schema;
 use tidings_event::{Definition, Definitions};
 
-/// The events that a bus knows: by type and minor version, and their schemas by fingerprint.
+use crate::EventDefinition;
+
+/// The events that a bus knows.
 ///
-/// Catalogs are put together with [`and`](Self::and). Where two define the same minor version of
-/// the same type, the later one wins, so that a site's own folder can replace what is built in;
-/// within one folder two such files are an error. A schema that was replaced is still found by
-/// its fingerprint: entries written with it stay readable.
+/// Catalogs are put together with [`and`](Self::and). Where two define the same type, the later
+/// one wins, so that a site's own folder can replace what is built in; within one folder two
+/// files of one version are an error. A schema that was replaced is still found by its
+/// fingerprint: entries written with it stay readable.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
+    events: BTreeMap<Box<str>, Arc<EventDefinition>>,
     types: BTreeMap<Box<str>, BTreeMap<i32, Arc<Definition>>>,
     schemas: HashMap<Box<str>, Arc<Schema>>,
+    replaced: Vec<Arc<EventDefinition>>,
 }
 
 impl Catalog {
@@ -34,14 +38,33 @@ impl Catalog {
     /// # Ok::<(), tidings_catalog::Error>(())
     /// ```
     pub fn and(mut self, later: Self) -> Self {
+        for (event_type, definition) in later.events {
+            self.replaced
+                .extend(self.events.insert(event_type, definition));
+        }
         for (event_type, versions) in later.types {
             self.types.entry(event_type).or_default().extend(versions);
         }
         self.schemas.extend(later.schemas);
+        self.replaced.extend(later.replaced);
         self
     }
 
-    /// Adds a definition; gives the one that it replaces.
+    /// Adds a definition; among several of one type the highest minor version is the event's.
+    pub(crate) fn add(&mut self, definition: EventDefinition) {
+        self.insert(definition.to_definition());
+        let name = definition.event_type.as_str();
+        let newest = self.events.get(name).is_none_or(|known| {
+            definition.owner.is_some()
+                || known.owner.is_none() && known.minorversion <= definition.minorversion
+        });
+        if newest {
+            self.events.insert(name.into(), Arc::new(definition));
+        }
+    }
+
+    /// Adds what the bus needs to know of a version; gives what it replaces. It has no
+    /// [`EventDefinition`].
     pub fn insert(&mut self, definition: Definition) -> Option<Arc<Definition>> {
         if let Some(schema) = &definition.schema {
             self.schemas
@@ -53,12 +76,27 @@ impl Catalog {
             .insert(definition.minorversion, Arc::new(definition))
     }
 
-    /// All definitions, by type and then by minor version.
+    /// The definition of a type.
+    pub fn event(&self, event_type: &str) -> Option<&Arc<EventDefinition>> {
+        self.events.get(event_type)
+    }
+
+    /// All events, by type.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = &Arc<EventDefinition>> {
+        self.events.values()
+    }
+
+    /// The definitions of a type that later catalogs have replaced.
+    pub fn replaced(&self) -> &[Arc<EventDefinition>] {
+        &self.replaced
+    }
+
+    /// What the bus knows of each version, by type and then by minor version.
     pub fn definitions(&self) -> impl Iterator<Item = &Arc<Definition>> {
         self.types.values().flat_map(BTreeMap::values)
     }
 
-    /// How many definitions there are.
+    /// How many versions of types there are.
     pub fn len(&self) -> usize {
         self.types.values().map(BTreeMap::len).sum()
     }

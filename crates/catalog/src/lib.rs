@@ -1,8 +1,9 @@
-//! Which events exist: definitions that Tidings reads schemas and keys from.
+//! Which events exist: definitions, what they promise, and whether a change keeps it.
 //!
-//! A [`Catalog`] is made of folders of Avro schemas and, if wanted, the events of Open edX,
-//! which are built in. It implements [`Definitions`](tidings_event::Definitions), by which
-//! everything else asks.
+//! A [`Catalog`] is made of folders of definitions and, if wanted, the events of Open edX, which
+//! are built in. An [`EventDefinition`] says of one event type what happened, who emits it, what
+//! its payload looks like, and who reads what of it. The bus asks a catalog as
+//! [`Definitions`](tidings_event::Definitions).
 //!
 //! # Example
 //! ```
@@ -18,13 +19,25 @@
 //! ```
 
 mod catalog;
+mod definition;
+mod draft;
 mod error;
 mod file_name;
-mod folder;
+mod files;
+mod load;
 mod openedx;
+mod payload;
+mod source;
 #[cfg(test)]
 mod tests;
 
 pub use self::catalog::Catalog;
-pub use self::error::{Error, ErrorKind, Result};
+pub use self::definition::{
+    Accepted, Allowance, Consumer, Deprecation, EventDefinition, Example, Mapping, MappingError,
+    Owner, Personal, Step,
+};
+pub use self::draft::{Draft, DraftField, InvalidField};
+pub use self::error::{Error, ErrorKind, Problem, Result};
+pub use self::payload::{AvroPayload, Field, FieldPath, JsonPayload, Mismatch, Payload};
+pub use self::source::Location;
 pub use tidings_event::openedx::UnknownSchema;

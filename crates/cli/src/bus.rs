@@ -28,8 +28,8 @@ impl Bus {
     pub async fn open_settings(settings: &Settings) -> Result<Self> {
         let opened = tidings::open(&settings.bus).await;
         let mut bus = opened.map_err(|error| not_opened(settings, error))?;
-        if let Some(origin) = &settings.catalog_origin {
-            bus = bus.with_definitions(Arc::new(catalog(&settings.catalogs, origin)?));
+        if let Some(origin) = &settings.catalogs.origin {
+            bus = bus.with_definitions(Arc::new(catalog(&settings.catalogs.folders, origin)?));
         }
         Ok(Self {
             bus,

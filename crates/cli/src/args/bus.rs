@@ -8,8 +8,8 @@ pub struct BusArgs {
     /// The bus: sqlite:PATH, redis://HOST, memory: (else TIDINGS_BUS, else tidings.toml)
     #[arg(long, value_name = "URL", help_heading = "Bus")]
     pub bus: Option<String>,
-    /// A folder of event definitions (TYPE.avsc), may be repeated (else TIDINGS_CATALOG, a list of
-    /// folders like PATH, else tidings.toml)
+    /// A folder of event definitions, may be repeated; the first that has a type wins (else
+    /// TIDINGS_CATALOG, a list of folders like PATH, else tidings.toml)
     #[arg(long, value_name = "DIR", help_heading = "Bus")]
     pub catalog: Vec<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! What a person types; what it does stands in `commands`.
 
 mod bus;
+mod catalog;
 mod check;
 mod consume;
 mod demo;
@@ -12,6 +13,7 @@ mod topics;
 mod value;
 
 pub use bus::BusArgs;
+pub use catalog::{CatalogArgs, CatalogCommand, ListArgs, NewArgs, ShowArgs, WhichArgs, WhoArgs};
 pub use check::CheckArgs;
 pub use consume::{ConsumeArgs, OrderingArg};
 pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
@@ -84,6 +86,8 @@ pub enum Command {
     Groups(GroupsArgs),
     /// Check event documents against the OEP-41 profile, for CI
     Check(CheckArgs),
+    /// Look up, write and check definitions of events
+    Catalog(CatalogArgs),
     /// Look for what endangers events on this bus, each finding with its remedy
     Doctor(DoctorArgs),
     /// Show two services kept in step over one bus, one of them killed midway

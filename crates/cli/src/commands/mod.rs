@@ -1,5 +1,6 @@
 //! What each verb does.
 
+mod catalog;
 mod check;
 mod consume;
 mod demo;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Topics(args) => topics::run(args).await,
             Command::Groups(args) => groups::run(args).await,
+            Command::Catalog(args) => catalog::run(args),
             Command::Check(args) => check::run(args, shutdown).await,
             Command::Demo(args) => demo::run(args, shutdown).await,
             Command::DemoService(args) => demo::run_service(args, shutdown).await,

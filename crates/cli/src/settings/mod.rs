@@ -1,17 +1,19 @@
 //! Where the bus and the catalogs come from: the command line, else the environment, else
 //! `tidings.toml`.
 
+mod catalogs;
 mod file;
 mod origin;
 mod secret;
 
+use catalogs::CATALOG_VARIABLE;
+pub use catalogs::NamedCatalogs;
 pub use file::FILE_NAME;
 pub use origin::Origin;
 pub use secret::redacted;
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use crate::args::BusArgs;
 use crate::exit::Exit;
@@ -20,8 +22,6 @@ use file::File;
 
 /// The variable that names the bus.
 pub const BUS_VARIABLE: &str = "TIDINGS_BUS";
-/// The variable that lists folders of definitions.
-pub const CATALOG_VARIABLE: &str = "TIDINGS_CATALOG";
 
 /// The bus and the catalogs, and who named them.
 #[derive(Debug)]
@@ -30,10 +30,8 @@ pub struct Settings {
     pub bus: String,
     /// Who named the bus.
     pub bus_origin: Origin,
-    /// Folders of event definitions; the first that has a type wins.
-    pub catalogs: Vec<PathBuf>,
-    /// Who named the catalogs; `None` when nobody did.
-    pub catalog_origin: Option<Origin>,
+    /// Folders of event definitions.
+    pub catalogs: NamedCatalogs,
 }
 
 impl Settings {
@@ -95,22 +93,12 @@ impl Settings {
                 )));
             }
         };
-        let listed: Option<Vec<PathBuf>> = catalog_variable.filter(|v| !v.is_empty()).map(|v| {
-            env::split_paths(&v)
-                .filter(|p| !p.as_os_str().is_empty())
-                .collect()
-        });
-        let (catalogs, catalog_origin) = match (args.catalog.as_slice(), listed, file_catalog) {
-            ([_, ..], _, _) => (args.catalog.clone(), Some(Origin::Option("--catalog"))),
-            (_, Some(listed), _) => (listed, Some(Origin::Variable(CATALOG_VARIABLE))),
-            (_, None, Some(listed)) => (listed, Some(in_file())),
-            (_, None, None) => (Vec::new(), None),
-        };
+        let in_file = file_catalog.map(|folders| (folders, in_file()));
+        let named = NamedCatalogs::from_sources(&args.catalog, catalog_variable, in_file);
         Ok(Self {
             bus,
             bus_origin,
-            catalogs,
-            catalog_origin,
+            catalogs: named,
         })
     }
 }
@@ -144,16 +132,22 @@ mod tests {
         };
         let all = from(&args, Some("sqlite:b.db"), Some("b"));
         assert_eq!(all.bus, "sqlite:a.db");
-        assert_eq!(all.catalogs, [PathBuf::from("a")]);
+        assert_eq!(all.catalogs.folders, [PathBuf::from("a")]);
         let none = BusArgs::default();
         let environment = from(&none, Some("sqlite:b.db"), Some("b:bb"));
         assert_eq!(environment.bus, "sqlite:b.db");
-        assert_eq!(environment.catalogs, [PathBuf::from("b"), "bb".into()]);
+        assert_eq!(
+            environment.catalogs.folders,
+            [PathBuf::from("b"), "bb".into()]
+        );
         let site = from(&none, Some(""), None);
         assert_eq!(site.bus, "sqlite:c.db");
         assert_eq!(site.bus_origin, Origin::File("/site/tidings.toml".into()));
         // Relative folders stand beside the file that names them.
-        assert_eq!(site.catalogs, [PathBuf::from("/site/c"), "/d".into()]);
+        assert_eq!(
+            site.catalogs.folders,
+            [PathBuf::from("/site/c"), "/d".into()]
+        );
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Stage {
     /// What a service is started with.
     pub fn arguments(&self, service: Service) -> Vec<String> {
         let database = database_of(&self.folder, service);
-        let catalogs = self.settings.catalogs.iter();
+        let catalogs = self.settings.catalogs.folders.iter();
         let catalogs = catalogs.flat_map(|c| ["--catalog".into(), c.display().to_string()]);
         let own = [
             "demo-service",

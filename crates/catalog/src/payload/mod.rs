@@ -1,0 +1,65 @@
+//! What the payload of an event looks like: JSON Schema or Avro.
+
+#[allow(
+    dead_code,
+    reason = "aliases and defaults are for the comparison of schemas"
+)]
+mod avro;
+mod field;
+mod json;
+mod mismatch;
+mod path;
+
+pub use avro::AvroPayload;
+pub use field::Field;
+pub use json::JsonPayload;
+pub use mismatch::Mismatch;
+pub use path::FieldPath;
+
+use serde_json::Value;
+
+/// The schema of a payload.
+#[derive(Debug)]
+pub enum Payload {
+    /// JSON Schema 2020-12.
+    Json(JsonPayload),
+    /// Avro 1.12.
+    Avro(AvroPayload),
+}
+
+impl Payload {
+    /// `JSON Schema` or `Avro`.
+    pub fn language(&self) -> &'static str {
+        match self {
+            Self::Json(_) => "JSON Schema",
+            Self::Avro(_) => "Avro",
+        }
+    }
+
+    /// The schema as JSON, as its author wrote it.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Json(schema) => schema.schema().clone(),
+            Self::Avro(schema) => {
+                serde_json::from_str(schema.schema().json()).unwrap_or(Value::Null)
+            }
+        }
+    }
+
+    /// Every field, containers before what is in them, in the order of the schema. A recursive
+    /// schema is unfolded once.
+    pub fn fields(&self) -> Vec<Field> {
+        match self {
+            Self::Json(schema) => schema.fields(),
+            Self::Avro(schema) => schema.fields(),
+        }
+    }
+
+    /// What keeps a payload from having this schema; nothing, if it has it.
+    pub fn check(&self, payload: &Value) -> Vec<Mismatch> {
+        match self {
+            Self::Json(schema) => schema.check(payload),
+            Self::Avro(schema) => schema.check(payload),
+        }
+    }
+}

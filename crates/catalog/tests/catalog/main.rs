@@ -1,0 +1,5 @@
+//! Catalogs from folders, as their users write them.
+
+mod definitions;
+mod folder;
+mod refusals;

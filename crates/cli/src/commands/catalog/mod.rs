@@ -1,0 +1,23 @@
+//! `tidings catalog`
+
+mod diagnostic;
+mod list;
+mod new;
+mod pick;
+mod show;
+mod which;
+mod who;
+
+use crate::args::{CatalogArgs, CatalogCommand};
+use crate::exit::Exit;
+use crate::failure::Result;
+
+/// Runs a verb of the catalog.
+pub fn run(args: CatalogArgs) -> Result<Exit> {
+    match args.command {
+        CatalogCommand::New(args) => new::run(args),
+        CatalogCommand::List(args) => list::run(&args),
+        CatalogCommand::Show(args) => show::run(&args),
+        CatalogCommand::Who(args) => who::run(&args),
+    }
+}

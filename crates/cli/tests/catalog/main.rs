@@ -1,0 +1,5 @@
+//! `tidings catalog` as a person and a script run it.
+
+mod look_up;
+mod site;
+mod write;
