@@ -58,6 +58,7 @@ macro_rules! __for_each_case {
                 5 a_dead_consumers_key_keeps_its_order [];
                 5 one_consumer_is_active_and_another_takes_over [lacks KeyedOrder];
                 5 leaving_hands_over_at_once [lacks KeyedOrder];
+                5 who_becomes_active_is_told [lacks KeyedOrder];
                 5 without_order_all_compete [];
             }
             settling {
@@ -114,6 +115,20 @@ macro_rules! __for_each_case {
                 0 the_callers_key_counts [];
                 0 release_wakes_a_waiting_consumer [];
                 0 parked_keys_survive_reopening [];
+            }
+            redelivery {
+                0 a_dead_letter_goes_to_its_group_alone [];
+                0 what_fails_again_stays_and_blocks_nothing [];
+                0 those_of_one_key_come_one_at_a_time_in_order [];
+                0 a_record_goes_to_one_group_alone [];
+                0 a_key_has_one_in_hand_also_then [has KeyedOrder];
+                0 what_cannot_be_redelivered_is_refused [];
+                0 a_dead_consumers_redelivered_record_passes_on [];
+                0 redeliveries_survive_reopening [];
+                0 redelivery_wakes_a_waiting_consumer [];
+                0 discarding_removes_for_good [];
+                0 discarding_one_of_a_parked_key_leaves_the_others [];
+                0 discarding_what_is_in_hand_makes_it_stale [];
             }
             seeking {
                 0 seeking_forward_passes_over [];

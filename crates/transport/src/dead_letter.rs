@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Body, Group, Key, Position, Topic};
+use crate::{Body, Group, Key, Position, Stored, Topic};
 
 /// Why a delivery failed. Never holds a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,14 +57,27 @@ pub struct DeadLetter {
     pub key: Option<Key>,
     /// How many handlers were started on it.
     pub attempts: u32,
-    /// Why; `None` for a record that only waits behind a parked key.
+    /// Why; `None` for a record that only waits behind a parked key, or was never given up.
     pub reason: Option<Reason>,
-    /// Which consumer gave it up, by the name for people.
+    /// Which consumer gave it up, by the name for people; empty where nobody did.
     pub consumer: String,
     /// Whether it waits for the release of its key.
     pub parked: bool,
+    /// Whether it is to be handed to its group once more.
+    pub redelivering: bool,
     /// The document or the raw fields, byte for byte.
     pub body: Body,
+}
+
+/// What a group is to be handed once more, by [`redeliver`](crate::Transport::redeliver).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redelivery {
+    /// The dead letter of this id. For one that is being redelivered already nothing changes.
+    DeadLetter(Position),
+    /// A record of the topic, as [`read`](crate::Transport::read) returned it or with a body that
+    /// says more. It becomes a record of the dead-letter log without a reason.
+    Record(Stored),
 }
 
 /// In which state a parked key is. A key that is not parked is *clear*.

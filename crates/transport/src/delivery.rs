@@ -22,23 +22,28 @@ pub struct Delivery {
     pub body: Body,
     /// How many handlers were started on it before this delivery, before its parking included.
     pub attempts: u32,
-    /// It was parked and its key is being released: it comes from the dead-letter log, and stays
-    /// there until it is settled. `Ack` removes it; `DeadLetter` leaves it there, with nothing
+    /// It comes from the dead-letter log, and stays there until it is settled: its key is being
+    /// released, or it is redelivered. `Ack` removes it; `DeadLetter` leaves it there, with nothing
     /// waiting behind it any more; `Park` with a reason keeps its place at the front and parks the
-    /// key again; `Retry`, a lost lease, and `Park` without a reason keep its place, and it is
-    /// handed out again.
+    /// key again, or for a redelivered one is the same as `DeadLetter`, since its successors have
+    /// passed; `Retry`, a lost lease, and `Park` without a reason keep its place, and it is handed
+    /// out again.
     pub released: bool,
     /// Which holding this is; settlements of an older one are stale. Transports choose the value.
     pub epoch: u64,
 }
 
-/// What `Subscriber::next` returns. One of the two is not empty.
+/// What `Subscriber::next` returns. There is a delivery or a gap in it.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Deliveries in log order per topic.
     pub deliveries: Vec<Arc<Delivery>>,
     /// What was lost to the group, each reported once.
     pub gaps: Vec<Gap>,
+    /// Topics of which this consumer has become the active one since the last batch with
+    /// deliveries. Others may have parked keys meanwhile: whoever parks successors asks
+    /// `parked` before it handles what is in this batch. Empty where the log keeps keyed order.
+    pub became_active: Vec<Topic>,
 }
 
 /// How a delivery ends.

@@ -26,7 +26,7 @@ mod topic;
 mod transport;
 
 pub use capability::{Capabilities, Capability};
-pub use dead_letter::{DeadLetter, ParkedKey, ParkedState, Reason};
+pub use dead_letter::{DeadLetter, ParkedKey, ParkedState, Reason, Redelivery};
 pub use delivery::{Batch, Delivery, Outcome, Settlement};
 pub use describe::{GroupInfo, Lag, Retention, TopicInfo, Trimmed};
 pub use error::{Error, ErrorKind, Result};

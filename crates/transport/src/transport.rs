@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{
     Capabilities, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey, Position, Record,
-    Result, Retention, SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic,
-    TopicInfo, Trimmed,
+    Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored, Subscriber, Subscription,
+    Topic, TopicInfo, Trimmed,
 };
 
 /// A log that carries records between services.
@@ -94,6 +94,23 @@ pub trait Transport: Send + Sync + 'static {
     /// key is clear, in one step with finding none left. Returns how many wait, 0 where the key
     /// is not parked; for a key that is releasing already nothing changes.
     async fn release(&self, topic: &Topic, group: &Group, key: &Key) -> Result<u64>;
+
+    /// Hands records to this group once more, and to no other, as `released` deliveries: dead
+    /// letters by their ids, or records of the topic. Each waits in the dead-letter log until it
+    /// is settled; those of one key come one at a time, in the order of that log, and what fails
+    /// stays there as a dead letter, its key clear. `NotFound` where there is no such dead letter,
+    /// `Invalid` where it waits behind its parked key: release that. One result each.
+    async fn redeliver(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>>;
+
+    /// Removes dead letters for good, parked ones too: a key for which nothing waits any more is
+    /// clear, and the settlement of one in somebody's hands is `Stale`. One result each;
+    /// `NotFound` where there is none of this id.
+    async fn discard(&self, topic: &Topic, group: &Group, ids: &[Position]) -> Vec<Result<()>>;
 
     /// Where schemas of schema-less wires are kept, if this log keeps them.
     fn schema_store(&self) -> Option<&dyn SchemaStore>;

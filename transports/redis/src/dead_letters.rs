@@ -9,7 +9,7 @@ use crate::script::{Call, DEAD_LETTERS, PARKED, RELEASE};
 use crate::topics::no_group;
 use crate::transport::Redis;
 use crate::value;
-use crate::wire;
+use crate::wire::{self, Waits};
 
 /// The most letters that are read in one go: a letter may be large.
 const PAGE: usize = 500;
@@ -54,7 +54,7 @@ impl Redis {
         let call = call.arg(group.as_str()).arg(from.to_string()).arg(count);
         let mut out = Vec::new();
         for letter in value::array(self.link.script(call).await?, WHAT)? {
-            let [id, fields, parked, changes] = value::tuple(letter, WHAT)?;
+            let [id, fields, waits, changes] = value::tuple(letter, WHAT)?;
             let id = value::id(&id, WHAT)?;
             let mut amended = Vec::new();
             for (name, change) in wire::AMENDED.into_iter().zip(value::array(changes, WHAT)?) {
@@ -62,9 +62,13 @@ impl Redis {
                     amended.push((name, change));
                 }
             }
-            let parked = value::number(&parked, WHAT)? == 1;
+            let waits = match value::number(&waits, WHAT)? {
+                1 => Waits::Parked,
+                2 => Waits::Redelivering,
+                _ => Waits::Not,
+            };
             let fields = wire::fields(fields)?;
-            let letter = wire::read_letter(id, topic, group, fields, &amended, parked)?;
+            let letter = wire::read_letter(id, topic, group, fields, &amended, waits)?;
             out.push((id, letter));
         }
         Ok(out)

@@ -13,6 +13,8 @@ pub(crate) struct Desk {
     lanes: Vec<Lane>,
     index: HashMap<Topic, usize>,
     gaps: Vec<Gap>,
+    /// Topics that became this consumer's since the last batch with deliveries.
+    became_active: Vec<Topic>,
     /// Which topic is served first, so that a busy one cannot starve the others.
     turn: usize,
     epoch: u64,
@@ -24,8 +26,8 @@ struct Lane {
     topic: Topic,
     lease: Option<Arc<str>>,
     live: HashMap<EntryId, Hold>,
-    /// One letter of each key that is being released.
-    released: HashMap<Key, Released>,
+    /// Letters, by the epoch of their holding; one of each key.
+    released: HashMap<u64, Released>,
     ready: VecDeque<(EntryId, Arc<Delivery>)>,
     ready_released: VecDeque<Arc<Delivery>>,
     look_for_released: bool,
@@ -59,9 +61,22 @@ struct Hold {
 
 #[derive(Debug)]
 struct Released {
-    epoch: u64,
     attempts: u32,
     letter: EntryId,
+    key: Option<Key>,
+    /// It is redelivered, and its key need not be parked.
+    again: bool,
+}
+
+/// A letter as it comes from the server.
+#[derive(Debug)]
+pub(crate) struct LetterArrival {
+    pub(crate) letter: EntryId,
+    pub(crate) position: EntryId,
+    pub(crate) attempts: u32,
+    pub(crate) key: Option<Key>,
+    pub(crate) body: Body,
+    pub(crate) again: bool,
 }
 
 /// What a delivery in hand is on the server.
@@ -72,11 +87,13 @@ pub(crate) struct Held {
     pub(crate) attempts: u32,
 }
 
-/// An entry of the topic, or a letter by its id in the dead-letter log.
+/// An entry of the topic, or a letter by its id in the dead-letter log: of a key that is being
+/// released, or redelivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     Live(EntryId),
     Released(EntryId),
+    Redelivered(EntryId),
 }
 
 /// An entry as it comes from the server.
@@ -105,6 +122,7 @@ impl Desk {
             lanes: topics.iter().map(lane).collect(),
             index: topics.iter().cloned().zip(0..).collect(),
             gaps: Vec::new(),
+            became_active: Vec::new(),
             turn: 0,
             epoch: first_epoch,
         }
@@ -117,6 +135,7 @@ impl Desk {
     pub(crate) fn set_lease(&mut self, lane: usize, lease: Arc<str>) {
         self.lanes[lane].lease = Some(lease);
         self.lanes[lane].look_for_released = true;
+        self.became_active.push(self.lanes[lane].topic.clone());
     }
 
     pub(crate) fn last_read(&self, lane: usize) -> LastRead {
@@ -180,34 +199,30 @@ impl Desk {
         true
     }
 
-    /// Puts a released letter where the next call takes it.
-    pub(crate) fn arrive_released(
-        &mut self,
-        lane: usize,
-        letter: EntryId,
-        position: EntryId,
-        arrival: (Key, Body, u32),
-    ) {
+    /// Puts a letter where the next call takes it.
+    pub(crate) fn arrive_released(&mut self, lane: usize, arrival: LetterArrival) {
         self.epoch = self.epoch.wrapping_add(1);
         let epoch = self.epoch;
-        let (key, body, attempts) = arrival;
         let lane = &mut self.lanes[lane];
-        if lane.released.contains_key(&key) {
+        let LetterArrival { letter, key, .. } = &arrival;
+        let mut held = lane.released.values();
+        if held.any(|h| h.letter == *letter || (key.is_some() && h.key == *key)) {
             return;
         }
         let hold = Released {
-            epoch,
-            attempts,
-            letter,
+            attempts: arrival.attempts,
+            letter: arrival.letter,
+            key: arrival.key.clone(),
+            again: arrival.again,
         };
-        lane.released.insert(key.clone(), hold);
+        lane.released.insert(epoch, hold);
         lane.ready_released.push_back(Arc::new(Delivery {
             topic: lane.topic.clone(),
-            position: position.position(),
-            received: position.received(),
-            key: Some(key),
-            body,
-            attempts,
+            position: arrival.position.position(),
+            received: arrival.position.received(),
+            key: arrival.key,
+            body: arrival.body,
+            attempts: arrival.attempts,
             released: true,
             epoch,
         }));
@@ -238,9 +253,14 @@ impl Desk {
             }
         }
         self.turn = (self.turn + 1) % lanes.max(1);
+        let became_active = match deliveries.is_empty() {
+            true => Vec::new(),
+            false => std::mem::take(&mut self.became_active),
+        };
         Batch {
             deliveries,
             gaps: std::mem::take(&mut self.gaps),
+            became_active,
         }
     }
 
@@ -248,10 +268,14 @@ impl Desk {
     pub(crate) fn held(&self, delivery: &Delivery) -> Option<Held> {
         let lane = *self.index.get(&delivery.topic)?;
         if delivery.released {
-            let hold = self.lanes[lane].released.get(delivery.key.as_ref()?)?;
-            return (hold.epoch == delivery.epoch).then_some(Held {
+            let hold = self.lanes[lane].released.get(&delivery.epoch)?;
+            let what = match hold.again {
+                true => What::Redelivered(hold.letter),
+                false => What::Released(hold.letter),
+            };
+            return Some(Held {
                 lane,
-                what: What::Released(hold.letter),
+                what,
                 attempts: hold.attempts,
             });
         }
@@ -270,18 +294,17 @@ impl Desk {
             return;
         };
         let lane = &mut self.lanes[held.lane];
-        match (held.what, delivery.key.as_ref()) {
-            (What::Live(id), _) => {
+        match held.what {
+            What::Live(id) => {
                 if let Some(hold) = lane.live.get_mut(&id) {
                     hold.attempts = attempts;
                 }
             }
-            (What::Released(_), Some(key)) => {
-                if let Some(hold) = lane.released.get_mut(key) {
+            What::Released(_) | What::Redelivered(_) => {
+                if let Some(hold) = lane.released.get_mut(&delivery.epoch) {
                     hold.attempts = attempts;
                 }
             }
-            (What::Released(_), None) => {}
         }
     }
 
@@ -291,15 +314,14 @@ impl Desk {
             return;
         };
         let lane = &mut self.lanes[held.lane];
-        match (held.what, delivery.key.as_ref()) {
-            (What::Live(id), _) => {
+        match held.what {
+            What::Live(id) => {
                 lane.live.remove(&id);
             }
-            (What::Released(_), Some(key)) => {
-                lane.released.remove(key);
+            What::Released(_) | What::Redelivered(_) => {
+                lane.released.remove(&delivery.epoch);
                 lane.look_for_released = true;
             }
-            (What::Released(_), None) => {}
         }
     }
 
@@ -333,9 +355,12 @@ impl Desk {
         lane.lease.is_some() && std::mem::take(&mut lane.look_for_released)
     }
 
-    /// The keys of which a letter is in hand.
-    pub(crate) fn released_keys(&self, lane: usize) -> Vec<Key> {
-        self.lanes[lane].released.keys().cloned().collect()
+    /// The keys of which a letter is in hand, and the letters in hand that have none.
+    pub(crate) fn released_in_hand(&self, lane: usize) -> (Vec<Key>, Vec<EntryId>) {
+        let held = self.lanes[lane].released.values();
+        let keys = held.clone().filter_map(|h| h.key.clone()).collect();
+        let keyless = held.filter(|h| h.key.is_none()).map(|h| h.letter);
+        (keys, keyless.collect())
     }
 }
 

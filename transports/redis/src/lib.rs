@@ -14,6 +14,7 @@
 //! | `tidings:{TOPIC}:parked:GROUP` | the parked keys and whether each is being released |
 //! | `tidings:{TOPIC}:waiting:GROUP` | the letters of parked keys, in order |
 //! | `tidings:{TOPIC}:releasing:GROUP` | the keys that are being released |
+//! | `tidings:{TOPIC}:redeliver:GROUP` | the letters that are to be handed out once more, in order per key |
 //! | `tidings:schema:HEX` | an Avro schema |
 //!
 //! # Order
@@ -50,6 +51,7 @@ mod lease;
 mod member;
 mod names;
 mod publisher;
+mod redelivery;
 mod retention;
 mod round;
 mod schemas;

@@ -16,7 +16,7 @@ impl Keys {
     /// The stream; the lease of the active consumer; what is known of the group; when each consumer
     /// last showed a sign of life; the stream that wakes waiting consumers; the dead letters; what
     /// was changed of them since; the state of parked keys; their records in order; the keys that
-    /// are being released.
+    /// are being released; the dead letters to be handed out once more.
     const KINDS: [&str; Self::COUNT - 1] = [
         "lease",
         "group",
@@ -27,8 +27,9 @@ impl Keys {
         "parked",
         "waiting",
         "releasing",
+        "redeliver",
     ];
-    const COUNT: usize = 10;
+    const COUNT: usize = 11;
     const STATE: usize = 2;
     const WAKE: usize = 4;
 

@@ -6,7 +6,7 @@ use redis::{Pipeline, Value};
 use tidings_transport::Key;
 
 use crate::connection::pause;
-use crate::desk::{Arrival, Desk, LastRead};
+use crate::desk::{Arrival, Desk, LastRead, LetterArrival};
 use crate::entry_id::EntryId;
 use crate::error::{Code, Failure};
 use crate::feeder::Feeder;
@@ -14,7 +14,7 @@ use crate::lane::Sweep;
 use crate::member::Member;
 use crate::script::{CLAIM, Call, FETCH, LOOK, RECOVER, RELEASED};
 use crate::value;
-use crate::wire;
+use crate::wire::{self, Waits};
 
 /// The most that one script looks at, so that it does not hold up the server.
 const MOST: usize = 500;
@@ -219,8 +219,13 @@ impl Feeder {
             Ask::Released => {
                 let lease = desk.lease(i).unwrap_or_default();
                 let mut call = Call::new(&RELEASED, keys).arg(&*lease).arg(count);
-                for key in desk.released_keys(i) {
+                let (keys, letters) = desk.released_in_hand(i);
+                call.push(keys.len());
+                for key in keys {
                     call.push(key.as_str());
+                }
+                for letter in letters {
+                    call.push(letter.to_string());
                 }
                 call
             }
@@ -352,15 +357,16 @@ impl Feeder {
     }
 
     fn released(&mut self, i: usize, count: usize, answer: Value) -> Result<(), Failure> {
-        const WHAT: &str = "released letters as {key, id, fields, attempts}";
+        const WHAT: &str = "released letters as {key, id, fields, attempts, redelivered}";
         let letters = value::array(answer, WHAT)?;
         let mut desk = self.member.desk();
         if letters.len() >= count {
             desk.look_for_released(i);
         }
         for letter in letters {
-            let [key, id, fields, attempts] = value::tuple(letter, WHAT)?;
-            let key = Key::new(value::text(key, WHAT)?);
+            let [key, id, fields, attempts, again] = value::tuple(letter, WHAT)?;
+            let key = value::optional(key, WHAT)?.map(Key::new);
+            let again = value::number(&again, WHAT)? == 1;
             let id = value::id(&id, WHAT)?;
             let mut amended = Vec::new();
             if let Some(attempts) = value::optional(attempts, WHAT)? {
@@ -372,11 +378,23 @@ impl Feeder {
                 &self.member.group,
                 wire::fields(fields)?,
                 &amended,
-                true,
+                if again {
+                    Waits::Redelivering
+                } else {
+                    Waits::Parked
+                },
             )?;
             let position = EntryId::parse(letter.position.as_str().as_bytes());
             let position = position.ok_or(Failure::Strange { what: WHAT })?;
-            desk.arrive_released(i, id, position, (key, letter.body, letter.attempts));
+            let arrival = LetterArrival {
+                letter: id,
+                position,
+                attempts: letter.attempts,
+                key,
+                body: letter.body,
+                again,
+            };
+            desk.arrive_released(i, arrival);
         }
         Ok(())
     }

@@ -148,6 +148,11 @@ impl Member {
                         call.push(letter.to_string());
                         call.push(delivery.key.as_ref().map_or("", Key::as_str));
                     }
+                    What::Redelivered(letter) => {
+                        call.push("s");
+                        call.push(letter.to_string());
+                        call.push(wire::lane(delivery.key.as_ref()));
+                    }
                 }
             }
         }
@@ -210,7 +215,7 @@ impl Member {
                     Err(stale("settle", delivery))
                 }
                 Ok("NOTPARKED") => Err(not_parked(delivery)),
-                Ok(error) => Err(refused(error)),
+                Ok(error) => Err(refused("settle", error)),
                 Err(failure) => Err(self.failed("settle", lane, delivery, failure.clone())),
             };
         }
@@ -272,19 +277,35 @@ impl Member {
             }
             // Retry; what this version of the contract does not know was refused before.
             (What::Live(id), _) => push(call, "r", id, &[]),
-            (What::Released(id), outcome) => {
-                let key = own_key.map_or("", Key::as_str);
-                let (what, reason) = match outcome {
-                    Outcome::Ack => ("A", None),
-                    Outcome::DeadLetter { reason } => ("D", Some(reason)),
-                    Outcome::Park {
-                        reason: Some(reason),
-                        ..
-                    } => ("P", Some(reason)),
+            (What::Released(id) | What::Redelivered(id), outcome) => {
+                let again = matches!(held.what, What::Redelivered(_));
+                let (what, reason) = match (outcome, again) {
+                    (Outcome::Ack, false) => ("A", None),
+                    (Outcome::Ack, true) => ("X", None),
+                    (Outcome::DeadLetter { reason }, false) => ("D", Some(reason)),
+                    (
+                        Outcome::Park {
+                            reason: Some(r), ..
+                        },
+                        false,
+                    ) => ("P", Some(r)),
+                    // Its successors have passed: nothing waits behind it.
+                    (Outcome::DeadLetter { reason }, true) => ("Z", Some(reason)),
+                    (
+                        Outcome::Park {
+                            reason: Some(r), ..
+                        },
+                        true,
+                    ) => ("Z", Some(r)),
                     // Given back, or only waiting: it keeps its place and its turn.
-                    _ => ("R", None),
+                    (_, false) => ("R", None),
+                    (_, true) => ("Y", None),
                 };
-                push(call, what, id, &[key]);
+                let lane = match again {
+                    true => wire::lane(own_key),
+                    false => own_key.map_or_else(String::new, |key| key.as_str().to_owned()),
+                };
+                push(call, what, id, &[&lane]);
                 if let Some(reason) = reason {
                     let words = wire::amendment(Some(reason), &self.name).into_iter();
                     let words = words.flat_map(|(name, value)| [name.into(), value.into()]);
@@ -440,13 +461,13 @@ fn not_parked(delivery: &Delivery) -> Error {
     )
 }
 
-/// One settlement failed within the script: the text of a server's error.
-fn refused(text: &str) -> Error {
+/// One item failed within a script: the text of a server's error.
+pub(crate) fn refused(operation: &'static str, text: &str) -> Error {
     let (code, detail) = text.split_once(' ').unwrap_or((text, ""));
     let source = redis::make_extension_error(code.to_owned(), Some(detail.to_owned()));
     Failure::Refused {
         code: Code::parse(code, detail),
         source,
     }
-    .writing("settle")
+    .writing(operation)
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use redis::{Value, cmd};
 use tidings_transport::{
     Capabilities, Capability, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Result, Retention, SchemaStore, Seeked, Start, Stored, Subscriber,
-    Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
+    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::config::RedisConfig;
@@ -140,6 +140,19 @@ impl Transport for Redis {
 
     async fn release(&self, topic: &Topic, group: &Group, key: &Key) -> Result<u64> {
         self.release_key(topic, group, key).await
+    }
+
+    async fn redeliver(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>> {
+        self.redeliver_records(topic, group, records).await
+    }
+
+    async fn discard(&self, topic: &Topic, group: &Group, ids: &[Position]) -> Vec<Result<()>> {
+        self.discard_letters(topic, group, ids).await
     }
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use redis::{Cmd, Value};
 use tidings_transport::{
-    Body, DeadLetter, Delivery, Error, ErrorKind, Field, Group, Key, Reason, Record, Topic,
+    Body, DeadLetter, Delivery, Error, ErrorKind, Field, Group, Key, Position, Reason, Record,
+    Stored, Topic,
 };
 
 use crate::entry_id::EntryId;
@@ -131,20 +132,42 @@ pub(crate) fn letter(
     reason: Option<&Reason>,
     consumer: &str,
 ) -> Vec<Bytes> {
+    let (position, body) = (&delivery.position, &delivery.body);
+    words(position, key, attempts, &amendment(reason, consumer), body)
+}
+
+/// The lane of a letter that is to be handed out once more, as scripts name it.
+pub(crate) fn lane(key: Option<&Key>) -> String {
+    key.map_or_else(|| "-".to_owned(), |key| format!("k{}", key.as_str()))
+}
+
+/// The words of a record that nobody gave up, to be handed out once more.
+pub(crate) fn again(record: &Stored) -> Vec<Bytes> {
+    let key = record.key.as_ref();
+    words(&record.position, key, 0, &[], &record.body)
+}
+
+fn words(
+    position: &Position,
+    key: Option<&Key>,
+    attempts: u32,
+    more: &[(&'static str, String)],
+    body: &Body,
+) -> Vec<Bytes> {
     let mut words = Vec::with_capacity(24);
     let mut put = |name: &'static str, value: &[u8]| {
         words.push(Bytes::from_static(name.as_bytes()));
         words.push(Bytes::copy_from_slice(value));
     };
-    put(letter::POSITION, delivery.position.as_str().as_bytes());
+    put(letter::POSITION, position.as_str().as_bytes());
     if let Some(key) = key {
         put(letter::KEY, key.as_str().as_bytes());
     }
     put(letter::ATTEMPTS, attempts.to_string().as_bytes());
-    for (name, value) in amendment(reason, consumer) {
+    for (name, value) in more {
         put(name, value.as_bytes());
     }
-    match &delivery.body {
+    match body {
         Body::Document(document) => {
             put(letter::BODY, letter::DOCUMENT);
             words.push(Bytes::from_static(DOCUMENT.as_bytes()));
@@ -183,6 +206,17 @@ pub(crate) const AMENDED: [&str; 6] = [
     letter::CONSUMER,
 ];
 
+/// What a letter waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// For nothing: it is dead.
+    Not,
+    /// For the release of its key, or for its turn then.
+    Parked,
+    /// For its turn to be handed out once more.
+    Redelivering,
+}
+
 /// Reads a dead letter back. `amended` replaces what stands in it.
 pub(crate) fn read_letter(
     id: EntryId,
@@ -190,7 +224,7 @@ pub(crate) fn read_letter(
     group: &Group,
     mut fields: Vec<RawField>,
     amended: &[(&str, String)],
-    parked: bool,
+    waits: Waits,
 ) -> Result<DeadLetter, Failure> {
     const STRANGE: Failure = Failure::Strange {
         what: "a dead letter of Tidings",
@@ -235,7 +269,8 @@ pub(crate) fn read_letter(
             .unwrap_or(0),
         reason,
         consumer: find(letter::CONSUMER).unwrap_or_default().to_owned(),
-        parked,
+        parked: waits == Waits::Parked,
+        redelivering: waits == Waits::Redelivering,
         body,
     })
 }

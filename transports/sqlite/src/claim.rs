@@ -76,6 +76,9 @@ pub(crate) fn claim(
         let room = max - begin;
         let share = if room == 1 { turn % 2 } else { room - room / 2 };
         hand.released(work)?;
+        if stand.redelivering {
+            hand.redelivered(work)?;
+        }
         hand.ready(work, begin + share)?;
         let claimed_to = hand.fresh(work, &stand)?;
         hand.ready(work, max)?;
@@ -102,6 +105,8 @@ pub(crate) struct Stand {
     epoch: i64,
     /// Nothing is in flight.
     idle: bool,
+    /// There are letters to be handed out once more.
+    redelivering: bool,
 }
 
 /// `None` if the group is not there, or its row number is another group's.
@@ -109,7 +114,8 @@ fn stand(work: &Work<'_>, member: &Member, place: Place) -> Result<Option<Stand>
     let mut ask = work.db.prepare_cached(
         "SELECT g.claimed_to, t.last_seq, g.epoch,
                 NOT EXISTS (SELECT 1 FROM deliveries
-                             WHERE delivery >= ?1 << 40 AND delivery < (?1 + 1) << 40)
+                             WHERE delivery >= ?1 << 40 AND delivery < (?1 + 1) << 40),
+                EXISTS (SELECT 1 FROM dead_letters WHERE group_id = ?1 AND redeliver = 1)
            FROM groups g JOIN topics t USING (topic_id)
           WHERE g.group_id = ?1 AND g.topic_id = ?2 AND g.name = ?3",
     )?;
@@ -121,6 +127,7 @@ fn stand(work: &Work<'_>, member: &Member, place: Place) -> Result<Option<Stand>
                 last: row.get(1)?,
                 epoch: row.get(2)?,
                 idle: row.get(3)?,
+                redelivering: row.get(4)?,
             })
         },
     );

@@ -12,6 +12,7 @@ use crate::error::Fault;
 use crate::gap;
 use crate::group;
 use crate::member::Place;
+use crate::redelivery::REDELIVERABLE;
 use crate::wire::{self, count, position, timestamp};
 
 pub(crate) fn read(
@@ -167,7 +168,7 @@ pub(crate) fn dead_letters(
     let after = after.map_or(Ok(0), wire::parse)?;
     let mut ask = db.prepare_cached(
         "SELECT dead_letter, seq, key, attempts, consumer, parked, document,
-                class, message, first_failure, last_failure
+                class, message, first_failure, last_failure, redeliver
            FROM dead_letters WHERE group_id = ?1 AND dead_letter > ?2
           ORDER BY dead_letter LIMIT ?3",
     )?;
@@ -182,6 +183,7 @@ pub(crate) fn dead_letters(
             reason: wire::reason(row, 7)?,
             consumer: row.get(4)?,
             parked: row.get(5)?,
+            redelivering: row.get(11)?,
             body: wire::body(row.get_ref(6)?),
         })
     })?;
@@ -230,7 +232,8 @@ pub(crate) fn look(db: &Connection, places: &[Place]) -> Result<Look, Fault> {
                 OR EXISTS (SELECT 1 FROM parked_keys p WHERE p.group_id = ?1 AND p.releasing = 1
                      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.group_id = ?1
                                         AND d.lane = p.key AND d.dead_letter IS NOT NULL)),
-                (SELECT min(due) FROM deliveries WHERE group_id = ?1 AND due IS NOT NULL)
+                (SELECT min(due) FROM deliveries WHERE group_id = ?1 AND due IS NOT NULL),
+                EXISTS (SELECT 1 FROM dead_letters WHERE group_id = ?1 AND redeliver = 1)
            FROM groups g JOIN topics t USING (topic_id)
           WHERE g.group_id = ?1 AND g.topic_id = ?2",
     )?;
@@ -242,7 +245,12 @@ pub(crate) fn look(db: &Connection, places: &[Place]) -> Result<Look, Fault> {
             // The group is gone: claiming makes it anew.
             return Ok(Look::Now);
         };
-        let due = match (row.get(0)?, row.get::<_, Option<i64>>(1)?) {
+        let mut ready: bool = row.get(0)?;
+        if !ready && row.get(2)? {
+            let mut ask = db.prepare_cached(&format!("SELECT EXISTS ({REDELIVERABLE})"))?;
+            ready = ask.query_row([place.group, now], |row| row.get(0))?;
+        }
+        let due = match (ready, row.get::<_, Option<i64>>(1)?) {
             (true, _) => return Ok(Look::Now),
             (false, Some(due)) if due <= now => return Ok(Look::Now),
             (false, Some(due)) => Look::At(due),

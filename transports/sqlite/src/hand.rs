@@ -10,6 +10,7 @@ use crate::gap;
 use crate::job::Work;
 use crate::member::{Member, Place};
 use crate::parking::{self, Letter};
+use crate::redelivery::REDELIVERABLE;
 use crate::wire;
 
 /// Hands out of one group.
@@ -92,12 +93,48 @@ impl Hand<'_> {
             if self.full() {
                 break;
             }
-            self.release_one(work, key, letter)?;
+            self.release_one(work, Some(&key), letter)?;
         }
         Ok(())
     }
 
-    fn release_one(&mut self, work: &Work<'_>, key: String, letter: i64) -> Result<(), Fault> {
+    /// Hands out letters once more, one of each key at a time.
+    pub(crate) fn redelivered(&mut self, work: &Work<'_>) -> Result<(), Fault> {
+        if self.full() {
+            return Ok(());
+        }
+        let mut find = work
+            .db
+            .prepare_cached(&format!("{REDELIVERABLE} LIMIT ?3"))?;
+        let room = wire::integer(self.max - self.out.len());
+        let found = find
+            .query_map([self.place.group, work.now, room], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<Vec<(i64, Option<String>)>, _>>()?;
+        for (letter, key) in found {
+            if self.full() {
+                break;
+            }
+            if let Some(key) = &key {
+                // What was free of this key waits until this one is settled.
+                let mut wait = work.db.prepare_cached(
+                    "UPDATE deliveries SET due = NULL
+                      WHERE group_id = ?1 AND lane = ?2 AND due IS NOT NULL",
+                )?;
+                wait.execute(params![self.place.group, key])?;
+            }
+            self.release_one(work, key.as_deref(), letter)?;
+        }
+        Ok(())
+    }
+
+    fn release_one(
+        &mut self,
+        work: &Work<'_>,
+        key: Option<&str>,
+        letter: i64,
+    ) -> Result<(), Fault> {
         let mut read = work.db.prepare_cached(
             "SELECT seq, attempts, received, document FROM dead_letters WHERE dead_letter = ?1",
         )?;
@@ -127,7 +164,7 @@ impl Hand<'_> {
         self.push(
             seq,
             row.get(2)?,
-            Some(Key::new(&key)),
+            key.map(Key::new),
             document,
             attempts,
             true,
@@ -178,10 +215,8 @@ impl Hand<'_> {
         if let Some(letter) = ready.letter {
             self.drop_row(work, &ready)?;
             // Parked again meanwhile: it waits with the others.
-            if parked == Some(true)
-                && let Some(key) = key
-            {
-                self.release_one(work, key.as_str().to_owned(), letter)?;
+            if parked == Some(true) || parking::is_redelivering(work.db, letter)? {
+                self.release_one(work, key.map(Key::as_str), letter)?;
             }
             return Ok(());
         }

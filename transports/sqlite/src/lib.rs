@@ -37,6 +37,7 @@ mod member;
 mod parking;
 mod publisher;
 mod reader;
+mod redelivery;
 mod schema;
 mod schema_store;
 mod settle;

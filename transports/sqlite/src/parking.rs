@@ -90,6 +90,13 @@ pub(crate) fn remove(db: &Connection, letter: i64) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Whether a letter is to be handed to the group once more.
+pub(crate) fn is_redelivering(db: &Connection, letter: i64) -> Result<bool, Fault> {
+    let mut ask = db.prepare_cached("SELECT redeliver FROM dead_letters WHERE dead_letter = ?1")?;
+    let found = ask.query_row([letter], |row| row.get(0));
+    Ok(found.optional()?.unwrap_or(false))
+}
+
 /// Notes why a released record failed again.
 pub(crate) fn fail_again(
     db: &Connection,
@@ -100,7 +107,7 @@ pub(crate) fn fail_again(
 ) -> Result<(), Fault> {
     db.execute(
         "UPDATE dead_letters SET class = ?2, message = ?3, first_failure = ?4, last_failure = ?5,
-             consumer = ?6, parked = ?7
+             consumer = ?6, parked = ?7, redeliver = 0
           WHERE dead_letter = ?1",
         params![
             letter,
@@ -131,7 +138,9 @@ pub(crate) fn promote(work: &mut Work<'_>, group: i64, lane: Option<&Key>) -> Re
     };
     let mut promote = work.db.prepare_cached(
         "UPDATE deliveries SET due = ?3 WHERE due IS NULL AND delivery =
-           (SELECT min(delivery) FROM deliveries WHERE group_id = ?1 AND lane = ?2)",
+           (SELECT min(delivery) FROM deliveries WHERE group_id = ?1 AND lane = ?2)
+           AND NOT EXISTS (SELECT 1 FROM deliveries
+                            WHERE group_id = ?1 AND lane = ?2 AND dead_letter IS NOT NULL)",
     )?;
     if promote.execute(params![group, lane.as_str(), work.now])? > 0 {
         work.wake = true;

@@ -13,7 +13,11 @@ use crate::error::Fault;
 /// "TIDG".
 const APPLICATION_ID: i32 = 0x5449_4447;
 /// The version of the format in `schema.sql`.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// What makes a file of version 1 one of version 2.
+const FROM_1: &str = "
+  ALTER TABLE dead_letters ADD COLUMN redeliver INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX dead_letters_redeliver ON dead_letters (group_id, key) WHERE redeliver = 1;";
 /// The first SQLite that cannot damage a WAL file which several connections write.
 const SAFE_SQLITE: i32 = 3_051_003;
 const SCHEMA: &str = include_str!("schema.sql");
@@ -86,6 +90,7 @@ pub(crate) fn open_writer(config: &SqliteConfig) -> Result<Connection, Fault> {
         }
         tx.commit()?;
     }
+    upgrade(&mut db)?;
     db.pragma_update(None, "temp_store", "memory")?;
     db.pragma_update(None, "cache_size", -16_384)?;
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
@@ -99,6 +104,23 @@ pub(crate) fn open_writer(config: &SqliteConfig) -> Result<Connection, Fault> {
     rusqlite::vtab::array::load_module(&db)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
+}
+
+/// Brings a file of an older format up to this one.
+fn upgrade(db: &mut Connection) -> Result<(), Fault> {
+    let version = |db: &Connection| -> Result<i32, Fault> {
+        Ok(db.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    };
+    if version(db)? == VERSION {
+        return Ok(());
+    }
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have come first.
+    if version(&tx)? == 1 {
+        tx.execute_batch(FROM_1)?;
+        tx.pragma_update(None, "user_version", VERSION)?;
+    }
+    Ok(tx.commit()?)
 }
 
 /// Opens the file for looking only.
@@ -176,6 +198,24 @@ mod tests {
     #[test]
     fn the_bundled_version_is_safe() {
         assert!(check_sqlite(rusqlite::version_number()).is_ok());
+    }
+
+    #[test]
+    fn a_file_of_version_1_is_upgraded_as_it_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = SqliteConfig::new(dir.path().join("a.db"));
+        let db = open_writer(&config).unwrap();
+        db.execute_batch(
+            "DROP INDEX dead_letters_redeliver;
+             ALTER TABLE dead_letters DROP COLUMN redeliver;
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        drop(db);
+        let db = open_writer(&config).unwrap();
+        let count = "SELECT count(*) FROM dead_letters WHERE redeliver = 1";
+        let none: i64 = db.query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(none, 0);
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- The format of a Tidings file, version 1.
+-- The format of a Tidings file, version 2.
 --
 -- application_id = 0x54494447 ("TIDG"), user_version = the version of this format.
 -- All times are integer microseconds since 1970-01-01T00:00:00Z.
@@ -90,7 +90,7 @@ CREATE TABLE deliveries (
   epoch       INTEGER NOT NULL,               -- which holding; 0: never handed out
   consumer_id INTEGER,                        -- who holds it, until it is settled or handed on
   attempts    INTEGER NOT NULL DEFAULT 0,     -- how many handlers were started on it
-  dead_letter INTEGER                         -- it comes from the parked log: which dead letter
+  dead_letter INTEGER                         -- it comes from the dead letters: which one
 );
 CREATE INDEX deliveries_by_lane ON deliveries (group_id, lane) WHERE lane IS NOT NULL;
 CREATE INDEX deliveries_due ON deliveries (group_id, due) WHERE due IS NOT NULL;
@@ -110,10 +110,12 @@ CREATE TABLE dead_letters (
   consumer      TEXT    NOT NULL,             -- who gave it up
   parked        INTEGER NOT NULL,             -- 1: waits for the release of its key
   received      INTEGER,
-  document      BLOB    NOT NULL
+  document      BLOB    NOT NULL,
+  redeliver     INTEGER NOT NULL DEFAULT 0    -- 1: to be handed to the group once more
 );
 CREATE INDEX dead_letters_by_group ON dead_letters (group_id);
 CREATE INDEX dead_letters_parked ON dead_letters (group_id, key) WHERE parked = 1;
+CREATE INDEX dead_letters_redeliver ON dead_letters (group_id, key) WHERE redeliver = 1;
 
 -- Keys whose events go to the dead letters until a person releases them.
 CREATE TABLE parked_keys (

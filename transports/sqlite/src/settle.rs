@@ -224,6 +224,10 @@ fn settle(
         Outcome::Park { key, reason } => {
             let key = key.as_ref().or(delivery.key.as_ref());
             match (held.letter, key, reason) {
+                // Its successors have passed: nothing waits behind it.
+                (Some(letter), _, Some(reason)) if parking::is_redelivering(work.db, letter)? => {
+                    bury(work, member, &held, delivery, reason)
+                }
                 (Some(letter), _, Some(reason)) => {
                     let name = lane.map_or("", Key::as_str);
                     drop_row(work, &held)?;

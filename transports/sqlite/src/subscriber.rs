@@ -54,6 +54,7 @@ impl Hand {
         Some(Batch {
             deliveries: self.deliveries.drain(..n).collect(),
             gaps: std::mem::take(&mut self.gaps),
+            ..Batch::default()
         })
     }
 }

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidings_transport::{
     Capabilities, Capability, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Result, Retention, SchemaStore, Seeked, Start, Stored, Subscriber,
-    Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
+    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::config::SqliteConfig;
 use crate::error::{Failure, Fault};
-use crate::job::Order;
+use crate::job::{Order, Work};
 use crate::reader::Reader;
 use crate::wake::Wake;
 use crate::writer::Writer;
-use crate::{describe, diagnose, group, parking, publisher, schema, subscriber, trim};
+use crate::{describe, diagnose, group, parking, publisher, redelivery, schema, subscriber, trim};
 
 /// A log in one SQLite file, shared by any number of processes of one machine.
 ///
@@ -82,6 +82,38 @@ fn small(operation: &'static str) -> Order {
         operation,
         synced: true,
         rows: 10,
+    }
+}
+
+impl Sqlite {
+    /// Does something to each of these in one transaction. What is refused touches nothing.
+    async fn each_letter<T: Clone + Send + 'static>(
+        &self,
+        operation: &'static str,
+        topic: &Topic,
+        group: &Group,
+        items: &[T],
+        each: fn(&mut Work<'_>, i64, &T) -> Result<(), Fault>,
+    ) -> Vec<Result<()>> {
+        let (topic, group, all) = (topic.clone(), group.clone(), items.to_vec());
+        let order = Order {
+            rows: items.len(),
+            ..small(operation)
+        };
+        let done = self.inner.writer.run(order, move |work| {
+            let id = group::need_group(work.db, &topic, &group)?;
+            group::touch(work, id)?;
+            let each = all.iter().map(|item| match each(work, id, item) {
+                Err(fault @ Fault::Refused { .. }) => Ok(Err(fault)),
+                other => Ok(Ok(other?)),
+            });
+            each.collect::<Result<Vec<Result<(), Fault>>, Fault>>()
+        });
+        let failed = |fault| Failure::new(operation, &self.inner.config.path, fault).into();
+        match done.await {
+            Ok(results) => results.into_iter().map(|r| r.map_err(failed)).collect(),
+            Err(failure) => items.iter().map(|_| Err(failure.clone().into())).collect(),
+        }
     }
 }
 
@@ -190,6 +222,21 @@ impl Transport for Sqlite {
             parking::release(work, id, &key)
         });
         Ok(waiting.await?)
+    }
+
+    async fn redeliver(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>> {
+        self.each_letter("redeliver", topic, group, records, redelivery::redeliver)
+            .await
+    }
+
+    async fn discard(&self, topic: &Topic, group: &Group, ids: &[Position]) -> Vec<Result<()>> {
+        self.each_letter("discard", topic, group, ids, redelivery::discard)
+            .await
     }
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {

@@ -11,6 +11,7 @@ pub(crate) mod outages;
 pub(crate) mod parking;
 pub(crate) mod publish;
 pub(crate) mod reading;
+pub(crate) mod redelivery;
 pub(crate) mod retention;
 pub(crate) mod seeking;
 pub(crate) mod settling;

@@ -168,3 +168,24 @@ pub(crate) async fn without_order_all_compete(s: Scene) {
     ack(&*first, &[held[0].clone(), held[2].clone()]).await;
     assert_eq!(s.describe().await.pending, 0);
 }
+
+/// Others may have parked keys while this consumer stood by.
+pub(crate) async fn who_becomes_active_is_told(s: Scene) {
+    s.make_group().await;
+    let first = join(&*s.log, s.subscription()).await;
+    s.publish(["one"]).await;
+    let batch = next(&*first, 1).await;
+    assert_eq!(batch.became_active, std::slice::from_ref(&s.topic));
+    ack(&*first, &batch.deliveries).await;
+    s.publish(["two"]).await;
+    let batch = next(&*first, 1).await;
+    assert_eq!(batch.became_active, [], "it was told");
+    ack(&*first, &batch.deliveries).await;
+    let second = join(&*s.log, s.subscription()).await;
+    close(&*first).await;
+    s.publish(["three"]).await;
+    let batch = next(&*second, 1).await;
+    assert_eq!(texts(&batch.deliveries), ["three"]);
+    assert_eq!(batch.became_active, std::slice::from_ref(&s.topic));
+    ack(&*second, &batch.deliveries).await;
+}

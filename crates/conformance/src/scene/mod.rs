@@ -9,8 +9,9 @@ pub(crate) use patience::{
     PATIENCE, QUIET, expect_temporary, next_patiently, pass, patiently, publish_patiently, until,
 };
 pub(crate) use steps::{
-    ack, body_text, close, describe, describe_topic, drain, expect_kind, expect_quiet, heartbeat,
-    join, next, publish, reason, record, set, settle, settled, start, take, take_one, text, texts,
+    ack, body_text, close, describe, describe_topic, document, drain, expect_kind, expect_quiet,
+    heartbeat, join, next, publish, reason, record, set, settle, settled, start, take, take_one,
+    text, texts,
 };
 
 use std::sync::Arc;

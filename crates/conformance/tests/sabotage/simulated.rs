@@ -31,6 +31,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 struct Active {
     consumer: u64,
     until: Instant,
+    /// It was told so.
+    told: bool,
 }
 
 /// What all handles of a simulated log share.
@@ -161,9 +163,28 @@ impl Simulated {
         }
         let until = now + lease;
         for name in names {
-            active.insert(name, Active { consumer, until });
+            let told = active
+                .get(&name)
+                .is_some_and(|a| a.consumer == consumer && a.told);
+            let now = Active {
+                consumer,
+                until,
+                told,
+            };
+            active.insert(name, now);
         }
         None
+    }
+
+    /// The topics of which this consumer has become the active one, once.
+    pub fn became_active(&self, consumer: u64) -> Vec<Topic> {
+        let mut active = lock(&self.active);
+        let mine = active.iter_mut().filter(|(_, a)| a.consumer == consumer);
+        let untold = mine.filter_map(|((topic, _), a)| {
+            let told = std::mem::replace(&mut a.told, true);
+            (!told).then(|| topic.clone())
+        });
+        untold.collect()
     }
 
     /// The consumer is active no more.

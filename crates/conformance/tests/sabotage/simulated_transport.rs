@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tidings_transport::{
     Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo,
-    Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Result, Retention,
-    SchemaId, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic,
-    TopicInfo, Transport, Trimmed,
+    Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Redelivery, Result,
+    Retention, SchemaId, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription,
+    Topic, TopicInfo, Transport, Trimmed,
 };
 use tokio::sync::watch;
 
@@ -151,6 +151,21 @@ impl Transport for SimulatedTransport {
         self.call("release", call).await
     }
 
+    async fn redeliver(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>> {
+        let call = async |log: Memory| Ok(log.redeliver(topic, group, records).await);
+        each(self.call("redeliver", call).await, records.len())
+    }
+
+    async fn discard(&self, topic: &Topic, group: &Group, ids: &[Position]) -> Vec<Result<()>> {
+        let call = async |log: Memory| Ok(log.discard(topic, group, ids).await);
+        each(self.call("discard", call).await, ids.len())
+    }
+
     fn schema_store(&self) -> Option<&dyn SchemaStore> {
         Some(self)
     }
@@ -174,6 +189,11 @@ impl SchemaStore for SimulatedTransport {
     async fn get_schema(&self, id: &SchemaId) -> Result<Option<String>> {
         self.0.memory().get_schema(id).await
     }
+}
+
+/// The results of a batch, or why there is none.
+fn each(results: Result<Vec<Result<()>>>, count: usize) -> Vec<Result<()>> {
+    results.unwrap_or_else(|e| (0..count).map(|_| Err(again(&e))).collect())
 }
 
 /// The same error once more: errors cannot be cloned.
@@ -288,8 +308,8 @@ impl Subscriber for SimulatedSubscriber {
             let gaps = self.take_gaps();
             if !gaps.is_empty() {
                 return Ok(Batch {
-                    deliveries: Vec::new(),
                     gaps,
+                    ..Batch::default()
                 });
             }
             let mut restarts = self.restarts();
@@ -297,7 +317,7 @@ impl Subscriber for SimulatedSubscriber {
                 self.turn().await;
                 member.next(max).await
             };
-            let batch = tokio::select! {
+            let mut batch = tokio::select! {
                 batch = waiting => batch,
                 _ = restarts.changed() => continue,
                 () = tokio::time::sleep(self.subscription.lease / 3), if self.takes_turns() => {
@@ -306,6 +326,11 @@ impl Subscriber for SimulatedSubscriber {
             };
             if self.takes_turns() {
                 self.activate();
+                if let Ok(batch) = &mut batch
+                    && !batch.deliveries.is_empty()
+                {
+                    batch.became_active = self.log.became_active(self.consumer);
+                }
             }
             return lost.map_or(batch, Err);
         }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use tidings_conformance::{Crash, Faults, GroupLoss, Harness};
 use tidings_transport::{
     Batch, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Result, Retention, SchemaStore, Seeked, Settlement, Start, Stored,
-    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Settlement, Start,
+    Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::simulated::{Simulated, SimulatedHarness};
@@ -121,6 +121,26 @@ pub trait Fault: Send + Sync + 'static {
         key: &Key,
     ) -> Result<u64> {
         handle.log.release(topic, group, key).await
+    }
+
+    async fn redeliver(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>> {
+        handle.log.redeliver(topic, group, records).await
+    }
+
+    async fn discard(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+        ids: &[Position],
+    ) -> Vec<Result<()>> {
+        handle.log.discard(topic, group, ids).await
     }
 
     fn schema_store<'a>(&self, handle: &'a Handle) -> Option<&'a dyn SchemaStore> {
@@ -254,6 +274,20 @@ impl Transport for Sabotage {
 
     async fn release(&self, topic: &Topic, group: &Group, key: &Key) -> Result<u64> {
         self.fault.release(&self.inner, topic, group, key).await
+    }
+
+    async fn redeliver(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>> {
+        let (handle, fault) = (&self.inner, &self.fault);
+        fault.redeliver(handle, topic, group, records).await
+    }
+
+    async fn discard(&self, topic: &Topic, group: &Group, ids: &[Position]) -> Vec<Result<()>> {
+        self.fault.discard(&self.inner, topic, group, ids).await
     }
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::memory::log::{Entry, Sequence, parse, position};
 use crate::memory::queue::Slot;
-use crate::{DeadLetter, Delivery, Group, Key, ParkedKey, ParkedState, Position, Reason, Result};
+use crate::{
+    DeadLetter, Delivery, Error, ErrorKind, Group, Key, ParkedKey, ParkedState, Position, Reason,
+    Result, Stored, Topic,
+};
 
 /// Dead letters by their number, from 1, and which of them wait for the release of their key.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl DeadLetters {
     pub(super) fn follow(
         &mut self,
         by: Giver<'_>,
-        topic: &crate::Topic,
+        topic: &Topic,
         sequence: Sequence,
         entry: &Entry,
         key: &Key,
@@ -79,6 +82,7 @@ impl DeadLetters {
             reason: None,
             consumer: by.consumer.into(),
             parked: true,
+            redelivering: false,
             body: entry.body.clone(),
         });
         self.wait(id, key, false)
@@ -101,6 +105,7 @@ impl DeadLetters {
             reason: why.cloned(),
             consumer: by.consumer.into(),
             parked: false,
+            redelivering: false,
             body: delivery.body.clone(),
         }
     }
@@ -128,9 +133,46 @@ impl DeadLetters {
         (waiting.state == ParkedState::Releasing).then_some(Slot::Parked(id))
     }
 
-    /// A released record failed again: it keeps its place, and its key is parked. Its key.
+    /// Stores a record that is to be handed to the group once more. Its number.
+    pub(super) fn add(&mut self, topic: &Topic, group: &Group, record: &Stored) -> u64 {
+        self.store(DeadLetter {
+            id: position(0),
+            topic: topic.clone(),
+            group: group.clone(),
+            position: record.position.clone(),
+            key: record.key.clone(),
+            attempts: 0,
+            reason: None,
+            consumer: String::new(),
+            parked: false,
+            redelivering: true,
+            body: record.body.clone(),
+        })
+    }
+
+    /// Lets a dead letter be handed out once more: its key. `None` if it is about to be already.
+    pub(super) fn redeliver(&mut self, id: u64) -> Result<Option<Option<Key>>> {
+        let letter = self.letters.get_mut(&id);
+        let letter = letter.ok_or_else(|| no_letter("redeliver", &position(id)))?;
+        if letter.parked {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "redeliver",
+                format!("dead letter {id} waits behind its parked key; release the key"),
+            ));
+        }
+        let already = std::mem::replace(&mut letter.redelivering, true);
+        Ok((!already).then(|| letter.key.clone()))
+    }
+
+    /// A released record failed again: it keeps its place, and its key is parked. Its key; `None`
+    /// for one that is redelivered, which becomes a dead letter.
     pub(super) fn park_again(&mut self, id: u64, by: Giver<'_>, why: &Reason) -> Option<Key> {
         let letter = self.letters.get_mut(&id)?;
+        if letter.redelivering {
+            self.bury_released(id, by, why);
+            return None;
+        }
         letter.reason = Some(why.clone());
         letter.consumer = by.consumer.into();
         let key = letter.key.clone()?;
@@ -147,6 +189,7 @@ impl DeadLetters {
             letter.reason = Some(why.clone());
             letter.consumer = by.consumer.into();
             letter.parked = false;
+            letter.redelivering = false;
         }
     }
 
@@ -181,6 +224,14 @@ impl DeadLetters {
     /// Whether records of this key wait.
     pub(super) fn holds(&self, key: &Key) -> bool {
         self.keys.contains_key(key)
+    }
+
+    /// Whether a record in nobody's hands may be handed out.
+    pub(super) fn is_due(&self, id: u64) -> bool {
+        self.letters.get(&id).is_some_and(|letter| {
+            let state = letter.key.as_ref().and_then(|key| self.state(key));
+            letter.redelivering || (letter.parked && state == Some(ParkedState::Releasing))
+        })
     }
 
     /// In which state a key is.
@@ -222,4 +273,13 @@ impl DeadLetters {
         })
         .collect()
     }
+}
+
+/// There is no dead letter of this id.
+pub(super) fn no_letter(operation: &'static str, id: &Position) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        operation,
+        format!("there is no dead letter {id}; it may be settled or removed"),
+    )
 }

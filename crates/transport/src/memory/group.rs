@@ -221,6 +221,14 @@ impl GroupState {
         Some(hold.slot)
     }
 
+    /// Ends the holding of this record, if somebody holds it.
+    pub(super) fn let_go_of(&mut self, slot: Slot) {
+        let held = self.held.iter().find(|(_, hold)| hold.slot == slot);
+        if let Some(epoch) = held.map(|(epoch, _)| *epoch) {
+            self.let_go(epoch);
+        }
+    }
+
     /// Prolongs a holding. `false` if it has passed to somebody else.
     pub(super) fn renew(&mut self, by: &Claimer, epoch: Epoch, now: Instant) -> bool {
         let held = self.held.get_mut(&epoch);

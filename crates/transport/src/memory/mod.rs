@@ -14,6 +14,7 @@ mod group;
 mod log;
 mod loss;
 mod queue;
+mod redelivery;
 mod settle;
 mod state;
 mod subscriber;

@@ -7,7 +7,7 @@ use crate::memory::group::{Claimer, Epoch, GroupState};
 use crate::memory::log::{Log, Sequence, size};
 use crate::memory::queue::Slot;
 use crate::memory::state::Budget;
-use crate::{Delivery, Error, ErrorKind, Key, Outcome, ParkedState, Reason, Result};
+use crate::{Delivery, Error, ErrorKind, Key, Outcome, Reason, Result};
 
 /// What a settlement may need of the rest of the log.
 pub(super) struct Settling<'a> {
@@ -133,6 +133,7 @@ impl GroupState {
     fn stop_lane(&mut self, with: Settling<'_>, key: &Key) {
         for slot in self.queue.unheld(key) {
             match slot {
+                Slot::Parked(id) if self.dead.is_due(id) => {}
                 Slot::Parked(_) => self.queue.remove(slot),
                 Slot::Live(sequence) => {
                     self.follow_parked(with.log, sequence, &with.by.name, with.budget);
@@ -149,7 +150,7 @@ impl GroupState {
         let key = self.dead.park_again(id, by, reason);
         self.queue.remove(Slot::Parked(id));
         for slot in key.map(|k| self.queue.unheld(&k)).unwrap_or_default() {
-            if matches!(slot, Slot::Parked(_)) {
+            if matches!(slot, Slot::Parked(id) if !self.dead.is_due(id)) {
                 self.queue.remove(slot);
             }
         }
@@ -178,15 +179,8 @@ impl GroupState {
                     self.queue.put_back(slot, not_before);
                 }
             }
-            Slot::Parked(id) => {
-                let key = self.dead.get(id).and_then(|l| l.key.as_ref());
-                let state = key.and_then(|k| self.dead.state(k));
-                if state == Some(ParkedState::Releasing) {
-                    self.queue.put_back(slot, not_before);
-                } else {
-                    self.queue.remove(slot);
-                }
-            }
+            Slot::Parked(id) if self.dead.is_due(id) => self.queue.put_back(slot, not_before),
+            Slot::Parked(_) => self.queue.remove(slot),
         }
     }
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use crate::memory::group::GroupState;
 use crate::memory::log::{parse, position, size};
-use crate::memory::state::Shared;
+use crate::memory::state::{Budget, Shared};
 use crate::memory::subscriber::MemorySubscriber;
 use crate::{
     Capabilities, Capability, DeadLetter, Group, GroupInfo, Key, Opened, ParkedKey, Position,
-    Record, Result, Retention, SchemaId, SchemaStore, Seeked, Start, Stored, Subscriber,
-    Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Record, Redelivery, Result, Retention, SchemaId, SchemaStore, Seeked, Start, Stored,
+    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 /// A log in the memory of this process. Clones share it; it is gone with the last of them.
@@ -63,6 +64,27 @@ impl Memory {
         Self {
             shared: Arc::new(Shared::new(max_bytes)),
         }
+    }
+}
+
+impl Memory {
+    /// Does something to each of these with their group.
+    fn each_letter<T>(
+        &self,
+        operation: &'static str,
+        topic: &Topic,
+        name: &Group,
+        items: &[T],
+        f: impl Fn(&mut GroupState, &T, &mut Budget) -> Result<()>,
+    ) -> Vec<Result<()>> {
+        let mut state = self.shared.lock();
+        let each = items.iter().map(|item| {
+            state.check(operation)?;
+            let (group, _, budget) = state.group(operation, topic, name)?;
+            group.consumers.sign(Instant::now());
+            f(group, item, budget)
+        });
+        each.collect()
     }
 }
 
@@ -250,6 +272,24 @@ impl Transport for Memory {
         group.consumers.sign(Instant::now());
         self.shared.changed.notify_waiters();
         Ok(waiting)
+    }
+
+    async fn redeliver(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>> {
+        let results = self.each_letter("redeliver", topic, group, records, GroupState::redeliver);
+        self.shared.changed.notify_waiters();
+        results
+    }
+
+    async fn discard(&self, topic: &Topic, group: &Group, ids: &[Position]) -> Vec<Result<()>> {
+        let results = self.each_letter("discard", topic, group, ids, GroupState::discard);
+        // What waited behind them may be free.
+        self.shared.changed.notify_waiters();
+        results
     }
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {

@@ -8,6 +8,8 @@
 --   A ID KEY, R ID KEY                  a released letter, by its id: acked, given back
 --   D ID KEY N FIELD VALUE…             … failed for good; N words that replace what it says
 --   P ID KEY N FIELD VALUE…             … parked again
+--   X ID LANE, Y ID LANE                a redelivered letter, by its id: acked, given back
+--   Z ID LANE N FIELD VALUE…            … failed for good; N words that replace what it says
 -- Returns for each OK, STALE, NOTPARKED, or the text of an error.
 local group, consumer, mine, releaser, greatest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[#ARGV]
 if not owns(mine) then return stale() end
@@ -85,6 +87,16 @@ local function park(id, key, reason, letter)
   return 'OK'
 end
 
+-- A letter that was handed out is done, or says from now on why it failed again.
+local function finish(done, id, amendment)
+  if done then
+    redis.call('XDEL', dead, id)
+    forget_amended(id)
+  else
+    for j = 1, #amendment, 2 do redis.call('HSET', amended, id .. ':' .. amendment[j], amendment[j + 1]) end
+  end
+end
+
 local function released(what, id, key, amendment)
   if not owns(releaser) or not redis.call('ZSCORE', waiting, member(key, id)) then return 'STALE' end
   if what == 'R' then return 'OK' end
@@ -95,14 +107,16 @@ local function released(what, id, key, amendment)
     redis.call('ZREM', waiting, member(key, id))
     clear_if_empty(key)
   end
-  if what == 'A' then
-    redis.call('XDEL', dead, id)
-    for _, name in ipairs({ 'attempts', 'class', 'message', 'first', 'last', 'consumer' }) do
-      redis.call('HDEL', amended, id .. ':' .. name)
-    end
-  else
-    for j = 1, #amendment, 2 do redis.call('HSET', amended, id .. ':' .. amendment[j], amendment[j + 1]) end
-  end
+  finish(what == 'A', id, amendment)
+  return 'OK'
+end
+
+local function redelivered(what, id, lane, amendment)
+  local m = lane_member(lane, id)
+  if not owns(releaser) or not redis.call('ZSCORE', redeliver, m) then return 'STALE' end
+  if what == 'Y' then return 'OK' end
+  redis.call('ZREM', redeliver, m)
+  finish(what == 'X', id, amendment)
   return 'OK'
 end
 
@@ -129,7 +143,9 @@ while i < #ARGV - 1 do
   else
     local key = ARGV[i]
     i = i + 1
-    result = released(what, id, key, (what == 'D' or what == 'P') and words({}) or nil)
+    local amendment = (what == 'D' or what == 'P' or what == 'Z') and words({}) or nil
+    local settle = (what == 'X' or what == 'Y' or what == 'Z') and redelivered or released
+    result = settle(what, id, key, amendment)
   end
   out[#out + 1] = result
 end

@@ -1,20 +1,20 @@
 -- Counts handlers that start. The retry count of a pending entry is one more than its attempts,
 -- because reading it counts as the first.
 -- ARGV: group, consumer, lease or '', then of each: 'l', id, attempts with this one; or 'r', id of
--- the letter, key; at the end the least and the greatest id of entries, or ''.
+-- the letter, key; or 's', id of a redelivered letter, its lane; at the end the least and the greatest id of entries, or ''.
 -- Returns, of each, the attempts with this one, or 0 if it has passed to somebody else.
 local group, consumer, mine, least = ARGV[1], ARGV[2], ARGV[3], ARGV[#ARGV - 1]
 if not owns(mine) then return stale() end
 local out, f = {}, least ~= '' and facts() or nil
 local whole = least ~= '' and not may_be_gone(least, f)
 
-local function released(id, key)
-  if not redis.call('ZSCORE', waiting, member(key, id)) then return 0 end
+local function letter(id, set, m)
+  if not redis.call('ZSCORE', set, m) then return 0 end
   local n = tonumber(redis.call('HGET', amended, id .. ':attempts') or nil)
-  local letter = not n and redis.call('XRANGE', dead, id, id)[1]
-  for j = 1, letter and #letter[2] or 0, 2 do
-    if letter[2][j] == 'attempts' then
-      n = tonumber(letter[2][j + 1])
+  local found = not n and redis.call('XRANGE', dead, id, id)[1]
+  for j = 1, found and #found[2] or 0, 2 do
+    if found[2][j] == 'attempts' then
+      n = tonumber(found[2][j + 1])
       break
     end
   end
@@ -62,7 +62,9 @@ while i < #ARGV - 1 do
   local what, id, arg = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   i = i + 3
   if what == 'r' then
-    out[#out + 1] = released(id, arg)
+    out[#out + 1] = letter(id, waiting, member(arg, id))
+  elseif what == 's' then
+    out[#out + 1] = letter(id, redeliver, lane_member(arg, id))
   elseif mine == '' or not whole then
     out[#out + 1] = alone(id, tonumber(arg))
   else

@@ -1,6 +1,6 @@
 //! Parking, seeking, reading, describing, waiting, names.
 
-use crate::faults::{parking, publishing, retention, seeking, verbs};
+use crate::faults::{parking, publishing, redelivery, retention, seeking, verbs};
 
 sabotaged! {
     0 flattens_fields: publishing::FlattensFields => Poor {
@@ -22,6 +22,8 @@ sabotaged! {
     }
     0 successors_do_not_wait: parking::SuccessorsDoNotWait => Rich {
         fails: [
+            "redelivery::discarding_one_of_a_parked_key_leaves_the_others",
+            "redelivery::what_cannot_be_redelivered_is_refused",
             "describing::the_numbers_of_a_group_are_right",
             "model::random_operations_with_order",
             "names::names_as_long_and_odd_as_allowed_work",
@@ -42,6 +44,7 @@ sabotaged! {
     }
     0 release_does_nothing: parking::ReleaseDoesNothing => Rich {
         fails: [
+            "redelivery::discarding_one_of_a_parked_key_leaves_the_others",
             "model::random_operations_with_order",
             "names::names_as_long_and_odd_as_allowed_work",
             "parking::a_dead_consumers_released_record_passes_on",
@@ -58,6 +61,13 @@ sabotaged! {
     }
     0 released_go_to_the_end: parking::ReleasedGoToTheEnd => Rich {
         fails: [
+            "redelivery::a_dead_consumers_redelivered_record_passes_on",
+            "redelivery::a_dead_letter_goes_to_its_group_alone",
+            "redelivery::a_key_has_one_in_hand_also_then",
+            "redelivery::a_record_goes_to_one_group_alone",
+            "redelivery::discarding_what_is_in_hand_makes_it_stale",
+            "redelivery::those_of_one_key_come_one_at_a_time_in_order",
+            "redelivery::what_fails_again_stays_and_blocks_nothing",
             "model::random_operations_with_order",
             "parking::a_dead_consumers_released_record_passes_on",
             "parking::a_key_is_clear_with_its_last_record",
@@ -70,6 +80,7 @@ sabotaged! {
     }
     0 followers_are_forgotten: parking::FollowersAreForgotten => Rich {
         fails: [
+            "redelivery::discarding_removes_for_good",
             "parking::a_key_is_clear_with_its_last_record",
             "parking::arrivals_while_draining_keep_their_order",
             "parking::release_drains_in_order_before_newer_ones",
@@ -80,6 +91,7 @@ sabotaged! {
     }
     0 failing_again_drops: parking::FailingAgainDrops => Rich {
         fails: [
+            "redelivery::what_fails_again_stays_and_blocks_nothing",
             "model::random_operations_with_order",
             "parking::a_released_dead_letter_stays_and_lets_pass",
             "parking::failing_again_parks_again",
@@ -93,6 +105,52 @@ sabotaged! {
     0 parked_keys_are_not_shared: parking::ParkedKeysAreNotShared => Rich {
         fails: [
             "parking::parked_keys_survive_reopening",
+        ],
+    }
+    0 redelivery_does_nothing: redelivery::RedeliveryDoesNothing => Rich {
+        fails: [
+            "redelivery::a_dead_consumers_redelivered_record_passes_on",
+            "redelivery::a_key_has_one_in_hand_also_then",
+            "redelivery::a_record_goes_to_one_group_alone",
+            "redelivery::discarding_what_is_in_hand_makes_it_stale",
+            "redelivery::redeliveries_survive_reopening",
+            "redelivery::redelivery_wakes_a_waiting_consumer",
+            "redelivery::those_of_one_key_come_one_at_a_time_in_order",
+            "redelivery::what_cannot_be_redelivered_is_refused",
+            "redelivery::what_fails_again_stays_and_blocks_nothing",
+            "redelivery::a_dead_letter_goes_to_its_group_alone",
+        ],
+    }
+    0 redelivery_publishes: redelivery::RedeliveryPublishes => Rich {
+        fails: [
+            "redelivery::a_dead_consumers_redelivered_record_passes_on",
+            "redelivery::a_key_has_one_in_hand_also_then",
+            "redelivery::a_record_goes_to_one_group_alone",
+            "redelivery::discarding_what_is_in_hand_makes_it_stale",
+            "redelivery::those_of_one_key_come_one_at_a_time_in_order",
+            "redelivery::what_fails_again_stays_and_blocks_nothing",
+            "redelivery::a_dead_letter_goes_to_its_group_alone",
+        ],
+    }
+    0 redelivered_once: redelivery::RedeliveredOnce => Rich {
+        fails: [
+            "redelivery::what_fails_again_stays_and_blocks_nothing",
+        ],
+    }
+    0 discarding_does_nothing: redelivery::DiscardingDoesNothing => Rich {
+        fails: [
+            "redelivery::discarding_one_of_a_parked_key_leaves_the_others",
+            "redelivery::discarding_what_is_in_hand_makes_it_stale",
+            "redelivery::what_cannot_be_redelivered_is_refused",
+            "redelivery::discarding_removes_for_good",
+        ],
+    }
+    0 discarding_takes_all: redelivery::DiscardingTakesAll => Rich {
+        fails: [
+            "redelivery::discarding_one_of_a_parked_key_leaves_the_others",
+            "redelivery::discarding_what_is_in_hand_makes_it_stale",
+            "redelivery::what_cannot_be_redelivered_is_refused",
+            "redelivery::discarding_removes_for_good",
         ],
     }
     0 seeking_does_nothing: seeking::SeekingDoesNothing => Rich {
@@ -170,6 +228,8 @@ sabotaged! {
     }
     0 nobody_is_woken: verbs::NobodyIsWoken => Rich {
         fails: [
+            "redelivery::a_dead_consumers_redelivered_record_passes_on",
+            "redelivery::redelivery_wakes_a_waiting_consumer",
             "consumers::a_waiting_consumer_hears_every_topic",
             "consumers::a_waiting_consumer_is_woken",
             "consumers::closing_ends_a_waiting_call",

@@ -1,6 +1,6 @@
 //! Leases, attempts and order.
 
-use crate::faults::{leasing, ordering};
+use crate::faults::{leasing, ordering, redelivery};
 
 sabotaged! {
     4 the_dead_keep_their_leases: leasing::TheDeadKeepTheirLeases => Rich {
@@ -9,6 +9,7 @@ sabotaged! {
             "leases::attempts_survive_a_kill_of_the_log",
         ],
         also: [
+            "redelivery::a_dead_consumers_redelivered_record_passes_on",
             "order::a_dead_consumers_key_keeps_its_order",
             "parking::a_dead_consumers_released_record_passes_on",
             "retention::a_dead_consumers_removed_record_blocks_nothing",
@@ -46,6 +47,7 @@ sabotaged! {
             "leases::two_consumers_of_one_name_are_two",
         ],
         also: [
+            "redelivery::discarding_what_is_in_hand_makes_it_stale",
             "model::random_operations_with_order",
             "model::random_operations_without_order",
             "seeking::seeking_forgets_what_is_in_flight",
@@ -107,6 +109,7 @@ sabotaged! {
             "order::without_order_all_compete",
         ],
         also: [
+            "redelivery::a_key_has_one_in_hand_also_then",
             "model::random_operations_with_order",
             "model::random_operations_without_order",
             "whole::the_books_balance_with_order",
@@ -145,6 +148,7 @@ sabotaged! {
     }
     5 standbys_are_active: ordering::StandbysAreActive => Poor {
         fails: [
+            "order::who_becomes_active_is_told",
             "order::a_dead_consumers_key_keeps_its_order",
             "order::one_consumer_is_active_and_another_takes_over",
         ],
@@ -157,7 +161,13 @@ sabotaged! {
             "order::leaving_hands_over_at_once",
         ],
         also: [
+            "redelivery::redeliveries_survive_reopening",
             "parking::parked_keys_survive_reopening",
         ] because "a consumer leaves in it, and another takes over",
+    }
+    5 becomes_active_silently: redelivery::BecomesActiveSilently => Poor {
+        fails: [
+            "order::who_becomes_active_is_told",
+        ],
     }
 }

@@ -387,7 +387,7 @@ impl Fault for BusyTopicsFirst {
         let end = max.min(waiting.len());
         Ok(Batch {
             deliveries: waiting.drain(..end).collect(),
-            gaps: Vec::new(),
+            ..Batch::default()
         })
     }
 }

@@ -6,6 +6,7 @@ pub mod leasing;
 pub mod ordering;
 pub mod parking;
 pub mod publishing;
+pub mod redelivery;
 pub mod retention;
 pub mod seeking;
 pub mod settling;

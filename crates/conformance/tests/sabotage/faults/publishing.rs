@@ -38,6 +38,7 @@ impl Vanished {
                 return Ok(Batch {
                     deliveries,
                     gaps: batch.gaps,
+                    became_active: batch.became_active,
                 });
             }
         }

@@ -22,3 +22,10 @@ local function clear_if_empty(key)
     redis.call('SREM', releasing, key)
   end
 end
+
+-- What was changed of a letter that is gone.
+local function forget_amended(id)
+  for _, name in ipairs({ 'attempts', 'class', 'message', 'first', 'last', 'consumer' }) do
+    redis.call('HDEL', amended, id .. ':' .. name)
+  end
+end
