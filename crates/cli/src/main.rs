@@ -7,6 +7,7 @@ mod args;
 mod bus;
 mod children;
 mod commands;
+mod consent;
 mod exit;
 mod failure;
 mod input;

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod groups;
 mod publish;
+mod seek;
 mod tail;
 mod topics;
 mod value;
@@ -20,6 +21,7 @@ pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
 pub use doctor::DoctorArgs;
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
 pub use publish::{ProfileArg, PublishArgs};
+pub use seek::{ConsentArgs, SeekArgs};
 pub use tail::TailArgs;
 pub use topics::TopicsArgs;
 
@@ -84,6 +86,8 @@ pub enum Command {
     Topics(TopicsArgs),
     /// List groups: position, lag, pending, dead letters and gaps; or create one
     Groups(GroupsArgs),
+    /// Move a group back, to hear events again, or forward, to pass over them
+    Seek(SeekArgs),
     /// Check event documents against the OEP-41 profile, for CI
     Check(CheckArgs),
     /// Look up, write and check definitions of events

@@ -8,7 +8,7 @@ use crate::args::{CreateArgs, GroupsArgs, GroupsCommand};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::output::{Output, Table, Tone, age, count, number, to_stderr};
+use crate::output::{Output, Table, Tone, age, count, count_as_json, number, to_stderr};
 
 /// Lists groups, or creates one.
 pub async fn run(args: GroupsArgs) -> Result<Exit> {
@@ -94,8 +94,8 @@ fn row(topic: &Topic, group: &GroupInfo, now: Timestamp) -> Vec<(String, Tone)> 
 }
 
 fn as_json(topic: &Topic, group: &GroupInfo) -> Value {
-    let (lag, lag_is) = split(group.lag.events);
-    let (lost, lost_is) = split(group.lost);
+    let (lag, lag_is) = count_as_json(group.lag.events);
+    let (lost, lost_is) = count_as_json(group.lost);
     json!({
         "topic": topic.as_str(),
         "group": group.group.as_str(),
@@ -111,15 +111,6 @@ fn as_json(topic: &Topic, group: &GroupInfo) -> Value {
         "lost_is": lost_is,
         "consumers": group.consumers,
     })
-}
-
-/// A count as a number and how sure it is.
-fn split(count: Count) -> (Option<u64>, &'static str) {
-    match count {
-        Count::Exactly(n) => (Some(n), "exact"),
-        Count::AtLeast(n) => (Some(n), "at_least"),
-        Count::Unknown => (None, "unknown"),
-    }
 }
 
 async fn create(args: CreateArgs) -> Result<Exit> {

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod groups;
 mod publish;
+mod seek;
 mod tail;
 mod topics;
 
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
             Command::Doctor(args) => doctor::run(args).await,
             Command::Topics(args) => topics::run(args).await,
             Command::Groups(args) => groups::run(args).await,
+            Command::Seek(args) => seek::run(args, shutdown).await,
             Command::Catalog(args) => catalog::run(args),
             Command::Check(args) => check::run(args, shutdown).await,
             Command::Demo(args) => demo::run(args, shutdown).await,

@@ -27,6 +27,15 @@ pub fn count(count: Count) -> String {
     }
 }
 
+/// The same for programs: a number, and how sure it is.
+pub fn count_as_json(count: Count) -> (Option<u64>, &'static str) {
+    match count {
+        Count::Exactly(n) => (Some(n), "exact"),
+        Count::AtLeast(n) => (Some(n), "at_least"),
+        Count::Unknown => (None, "unknown"),
+    }
+}
+
 /// Two units at most: `0s`, `0.4s`, `12s`, `3m 5s`, `2h 10m`, `3d 4h`.
 pub fn age(duration: Duration) -> String {
     let seconds = duration.as_secs();

@@ -1,0 +1,10 @@
+//! The command as a person and a script run it: output, errors, exit codes, what it leaves behind.
+
+mod consume;
+mod demo;
+mod kills;
+mod looking;
+mod publish;
+mod seek;
+mod settings;
+mod site;
