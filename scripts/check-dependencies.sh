@@ -34,11 +34,13 @@ allow tidings-transport-sqlite "$base"
 never tidings-transport-sqlite "redis"
 allow tidings-transport-redis "$base"
 never tidings-transport-redis "rusqlite"
-allow tidings-runtime "$base"
+allow tidings-telemetry "$base"
+never tidings-telemetry "redis rusqlite sqlx hyper opentelemetry"
+allow tidings-runtime "$base tidings-telemetry"
 never tidings-runtime "redis rusqlite"
 allow tidings-conformance "$base"
-allow tidings "$base tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
-allow tidings-cli "$base tidings tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
+allow tidings "$base tidings-telemetry tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
+allow tidings-cli "$base tidings tidings-telemetry tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
 
 # Every crate of the workspace has its line above, so that a new one is a decision.
 for crate in $(cargo metadata --quiet --no-deps --format-version 1 | grep -oE '"name":"tidings[a-z-]*","version"' | cut -d'"' -f4 | sort -u); do

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tidings::{Catalog, OpenError};
+use tidings_telemetry::Telemetry;
 use tidings_transport::Topic;
 
 use crate::args::BusArgs;
@@ -35,6 +36,12 @@ impl Bus {
             bus,
             shown: redacted(&settings.bus),
         })
+    }
+
+    /// What its producers and consumers tell of themselves.
+    pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.bus = self.bus.with_telemetry(telemetry);
+        self
     }
 
     /// The full names of these topics, or those of all topics when there is none.

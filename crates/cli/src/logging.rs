@@ -2,15 +2,21 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tidings_telemetry::SPANS;
+use tracing::Metadata;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::args::{LogArgs, LogFormat};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::monitoring::Traces;
 use crate::output::colours_allowed;
 
-/// Starts logging. RUST_LOG wins over `-v`.
-pub fn start(args: &LogArgs) -> Result<()> {
+/// Starts logging, where RUST_LOG wins over `-v`, and traces, if the environment asks for them.
+pub fn start(args: &LogArgs) -> Result<Traces> {
     let filter = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.trim().is_empty() => EnvFilter::try_new(&directives)
             .map_err(|e| {
@@ -31,17 +37,22 @@ pub fn start(args: &LogArgs) -> Result<()> {
             _ => "trace",
         }),
     };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    match args.log_format {
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-        LogFormat::Text => builder
+    let traces = Traces::from_env()?;
+    // Spans are for traces: as a prefix of log lines they would only repeat their fields.
+    let no_spans = filter_fn(|what: &Metadata<'_>| what.target() != SPANS);
+    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = match args.log_format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Text => lines
             .with_ansi(io::stderr().is_terminal() && colours_allowed())
             .with_target(args.verbose > 1)
-            .init(),
-    }
-    Ok(())
+            .boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter.and(no_spans)))
+        .with(traces.otlp().map(|otlp| otlp.layer()))
+        .init();
+    Ok(traces)
 }
 
 /// Says why the command gave up, in the format of the logs.

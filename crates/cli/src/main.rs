@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod input;
 mod logging;
+mod monitoring;
 mod output;
 mod problem;
 mod settings;
@@ -37,7 +38,14 @@ fn main() {
         }
     };
     let format = cli.log.log_format;
-    let result = logging::start(&cli.log).and_then(|()| commands::run(cli));
+    let result = match logging::start(&cli.log) {
+        Ok(traces) => {
+            let result = commands::run(cli, traces.telemetry());
+            traces.end();
+            result
+        }
+        Err(failure) => Err(failure),
+    };
     let exit = result.unwrap_or_else(|failure| {
         logging::report(&failure, format);
         failure.exit()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tidings_event::Definitions;
 use tidings_event::openedx::UnknownSchema;
 use tidings_runtime::{ConsumerBuilder, Decoder, Namespace, ProducerBuilder, Wire};
+use tidings_telemetry::Telemetry;
 use tidings_transport::{Error, Topic, Transport};
 
 use crate::built_in::BuiltIn;
@@ -21,6 +22,7 @@ pub struct Bus {
     wire: Wire,
     unknown_schema: UnknownSchema,
     definitions: Arc<dyn Definitions>,
+    telemetry: Telemetry,
 }
 
 impl Bus {
@@ -34,6 +36,7 @@ impl Bus {
             wire: Wire::Native,
             unknown_schema: UnknownSchema::default(),
             definitions: Arc::new(BuiltIn),
+            telemetry: Telemetry::default(),
         }
     }
 
@@ -59,6 +62,33 @@ impl Bus {
     pub fn with_definitions(mut self, definitions: Arc<dyn Definitions>) -> Self {
         self.definitions = definitions;
         self
+    }
+
+    /// What its producers and consumers tell of themselves: metrics, health, traces. Default:
+    /// nothing.
+    ///
+    /// ```
+    /// # use tidings::telemetry::{Metrics, Telemetry};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let metrics = Metrics::new();
+    /// let telemetry = Telemetry::default().with_metrics(metrics.clone());
+    /// let bus = tidings::open("memory:").await?.with_telemetry(telemetry);
+    /// # let event = tidings::Event::builder("org.example.catalog.course.created.v1");
+    /// # let event = tidings::Emitter::new("example", "catalog", tidings::Role::Web)?.stamp(event);
+    /// bus.producer().build()?.publish_to("courses", event).await?;
+    /// assert!(metrics.encode().contains("tidings_published_total{topic=\"courses\""));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// What its producers and consumers tell of themselves.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// The log itself, for everything below producers and consumers: groups, dead letters,
@@ -106,6 +136,7 @@ impl Bus {
         ProducerBuilder::new(self.transport.clone(), self.definitions.clone())
             .namespace(self.namespace.clone())
             .wire(self.wire)
+            .telemetry(self.telemetry.clone())
     }
 
     /// Sets up a consumer of a group.
@@ -113,6 +144,7 @@ impl Bus {
         ConsumerBuilder::new(self.transport.clone(), self.definitions.clone(), group)
             .namespace(self.namespace.clone())
             .unknown_schema(self.unknown_schema)
+            .telemetry(self.telemetry.clone())
     }
 }
 

@@ -86,5 +86,7 @@ pub use tidings_transport::{
 
 /// The event and its formats in full: JSON, HTTP, Open edX, Avro, and the profile's rules.
 pub use tidings_event as event;
+/// Metrics, health and traces.
+pub use tidings_telemetry as telemetry;
 /// The contract of logs in full.
 pub use tidings_transport as transport;

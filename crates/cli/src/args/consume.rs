@@ -3,7 +3,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tidings_transport::Start;
 
-use super::{BusArgs, OutputArgs, value};
+use super::{BusArgs, MonitoringArgs, OutputArgs, value};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -61,6 +61,8 @@ pub struct ConsumeArgs {
     pub give_up_after: Option<Duration>,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub monitoring: MonitoringArgs,
     #[command(flatten)]
     pub bus: BusArgs,
 }

@@ -7,6 +7,7 @@ mod consume;
 mod demo;
 mod doctor;
 mod groups;
+mod monitoring;
 mod publish;
 mod seek;
 mod tail;
@@ -20,6 +21,7 @@ pub use consume::{ConsumeArgs, OrderingArg};
 pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
 pub use doctor::DoctorArgs;
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
+pub use monitoring::MonitoringArgs;
 pub use publish::{ProfileArg, PublishArgs};
 pub use seek::{ConsentArgs, SeekArgs};
 pub use tail::TailArgs;
@@ -101,7 +103,8 @@ pub enum Command {
     DemoService(DemoServiceArgs),
 }
 
-/// What is logged, always on standard error.
+/// What is logged, always on standard error. Traces go to a collector over OTLP when the standard
+/// variables ask for it, OTEL_EXPORTER_OTLP_ENDPOINT first of all.
 #[derive(Debug, Args)]
 pub struct LogArgs {
     /// Log more on standard error: -v progress, -vv details, -vvv everything; RUST_LOG wins

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{BusArgs, OutputArgs, value};
+use super::{BusArgs, MonitoringArgs, OutputArgs, value};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -43,6 +43,8 @@ pub struct PublishArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub monitoring: MonitoringArgs,
     #[command(flatten)]
     pub bus: BusArgs,
 }

@@ -35,6 +35,19 @@ pub fn topic(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// `HOST:PORT`; the host may be a name, or an IPv6 address in brackets.
+pub fn address(text: &str) -> Result<String, String> {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!(
+            "{text:?} is not HOST:PORT; write for example 127.0.0.1:9464, or 0.0.0.0:9464 for \
+             every address of this machine"
+        )),
+    }
+}
+
 /// `NAME=VALUE`.
 pub fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -45,7 +58,7 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, pair, positive_duration};
+    use super::{address, duration, pair, positive_duration};
     use std::time::Duration;
 
     #[test]
@@ -57,6 +70,22 @@ mod tests {
             assert!(duration(wrong).is_err(), "{wrong:?} was taken");
         }
         assert!(positive_duration("0s").is_err());
+    }
+
+    #[test]
+    fn an_address_has_a_host_and_a_port() {
+        for good in ["127.0.0.1:9464", "localhost:0", "[::1]:80"] {
+            assert!(address(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "9464",
+            ":9464",
+            "localhost",
+            "localhost:",
+            "localhost:70000",
+        ] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

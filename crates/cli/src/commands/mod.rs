@@ -11,13 +11,15 @@ mod seek;
 mod tail;
 mod topics;
 
+use tidings_telemetry::Telemetry;
+
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::signals::Shutdown;
 
 /// Runs the command in a runtime of its own.
-pub fn run(cli: Cli) -> Result<Exit> {
+pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -25,8 +27,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
     runtime.block_on(async {
         let shutdown = Shutdown::listen()?;
         match cli.command {
-            Command::Publish(args) => publish::run(args, shutdown).await,
-            Command::Consume(args) => consume::run(args, shutdown).await,
+            Command::Publish(args) => publish::run(args, shutdown, telemetry).await,
+            Command::Consume(args) => consume::run(args, shutdown, telemetry).await,
             Command::Tail(args) => tail::run(args, shutdown).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Topics(args) => topics::run(args).await,

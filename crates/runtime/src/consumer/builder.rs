@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tidings_event::Definitions;
 use tidings_event::openedx::UnknownSchema;
+use tidings_telemetry::Telemetry;
 use tidings_transport::{Gap, Opened, Ordering, Start, Topic, Transport};
 
 use super::settings::Settings;
@@ -24,6 +25,7 @@ pub struct ConsumerBuilder {
     pub(super) name: String,
     pub(super) unknown_schema: UnknownSchema,
     pub(super) settings: Settings,
+    pub(super) telemetry: Telemetry,
 }
 
 impl ConsumerBuilder {
@@ -45,6 +47,7 @@ impl ConsumerBuilder {
             start: Start::Latest,
             ordering: Ordering::Key,
             settings: Settings::default(),
+            telemetry: Telemetry::default(),
         }
     }
 
@@ -160,6 +163,12 @@ impl ConsumerBuilder {
     /// Is called once, after joining, with where the group stood on each topic.
     pub fn on_open(mut self, report: impl Fn(&[(Topic, Opened)]) + Send + Sync + 'static) -> Self {
         self.settings.on_open = Some(Arc::new(report));
+        self
+    }
+
+    /// What it tells of itself: metrics, health, traces. Default: nothing.
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
         self
     }
 

@@ -26,7 +26,7 @@ pub(super) enum Class {
 }
 
 impl Class {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Handler => "handler",
             Self::Panic => "panic",
@@ -58,8 +58,9 @@ pub(super) fn attempt_failed(
     }
     let wait = retry.backoff.draw(attempt);
     warn!(id = held.id(), r#type = held.ty(), topic = %held.delivery.topic, group = %engine.group,
-        attempt, ?wait, class = class.as_str(), error = message, "an attempt failed; trying again");
+        key_hash = held.key_hash(), attempt, ?wait, class = class.as_str(), error = message, "an attempt failed; trying again");
     Counters::add(&engine.counters.retried, 1);
+    engine.observation.retried(&held.delivery, class);
     hand.lanes.delay(ticket, Instant::now() + wait);
     engine.ready.notify_one();
 }
@@ -79,7 +80,7 @@ pub(super) fn give_up(
                 return;
             };
             error!(id = held.id(), r#type = held.ty(), topic = %held.delivery.topic,
-                group = %engine.group, attempt = held.attempts, class = class.as_str(),
+                group = %engine.group, key_hash = held.key_hash(), attempt = held.attempts, class = class.as_str(),
                 error = message, "an event failed for good; stopping");
             engine.fail(ConsumeError::Stopped {
                 topic: held.delivery.topic.clone(),
@@ -101,7 +102,8 @@ pub(super) fn bury(engine: &Engine, hand: &mut Hand, ticket: Ticket, class: Clas
         return;
     };
     error!(id = held.id(), r#type = held.ty(), topic = %held.delivery.topic, group = %engine.group,
-        position = %held.delivery.position, attempt = held.attempts, class = class.as_str(),
+        position = %held.delivery.position, key_hash = held.key_hash(), attempt = held.attempts,
+        class = class.as_str(),
         error = message, "an event becomes a dead letter");
     let mut reason = Reason::new(class.as_str(), message);
     if let Some(first) = held.first_failure {
@@ -115,9 +117,11 @@ pub(super) fn bury(engine: &Engine, hand: &mut Hand, ticket: Ticket, class: Clas
 pub(super) fn lost(engine: &Engine, hand: &mut Hand, ticket: Ticket) {
     if let Some(held) = hand.forget(ticket) {
         info!(id = held.id(), r#type = held.ty(), topic = %held.delivery.topic,
-            group = %engine.group, position = %held.delivery.position, attempt = held.attempts,
-            "a delivery has passed to another consumer");
+            group = %engine.group, position = %held.delivery.position, key_hash = held.key_hash(),
+            attempt = held.attempts, "a delivery has passed to another consumer");
         Counters::add(&engine.counters.stale, 1);
+        engine.observation.stale(&held.delivery);
+        engine.observation.in_hand(hand.lanes.len());
         engine.ready.notify_one();
         engine.room.notify_one();
     }

@@ -108,6 +108,7 @@ async fn until(time: Option<Instant>) {
 fn report_gaps(engine: &Engine, batch: &Batch) {
     for gap in &batch.gaps {
         Counters::add(&engine.counters.gaps, 1);
+        engine.observation.gap(gap);
         warn!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, after = ?gap.after,
             until = ?gap.until, cause = %gap.cause, "events were lost to this group");
         if let Some(on_gap) = &engine.settings.on_gap {
@@ -145,6 +146,7 @@ async fn take_in(engine: &Engine, decoder: &Decoder, batch: Batch) -> Result<boo
         let bytes = held.delivery.body.len();
         hand.lanes.admit(lane, bytes, held);
     }
+    engine.observation.in_hand(hand.lanes.len());
     drop(hand);
     engine.ready.notify_one();
     Ok(true)
@@ -165,8 +167,11 @@ fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: R
         (None, Ok(event)) => decoder.key_of(event),
         (None, Err(_)) => None,
     };
+    let readable = event.as_ref().ok().map(|event| &**event);
+    let observed = engine.observation.taken(delivery, readable, key.as_ref());
     Held {
         delivery: delivery.clone(),
+        observed,
         event,
         key,
         attempts: delivery.attempts,

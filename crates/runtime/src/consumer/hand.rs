@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tidings_event::Event;
+use tidings_telemetry::KeyHash;
 use tidings_transport::{Delivery, Group, Key, Outcome, Settlement, Subscriber, Topic};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::field::{DisplayValue, display};
 
+use super::observation::{Observation, Observed};
 use super::pace::Pace;
 use super::settings::Settings;
 use super::{ConsumeError, Message};
@@ -23,6 +26,7 @@ pub(super) type LaneKey = (Topic, Key);
 /// A delivery in hand.
 pub(super) struct Held {
     pub(super) delivery: Arc<Delivery>,
+    pub(super) observed: Observed,
     /// The event, or why the body is not one.
     pub(super) event: Result<Arc<Event>, String>,
     pub(super) key: Option<Key>,
@@ -87,6 +91,7 @@ pub(super) struct Engine {
     pub(super) subscriber: Arc<dyn Subscriber>,
     pub(super) settings: Settings,
     pub(super) counters: Arc<Counters>,
+    pub(super) observation: Observation,
     pub(super) pace: Pace,
     hand: Mutex<Hand>,
     /// There is room again.
@@ -115,6 +120,7 @@ impl Engine {
         subscriber: Arc<dyn Subscriber>,
         settings: Settings,
         counters: Arc<Counters>,
+        observation: Observation,
     ) -> Self {
         let hand = Hand {
             lanes: Lanes::new(settings.limits()),
@@ -133,6 +139,7 @@ impl Engine {
             subscriber,
             settings,
             counters,
+            observation,
             pace: Pace::default(),
             hand: Mutex::new(hand),
             room: Notify::new(),
@@ -193,6 +200,11 @@ impl Held {
     /// For logs.
     pub(super) fn id(&self) -> &str {
         self.event.as_ref().map_or("unreadable", |event| event.id())
+    }
+
+    /// For logs, which never show the key itself.
+    pub(super) fn key_hash(&self) -> Option<DisplayValue<KeyHash<'_>>> {
+        self.key.as_ref().map(|key| display(KeyHash(key)))
     }
 
     /// For logs.

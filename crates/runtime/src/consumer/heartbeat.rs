@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tidings_telemetry::Pulse;
 use tidings_transport::{Delivery, ErrorKind};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
@@ -12,11 +13,12 @@ use crate::lanes::Ticket;
 
 /// Renews leases every third of their length, for ever; `run` ends it. A task of its own, so
 /// that nothing else can hold it up.
-pub(super) async fn heartbeat(engine: Arc<Engine>) {
+pub(super) async fn heartbeat(engine: Arc<Engine>, pulse: Pulse) {
     let mut tick = interval(engine.settings.lease / 3);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tick.tick().await;
     loop {
+        pulse.beat();
         tick.tick().await;
         let (tickets, deliveries) = in_hand(&engine);
         let results = engine.subscriber.heartbeat(&deliveries).await;

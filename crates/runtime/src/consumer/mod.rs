@@ -16,6 +16,7 @@ mod hand;
 mod handler;
 mod heartbeat;
 mod message;
+mod observation;
 mod outage;
 mod pace;
 mod policy;

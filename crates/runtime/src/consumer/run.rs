@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidings_telemetry::Pulse;
 use tidings_transport::{Error as TransportError, Group, Start, Subscriber, Subscription};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -13,6 +14,7 @@ use super::builder::ConsumerBuilder;
 use super::fetch::fetch;
 use super::hand::Engine;
 use super::heartbeat::heartbeat;
+use super::observation::Observation;
 use super::outage::Outage;
 use super::settle::settle;
 use super::start::start;
@@ -23,6 +25,10 @@ use crate::wire::Decoder;
 
 /// Leaving the group is a courtesy to the others: the lease ends anyway.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// No call to the log takes this long: each has a timeout of its own. A loop that is longer at one
+/// is stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 /// A consumer that is set up. One process may run several.
 #[must_use = "a consumer does nothing until it runs"]
@@ -59,26 +65,32 @@ impl<H: Handler> Consumer<H> {
         let mut shutdown = std::pin::pin!(shutdown);
         let subscription = self.setup.subscription()?;
         let group = subscription.group.clone();
+        let health = self.setup.telemetry.health();
+        let mut joining = health.expect();
         let subscriber = tokio::select! {
             joined = self.setup.join(subscription) => joined?,
             () = &mut shutdown => return Ok(self.summary(0)),
         };
+        joining.joined();
         let engine = Arc::new(Engine::new(
-            group,
+            group.clone(),
             subscriber.clone(),
             self.setup.settings.clone(),
             self.counters.clone(),
+            Observation::new(&self.setup.telemetry, group),
         ));
         let mut tasks = JoinSet::new();
         for _ in 0..engine.settings.concurrency {
             tasks.spawn(work(engine.clone(), self.handler.clone()));
         }
-        tasks.spawn(heartbeat(engine.clone()));
+        let beats = health.pulse("heartbeat", engine.settings.lease + STUCK_AFTER);
+        tasks.spawn(heartbeat(engine.clone(), beats));
         let setup = &self.setup;
         let decoder = Decoder::new(setup.transport.clone(), setup.definitions.clone())
             .unknown_schema(setup.unknown_schema);
         let mut drive = JoinSet::new();
-        drive.spawn(drive_log(engine.clone(), decoder));
+        let pulses = ["start", "settle"].map(|name| health.pulse(name, STUCK_AFTER));
+        drive.spawn(drive_log(engine.clone(), decoder, pulses));
 
         let ended = tokio::select! {
             ended = drive.join_next() => ended,
@@ -89,6 +101,7 @@ impl<H: Handler> Consumer<H> {
             }
             () = engine.stopping.cancelled() => None,
         };
+        joining.leaving();
         let ended = match ended {
             Some(ended) => Some(ended),
             None => timeout(engine.settings.drain, drive.join_next())
@@ -119,9 +132,18 @@ impl<H: Handler> Consumer<H> {
 }
 
 /// Talks to the log: three loops in one task, each with one call in flight.
-async fn drive_log(engine: Arc<Engine>, decoder: Decoder) -> Result<(), ConsumeError> {
+async fn drive_log(
+    engine: Arc<Engine>,
+    decoder: Decoder,
+    [starts, settles]: [Pulse; 2],
+) -> Result<(), ConsumeError> {
     let engine = &*engine;
-    tokio::try_join!(fetch(engine, &decoder), start(engine), settle(engine)).map(|_| ())
+    tokio::try_join!(
+        fetch(engine, &decoder),
+        start(engine, &starts),
+        settle(engine, &settles)
+    )
+    .map(|_| ())
 }
 
 fn flatten(ended: Result<Result<(), ConsumeError>, JoinError>) -> Result<(), ConsumeError> {

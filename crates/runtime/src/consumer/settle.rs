@@ -1,5 +1,7 @@
 //! Tells the log how deliveries ended, a batch at a time.
 
+use jiff::Timestamp;
+use tidings_telemetry::Pulse;
 use tidings_transport::{Error as TransportError, ErrorKind, Outcome, Settlement};
 use tokio::time::{Instant, sleep};
 
@@ -14,7 +16,7 @@ use crate::lanes::Ticket;
 ///
 /// The next of a lane starts only after the settlement of the one before is confirmed: after a
 /// crash, then, no older event of a key is repeated that a newer one has already followed.
-pub(super) async fn settle(engine: &Engine) -> Result<(), ConsumeError> {
+pub(super) async fn settle(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeError> {
     let mut outage = Outage::new(
         engine.group.clone(),
         "settle",
@@ -42,18 +44,23 @@ pub(super) async fn settle(engine: &Engine) -> Result<(), ConsumeError> {
             }
             continue;
         }
-        let results = engine.subscriber.settle(&settlements).await;
+        let results = {
+            let _busy = pulse.busy();
+            engine.subscriber.settle(&settlements).await
+        };
         let mut error = None;
         {
             let mut hand = engine.hand();
             hand.settling = 0;
+            let now = Timestamp::now();
             let table = tickets.drain(..).zip(settlements.drain(..));
             for ((ticket, settlement), result) in table.zip(results) {
-                if let Err(e) = conclude(engine, &mut hand, ticket, settlement, result) {
+                if let Err(e) = conclude(engine, &mut hand, ticket, settlement, result, now) {
                     error = Some(e);
                 }
             }
             hand.last_activity = Instant::now();
+            engine.observation.in_hand(hand.lanes.len());
         }
         engine.ready.notify_one();
         engine.room.notify_one();
@@ -72,6 +79,7 @@ fn conclude(
     ticket: Ticket,
     settlement: Settlement,
     result: Result<(), TransportError>,
+    now: Timestamp,
 ) -> Result<(), TransportError> {
     match result {
         Ok(()) => {
@@ -80,7 +88,13 @@ fn conclude(
                 _ => &engine.counters.dead,
             };
             Counters::add(counter, 1);
-            hand.lanes.finish(ticket);
+            if let Some(held) = hand.lanes.finish(ticket) {
+                let (event, outcome) = (held.event.as_deref().ok(), &settlement.outcome);
+                let (delivery, observed) = (&settlement.delivery, &held.observed);
+                engine
+                    .observation
+                    .settled(delivery, observed, event, outcome, now);
+            }
             Ok(())
         }
         // Also the answer to a repeated settlement whose first answer was lost.

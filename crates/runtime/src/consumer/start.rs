@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tidings_telemetry::Pulse;
 use tidings_transport::{Delivery, Error as TransportError, ErrorKind};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -12,7 +13,7 @@ use super::outage::Outage;
 use crate::lanes::Ticket;
 
 /// Starts what is ready until the consumer stops.
-pub(super) async fn start(engine: &Engine) -> Result<(), ConsumeError> {
+pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeError> {
     let give_up_after = engine.settings.give_up_after;
     let mut outage = Outage::new(engine.group.clone(), "start", give_up_after);
     let mut tickets = Vec::new();
@@ -29,7 +30,10 @@ pub(super) async fn start(engine: &Engine) -> Result<(), ConsumeError> {
             }
             continue;
         }
-        let results = engine.subscriber.start(&deliveries).await;
+        let results = {
+            let _busy = pulse.busy();
+            engine.subscriber.start(&deliveries).await
+        };
         let error = begun(engine, &tickets, results);
         engine.work.notify_one();
         engine.done.notify_one();

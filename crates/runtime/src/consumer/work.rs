@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{FutureExt, poll};
+use tidings_telemetry::KeyHash;
 use tidings_transport::Outcome;
-use tracing::{debug, info};
+use tracing::{Instrument, Span, debug, info};
 
 use super::failure::{self, Class};
 use super::hand::Engine;
-use super::{Handler, HandlerError, Message};
+use super::{Handler, HandlerError, Message, observation};
 use crate::lanes::Ticket;
 
 /// Another worker is worth waking when the first would be busy for longer than this with what
@@ -24,23 +25,44 @@ enum Ended {
     TimedOut(Duration),
 }
 
+impl Ended {
+    fn failure(&self) -> Option<Class> {
+        match self {
+            Self::Returned(Ok(())) => None,
+            Self::Returned(Err(_)) => Some(Class::Handler),
+            Self::Panicked(_) => Some(Class::Panic),
+            Self::TimedOut(_) => Some(Class::Timeout),
+        }
+    }
+}
+
 /// Runs handlers one after the other, for ever; `run` ends it.
 pub(super) async fn work<H: Handler>(engine: Arc<Engine>, handler: Arc<H>) {
     loop {
-        let Some((ticket, message)) = next(&engine) else {
+        let Some((ticket, message, span)) = next(&engine) else {
             engine.work.notified().await;
             continue;
         };
         let began = Instant::now();
-        let ended = attempt(&engine, &*handler, message).await;
-        engine.pace.record(began.elapsed());
-        finish(&engine, ticket, ended);
+        let ended = match &span {
+            None => attempt(&engine, &*handler, message).await,
+            Some(span) => {
+                let attempt = attempt(&engine, &*handler, message);
+                attempt.instrument(span.clone()).await
+            }
+        };
+        let took = began.elapsed();
+        engine.pace.record(took);
+        if let (Some(span), Some(class)) = (&span, ended.failure()) {
+            observation::attempt_failed(span, class);
+        }
+        finish(&engine, ticket, ended, took);
         // Handlers that are always ready must not keep their thread from heartbeats and I/O.
         tokio::task::consume_budget().await;
     }
 }
 
-fn next(engine: &Engine) -> Option<(Ticket, Message)> {
+fn next(engine: &Engine) -> Option<(Ticket, Message, Option<Span>)> {
     let mut hand = engine.hand();
     loop {
         let ticket = hand.runnable.pop_front()?;
@@ -53,19 +75,21 @@ fn next(engine: &Engine) -> Option<(Ticket, Message)> {
             continue;
         };
         let message = engine.message(held, event);
+        let span = held.observed.attempt_span(&message);
         hand.running += 1;
         let waiting = hand.runnable.len();
         drop(hand);
         if waiting > engine.pace.within(WORTH_A_WAKE) {
             engine.work.notify_one();
         }
-        return Some((ticket, message));
+        return Some((ticket, message, span));
     }
 }
 
 async fn attempt<H: Handler>(engine: &Engine, handler: &H, message: Message) -> Ended {
     debug!(id = message.event().id(), r#type = message.event().event_type(), topic = %message.topic(),
-        group = %message.group(), attempt = message.attempt(), "handler starts");
+        group = %message.group(), key_hash = message.key().map(|key| display(KeyHash(key))),
+        attempt = message.attempt(), "handler starts");
     let handling = AssertUnwindSafe(async { handler.handle(message).await }).catch_unwind();
     let mut handling = std::pin::pin!(handling);
     // Most handlers that only compute are done at once, without timers or wakers.
@@ -97,14 +121,18 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     format!("the handler panicked: {}", text.unwrap_or("no message"))
 }
 
-fn finish(engine: &Engine, ticket: Ticket, ended: Ended) {
+fn finish(engine: &Engine, ticket: Ticket, ended: Ended, took: Duration) {
     let mut hand = engine.hand();
     hand.running -= 1;
     let busy = hand.runnable.len() + hand.running;
     let hand = &mut *hand;
+    if let Some(held) = hand.lanes.get(ticket) {
+        held.observed.handled(took);
+    }
     match hand.lanes.get(ticket) {
         Some(held) if held.lost => {
-            info!(id = held.id(), topic = %held.delivery.topic, group = %engine.group,
+            info!(id = held.id(), r#type = held.ty(), key_hash = held.key_hash(), attempt = held.attempts,
+                topic = %held.delivery.topic, group = %engine.group,
                 "a result is dropped: the delivery has passed to another consumer");
             failure::lost(engine, hand, ticket);
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tidings_event::profile::Mode;
 use tidings_event::{Definitions, Emitter};
+use tidings_telemetry::Telemetry;
 use tidings_transport::{Capability, Error as TransportError, Transport};
 
 use super::outlet::{Bounds, Outlet};
@@ -29,6 +30,7 @@ pub struct ProducerBuilder {
     profile: Option<Mode>,
     retry: PublishRetry,
     bounds: Bounds,
+    telemetry: Telemetry,
 }
 
 impl ProducerBuilder {
@@ -50,6 +52,7 @@ impl ProducerBuilder {
                 batch_count: 500,
                 batch_bytes: 1024 * 1024,
             },
+            telemetry: Telemetry::default(),
         }
     }
 
@@ -120,6 +123,12 @@ impl ProducerBuilder {
         self
     }
 
+    /// What it tells of itself: metrics, health, traces. Default: nothing.
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
     /// Makes the producer.
     ///
     /// # Errors
@@ -144,6 +153,7 @@ impl ProducerBuilder {
             wire: self.wire,
             topic_wires: self.topic_wires,
             profile: Profile::new(self.profile),
+            telemetry: self.telemetry,
         };
         Ok(Producer::new(preparation, shelf, outlet))
     }

@@ -33,6 +33,27 @@ pub enum PublishErrorKind {
     Transport(ErrorKind),
 }
 
+impl PublishErrorKind {
+    /// A short stable word, for metrics and filters.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Profile(_) => "profile",
+            Self::TooLarge { .. } => "too_large",
+            Self::NoRoute => "no_route",
+            Self::NoKey => "no_key",
+            Self::Encoding => "encoding",
+            Self::Transport(kind) => match kind {
+                ErrorKind::Unavailable => "unavailable",
+                ErrorKind::UnknownOutcome => "unknown_outcome",
+                ErrorKind::Full => "full",
+                ErrorKind::Denied => "denied",
+                _ => "refused",
+            },
+        }
+    }
+}
+
 /// Why an event was not published, or not to all of its topics. Holds no payload.
 #[derive(Debug)]
 pub struct PublishError {

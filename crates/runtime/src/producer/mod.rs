@@ -3,6 +3,7 @@
 mod builder;
 mod draft;
 mod error;
+mod observation;
 mod outlet;
 mod preparation;
 mod profile;

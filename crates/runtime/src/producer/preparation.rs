@@ -6,8 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidings_event::avro::Schema;
 use tidings_event::{Definitions, Emitter, Event, KeyPath};
+use tidings_telemetry::Telemetry;
 use tidings_transport::{Body, Key, Record, Topic};
 
+use super::observation::Observed;
 use super::profile::Profile;
 use super::routing::Routing;
 use super::{Draft, PublishError, PublishErrorKind};
@@ -23,6 +25,7 @@ pub(super) struct Preparation {
     pub(super) wire: Wire,
     pub(super) topic_wires: HashMap<String, Wire>,
     pub(super) profile: Profile,
+    pub(super) telemetry: Telemetry,
 }
 
 /// The records of one event, one for each topic.
@@ -31,14 +34,16 @@ pub(super) struct Prepared {
     pub(super) records: Vec<Record>,
     /// What its readers need to find in the schema store.
     pub(super) schemas: Vec<Arc<Schema>>,
+    pub(super) observed: Observed,
 }
 
 impl Prepared {
-    fn of(event: &Event, topics: usize) -> Self {
+    fn of(event: &Event, observed: Observed, topics: usize) -> Self {
         Self {
             id: event.id().to_owned(),
             records: Vec::with_capacity(topics),
             schemas: Vec::new(),
+            observed,
         }
     }
 }
@@ -52,7 +57,7 @@ fn state_key(event: &mut Event, key: &str) -> Result<(), PublishError> {
 impl Preparation {
     /// A record for each topic that the routes name.
     pub(super) fn route(&self, draft: Draft) -> Result<Prepared, PublishError> {
-        let event = self.finish(draft)?;
+        let (event, observed) = self.finish(draft)?;
         let routes = self.routing.of(event.event_type());
         let Some((last, others)) = routes.split_last() else {
             let message = format!(
@@ -61,7 +66,7 @@ impl Preparation {
             );
             return Err(PublishError::new(PublishErrorKind::NoRoute, message).of(event.id()));
         };
-        let mut prepared = Prepared::of(&event, routes.len());
+        let mut prepared = Prepared::of(&event, observed, routes.len());
         for route in others {
             let path = route.key_path.as_ref();
             self.add(&mut prepared, &route.topic, path, event.clone())?;
@@ -72,9 +77,9 @@ impl Preparation {
 
     /// A record for one topic.
     pub(super) fn to(&self, topic: &str, draft: Draft) -> Result<Prepared, PublishError> {
-        let event = self.finish(draft)?;
+        let (event, observed) = self.finish(draft)?;
         let path = self.routing.key_path(event.event_type(), topic);
-        let mut prepared = Prepared::of(&event, 1);
+        let mut prepared = Prepared::of(&event, observed, 1);
         self.add(&mut prepared, topic, path, event)?;
         Ok(prepared)
     }
@@ -89,7 +94,8 @@ impl Preparation {
         let mut event = Event::from_json(&document)
             .map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e))?;
         let path = self.routing.key_path(event.event_type(), topic);
-        let mut prepared = Prepared::of(&event, 1);
+        let observed = Observed::new(&self.telemetry, &event);
+        let mut prepared = Prepared::of(&event, observed, 1);
         let wire = self.wire_of(topic);
         if wire != Wire::Native {
             if let (Some(key), None) = (key, event.partition_key()) {
@@ -110,18 +116,21 @@ impl Preparation {
         Ok(prepared)
     }
 
-    fn finish(&self, draft: Draft) -> Result<Event, PublishError> {
-        match draft {
-            Draft::Event(event) => Ok(*event),
+    fn finish(&self, draft: Draft) -> Result<(Event, Observed), PublishError> {
+        let mut event = match draft {
+            Draft::Event(event) => *event,
             Draft::Builder(builder) => {
                 let builder = match &self.emitter {
                     Some(emitter) => emitter.stamp(*builder),
                     None => *builder,
                 };
                 let built = builder.build();
-                built.map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e))
+                built.map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e))?
             }
-        }
+        };
+        let observed = Observed::new(&self.telemetry, &event);
+        observed.stamp(&self.telemetry, &mut event);
+        Ok((event, observed))
     }
 
     fn add(

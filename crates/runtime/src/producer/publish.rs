@@ -143,10 +143,16 @@ impl Producer {
                 Ok(prepared) => self.shelve(prepared, deadline).await,
                 Err(error) => Err(error),
             };
-            shares.push(shelved.map(|Prepared { id, records, .. }| {
+            shares.push(shelved.map(|prepared| {
+                let Prepared {
+                    id,
+                    records,
+                    observed,
+                    ..
+                } = prepared;
                 let topics: Vec<_> = records.iter().map(|r| r.topic.clone()).collect();
                 all.extend(records);
-                (id, topics)
+                (id, topics, observed)
             }));
         }
         let mut answers = match all.is_empty() {
@@ -156,9 +162,11 @@ impl Producer {
         .into_iter();
         let mut results = Vec::with_capacity(shares.len());
         for share in shares {
-            let result = share.and_then(|(id, topics)| {
+            let result = share.and_then(|(id, topics, observed)| {
                 let table: Vec<_> = topics.into_iter().zip(answers.by_ref()).collect();
-                conclude(&id, table)
+                let result = conclude(&id, table);
+                observed.ended(&result);
+                result
             });
             self.count(&result);
             results.push(result);
@@ -187,6 +195,9 @@ impl Producer {
             Err(error) => {
                 Counters::add(&counters.published, error.receipts().len());
                 Counters::add(&counters.publish_failed, 1);
+                if let Some(metrics) = self.inner.preparation.telemetry.metrics() {
+                    metrics.publishing().failed(error.kind().as_str());
+                }
             }
         }
     }

@@ -7,18 +7,24 @@ use std::process;
 
 use serde_json::json;
 use tidings::{ConsumeError, Consumer, Handler, RetryPolicy, Summary};
+use tidings_telemetry::Telemetry;
 use tidings_transport::{Count, Gap, Ordering};
 
 use crate::args::{ConsumeArgs, OrderingArg};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::monitoring::Monitoring;
 use crate::output::{number, to_stderr};
 use crate::signals::Shutdown;
 
 /// Joins a group and prints events, or hands each to a command.
-pub async fn run(args: ConsumeArgs, shutdown: Shutdown) -> Result<Exit> {
+pub async fn run(args: ConsumeArgs, shutdown: Shutdown, telemetry: Telemetry) -> Result<Exit> {
+    let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
     let bus = Bus::open(&args.bus).await?;
+    let bus = bus.with_telemetry(monitoring.telemetry());
+    let topics = bus.topics_or_all(&args.topic).await?;
+    let _monitored = monitoring.start(&bus, topics);
     match &args.exec {
         Some(command) => {
             let handler = exec::Exec::new(command.clone());

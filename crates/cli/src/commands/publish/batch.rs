@@ -10,6 +10,7 @@ use tidings::{
     DecodeError, Event, KeyPath, Producer, PublishError, PublishErrorKind, Receipt, Severity,
 };
 use tidings_event::json::single_line;
+use tidings_telemetry::Pulse;
 use tidings_transport::{ErrorKind, Key};
 
 use super::Document;
@@ -28,6 +29,7 @@ pub struct Sender {
     key_path: Option<Arc<KeyPath>>,
     output: Output,
     tally: Tally,
+    pulse: Pulse,
 }
 
 /// What became of the input so far.
@@ -44,7 +46,12 @@ struct Tally {
 
 impl Sender {
     /// Sends to the topic of the arguments.
-    pub fn new(producer: Producer, args: &PublishArgs, key_path: Option<Arc<KeyPath>>) -> Self {
+    pub fn new(
+        producer: Producer,
+        args: &PublishArgs,
+        key_path: Option<Arc<KeyPath>>,
+        pulse: Pulse,
+    ) -> Self {
         Self {
             producer,
             topic: args.topic.clone(),
@@ -52,6 +59,7 @@ impl Sender {
             key_path,
             output: Output::new(args.output),
             tally: Tally::default(),
+            pulse,
         }
     }
 
@@ -86,10 +94,11 @@ impl Sender {
             .into_iter()
             .map(|(place, key, document)| (place, (key, document)))
             .unzip();
-        let results = self
-            .producer
-            .publish_documents(&self.topic, documents)
-            .await;
+        let results = {
+            let _busy = self.pulse.busy();
+            let published = self.producer.publish_documents(&self.topic, documents);
+            published.await
+        };
         for (place, result) in places.iter().zip(results) {
             match result {
                 Ok(receipt) => self.receipt(&receipt)?,

@@ -5,24 +5,34 @@ mod stamp;
 mod stream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tidings::{KeyPath, Mode, Producer};
+use tidings_telemetry::Telemetry;
 
 use crate::args::{ProfileArg, PublishArgs};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::monitoring::Monitoring;
 use crate::signals::Shutdown;
 
 use batch::Sender;
 
+/// A batch that the bus does not take is given up long before.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
+
 /// Publishes what stands in files, on standard input, or on the command line.
-pub async fn run(args: PublishArgs, shutdown: Shutdown) -> Result<Exit> {
+pub async fn run(args: PublishArgs, shutdown: Shutdown, telemetry: Telemetry) -> Result<Exit> {
     let key_path = args.key_path.as_deref().map(key_path).transpose()?;
+    let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
     let bus = Bus::open(&args.bus).await?;
+    let bus = bus.with_telemetry(monitoring.telemetry());
     let producer = producer(&bus, &args)?;
-    let sender = Sender::new(producer, &args, key_path);
+    let pulse = bus.telemetry().health().pulse("publish", STUCK_AFTER);
+    let _monitored = monitoring.start(&bus, vec![bus.topic(&args.topic)?]);
+    let sender = Sender::new(producer, &args, key_path, pulse);
     match &args.stamp.ty {
         Some(event_type) => {
             let event = stamp::event(event_type, &args)?;

@@ -1,0 +1,7 @@
+//! What a running command tells of itself: over HTTP, to a collector of traces, and in its logs.
+
+mod collector;
+mod endpoint;
+mod logs;
+mod site;
+mod traces;

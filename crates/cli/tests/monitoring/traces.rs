@@ -1,0 +1,166 @@
+//! One event is one trace, from the process that publishes it to the attempts of its handler.
+
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use serde_json::Value;
+
+use super::collector::{Collector, Span};
+use super::site::{KEY, PAYLOAD, Site, TYPE};
+
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+
+fn consume(site: &Site, collector: Option<&Collector>, count: &str) {
+    let mut command = site.command(&[
+        "consume",
+        "--topic",
+        "courses",
+        "--group",
+        "g",
+        "--from",
+        "earliest",
+        "--max",
+        count,
+        "--exec",
+        "test $TIDINGS_ATTEMPT = 2 || exit 75",
+    ]);
+    if let Some(collector) = collector {
+        command
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
+            .env("OTEL_SERVICE_NAME", "search");
+    }
+    let ran = command.output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+}
+
+#[track_caller]
+fn one<'a>(spans: &'a [Span], name: &str) -> &'a Span {
+    let mut found = spans.iter().filter(|span| span.name == name);
+    let span = found.next();
+    let span = span.unwrap_or_else(|| panic!("no span is called {name:?}: {spans:#?}"));
+    assert!(found.next().is_none(), "{name} is there twice: {spans:#?}");
+    span
+}
+
+#[test]
+fn publish_deliver_and_handle_are_one_trace() {
+    let (site, collector) = (Site::new(), Collector::start());
+    let data = format!(r#"{{"title":"{PAYLOAD}"}}"#);
+    let publish = [
+        "publish", "--topic", "courses", "--type", TYPE, "--key", KEY, "--data", &data,
+    ];
+    let ran = site
+        .command(&publish)
+        .env(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            collector.endpoint() + "/v1/traces",
+        )
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    consume(&site, Some(&collector), "1");
+
+    let spans = collector.spans();
+    let published = one(&spans, &format!("publish {TYPE}"));
+    let delivered = one(&spans, "deliver courses");
+    assert_eq!(published.kind, SpanKind::Producer);
+    assert_eq!(delivered.kind, SpanKind::Consumer);
+    assert_eq!(
+        (published.service.as_str(), delivered.service.as_str()),
+        ("tidings", "search")
+    );
+    assert_eq!(published.parent, "");
+    assert_eq!(delivered.parent, published.id);
+    let handle = format!("handle {TYPE}");
+    let attempts: Vec<&Span> = spans.iter().filter(|span| span.name == handle).collect();
+    let told: Vec<_> = attempts
+        .iter()
+        .map(|span| (span.attributes["tidings.attempt"].as_str(), span.failed))
+        .collect();
+    assert_eq!(told, [("1", true), ("2", false)]);
+    assert!(
+        attempts.iter().all(|span| span.parent == delivered.id),
+        "{spans:#?}"
+    );
+    assert!(
+        spans.iter().all(|span| span.trace == published.trace),
+        "{spans:#?}"
+    );
+
+    let event: Value = serde_json::from_str(&site.ok(&["tail", "--no-follow"])).unwrap();
+    let stamped = format!("00-{}-{}-01", published.trace, published.id);
+    assert_eq!(event["traceparent"], stamped);
+    assert_eq!(
+        delivered.attributes["messaging.message.id"],
+        event["id"].as_str().unwrap()
+    );
+    assert_eq!(delivered.attributes["messaging.consumer.group.name"], "g");
+    assert_eq!(
+        delivered.attributes["messaging.destination.name"],
+        "courses"
+    );
+    let shown = format!("{spans:?}");
+    assert!(!shown.contains(PAYLOAD) && !shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn a_trace_that_an_event_brings_goes_on_and_stays_as_it_is() {
+    let (site, collector) = (Site::new(), Collector::start());
+    let traceparent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    let ran = site
+        .command(&["publish", "--topic", "courses", "--type", TYPE])
+        .args(["--extension", &format!("traceparent={traceparent}")])
+        .args(["--extension", "tracestate=vendor=1"])
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    consume(&site, Some(&collector), "1");
+    let event: Value = serde_json::from_str(&site.ok(&["tail", "--no-follow"])).unwrap();
+    assert_eq!(event["traceparent"], traceparent);
+    assert_eq!(event["tracestate"], "vendor=1");
+    let spans = collector.spans();
+    assert_eq!(spans.len(), 4, "{spans:#?}");
+    assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
+    assert_eq!(
+        one(&spans, &format!("publish {TYPE}")).parent,
+        "b7ad6b7169203331"
+    );
+    assert_eq!(one(&spans, "deliver courses").parent, "b7ad6b7169203331");
+}
+
+#[test]
+fn without_the_variables_nothing_is_added() {
+    let (site, collector) = (Site::new(), Collector::start());
+    let publish = ["publish", "--topic", "courses", "--type", TYPE];
+    site.ok(&publish);
+    let disabled = site
+        .command(&publish)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
+        .env("OTEL_SDK_DISABLED", "true")
+        .output();
+    assert!(disabled.unwrap().status.success());
+    consume(&site, None, "2");
+    let events = site.ok(&["tail", "--no-follow"]);
+    assert_eq!(events.matches("specversion").count(), 2, "{events}");
+    assert!(!events.contains("traceparent"), "{events}");
+    assert!(collector.spans().is_empty());
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_at_the_start() {
+    let site = Site::new();
+    for (variable, value) in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "not a url"),
+    ] {
+        let ran = site
+            .command(&["topics"])
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+            .env(variable, value)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(78), "{variable}: {told}");
+        assert!(told.contains("OTEL_"), "{told}");
+    }
+}

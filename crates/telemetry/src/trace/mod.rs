@@ -1,0 +1,7 @@
+//! How a trace travels with an event.
+
+#[cfg(feature = "otlp")]
+pub mod otlp;
+mod propagation;
+
+pub use propagation::{Propagation, SPANS, TraceContext};
