@@ -24,6 +24,7 @@ mod draft;
 mod error;
 mod file_name;
 mod files;
+pub mod lint;
 mod load;
 mod openedx;
 mod payload;

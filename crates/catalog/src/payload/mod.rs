@@ -16,6 +16,8 @@ pub use json::JsonPayload;
 pub use mismatch::Mismatch;
 pub use path::FieldPath;
 
+pub(crate) use json::resolve;
+
 use serde_json::Value;
 
 /// The schema of a payload.

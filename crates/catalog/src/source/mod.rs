@@ -8,5 +8,5 @@ mod scalar;
 
 pub use location::Location;
 
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, nearest};
 pub(crate) use node::{Node, Shape, Source};

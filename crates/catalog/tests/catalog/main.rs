@@ -2,4 +2,5 @@
 
 mod definitions;
 mod folder;
+mod lint;
 mod refusals;

@@ -15,7 +15,9 @@ mod topics;
 mod value;
 
 pub use bus::BusArgs;
-pub use catalog::{CatalogArgs, CatalogCommand, ListArgs, NewArgs, ShowArgs, WhichArgs, WhoArgs};
+pub use catalog::{
+    CatalogArgs, CatalogCommand, LintArgs, ListArgs, NewArgs, ShowArgs, WhichArgs, WhoArgs,
+};
 pub use check::CheckArgs;
 pub use consume::{ConsumeArgs, OrderingArg};
 pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};

@@ -4,6 +4,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use tidings_catalog::lint::LintSettings;
+
 use super::Origin;
 use super::file::File;
 use crate::exit::Exit;
@@ -19,6 +21,8 @@ pub struct NamedCatalogs {
     pub folders: Vec<PathBuf>,
     /// Who named them; `None` when nobody did.
     pub origin: Option<Origin>,
+    /// Levels and words of the lint, from `tidings.toml`.
+    pub lint: LintSettings,
 }
 
 impl NamedCatalogs {
@@ -28,12 +32,13 @@ impl NamedCatalogs {
         let folder = env::current_dir()
             .map_err(|e| Failure::new(Exit::Io, "the current folder cannot be read").source(e))?;
         let file = File::in_folder(&folder)?;
+        let lint = file
+            .as_ref()
+            .map(|file| file.lint.clone())
+            .unwrap_or_default();
         let in_file = file.and_then(|file| Some((file.catalog?, Origin::File(file.path))));
-        Ok(Self::from_sources(
-            given,
-            env::var_os(CATALOG_VARIABLE),
-            in_file,
-        ))
+        let named = Self::from_sources(given, env::var_os(CATALOG_VARIABLE), in_file);
+        Ok(Self { lint, ..named })
     }
 
     pub(super) fn from_sources(
@@ -44,6 +49,7 @@ impl NamedCatalogs {
         let named = |folders, origin| Self {
             folders,
             origin: Some(origin),
+            lint: LintSettings::default(),
         };
         if !given.is_empty() {
             return named(given.to_vec(), Origin::Option("--catalog"));

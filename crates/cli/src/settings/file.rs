@@ -1,8 +1,12 @@
 //! `tidings.toml`.
 
+mod lint;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use tidings_catalog::lint::LintSettings;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -10,7 +14,7 @@ use crate::failure::{Failure, Result};
 /// The name of the file, looked for in the current folder only: a relative `sqlite:` path means
 /// the same file to whoever reads it.
 pub const FILE_NAME: &str = "tidings.toml";
-const KEYS: [&str; 2] = ["bus", "catalog"];
+const KEYS: [&str; 3] = ["bus", "catalog", "lint"];
 
 /// What `tidings.toml` says.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ pub struct File {
     pub bus: Option<String>,
     /// Folders of definitions, relative ones made relative to the file.
     pub catalog: Option<Vec<PathBuf>>,
+    /// Levels and words of the lint of definitions.
+    pub lint: LintSettings,
 }
 
 impl File {
@@ -78,10 +84,12 @@ impl File {
                 )));
             }
         };
+        let lint = lint::read(table.get("lint")).map_err(refuse)?;
         Ok(Self {
             path: path.to_owned(),
             bus,
             catalog,
+            lint,
         })
     }
 }
@@ -92,7 +100,7 @@ fn nearest(key: &str) -> String {
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or_else(
-            || format!("the keys are {}", KEYS.join(" and ")),
+            || format!("the keys are {}", KEYS.join(", ")),
             |(_, known)| format!("did you mean {known:?}?"),
         )
 }
@@ -115,7 +123,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(refusal("retries = 3"), @r#"
         /site/tidings.toml: unknown key "retries"
-          help: the keys are bus and catalog
+          help: the keys are bus, catalog, lint
         "#);
     }
 

@@ -70,7 +70,9 @@ impl Settings {
             })
             .transpose()?;
         let (file_bus, file_catalog, path) = match file {
-            Some(File { bus, catalog, path }) => (bus, catalog, Some(path)),
+            Some(File {
+                bus, catalog, path, ..
+            }) => (bus, catalog, Some(path)),
             None => (None, None, None),
         };
         let in_file = || Origin::File(path.clone().unwrap_or_default());

@@ -26,7 +26,8 @@ mod violation;
 pub use check::{check, check_blocking};
 pub use mode::{Mode, UnknownMode};
 pub use rule::{Rule, Severity};
-pub use rules::{rule, rules};
+pub use rules::{is_past_tense, rule, rules};
+pub use type_name::follows_grammar;
 pub use violation::Violation;
 
 /// Bytes that the encoded structured document of an event may have.

@@ -8,7 +8,7 @@ const DNS_LABELS: usize = 2;
 
 /// Whether a type has the form `{reverse DNS}.{subdomain}.{subject}.{action}.v{major}`. How many
 /// labels the reverse DNS has cannot be seen, so only the first two are read as such.
-pub(super) fn follows_grammar(event_type: &str) -> bool {
+pub fn follows_grammar(event_type: &str) -> bool {
     let Some((name, version)) = event_type.rsplit_once('.') else {
         return false;
     };

@@ -1,7 +1,9 @@
+mod lint;
 mod list;
 mod new;
 mod show;
 
+pub use lint::LintArgs;
 pub use list::ListArgs;
 pub use new::NewArgs;
 pub use show::{ShowArgs, WhoArgs};
@@ -27,6 +29,8 @@ pub enum CatalogCommand {
     Show(ShowArgs),
     /// Show who emits an event, on which topics, and who reads what of it
     Who(WhoArgs),
+    /// Hold definitions against the rules of OEP-41 and of good events, for CI
+    Lint(LintArgs),
 }
 
 /// Which definitions.

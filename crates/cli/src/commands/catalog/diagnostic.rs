@@ -16,8 +16,6 @@ use crate::output::{colours_allowed, to_stderr};
 /// Something to say about a part of a file.
 #[derive(Debug)]
 pub struct Remark<'a> {
-    /// The code of a rule, if it is one.
-    pub code: Option<&'a str>,
     /// How much it matters.
     pub severity: Severity,
     /// What is wrong.
@@ -32,7 +30,6 @@ pub struct Remark<'a> {
 pub fn refused(error: &Error) -> Failure {
     for problem in error.problems() {
         let remark = Remark {
-            code: None,
             severity: Severity::Error,
             message: problem.message(),
             help: problem.remedy(),
@@ -110,10 +107,6 @@ impl fmt::Display for Report<'_> {
 impl std::error::Error for Report<'_> {}
 
 impl Diagnostic for Report<'_> {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.remark.code.map(|code| Box::new(code) as _)
-    }
-
     fn severity(&self) -> Option<Severity> {
         Some(self.remark.severity)
     }

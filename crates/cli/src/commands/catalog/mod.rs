@@ -1,6 +1,8 @@
 //! `tidings catalog`
 
+mod annotation;
 mod diagnostic;
+mod lint;
 mod list;
 mod new;
 mod pick;
@@ -18,6 +20,7 @@ pub fn run(args: CatalogArgs) -> Result<Exit> {
         CatalogCommand::New(args) => new::run(args),
         CatalogCommand::List(args) => list::run(&args),
         CatalogCommand::Show(args) => show::run(&args),
+        CatalogCommand::Lint(args) => lint::run(&args),
         CatalogCommand::Who(args) => who::run(&args),
     }
 }

@@ -15,6 +15,8 @@ mod type_past_tense;
 
 use super::Rule;
 
+pub use type_past_tense::is_past_tense;
+
 pub(super) use cloudevents::RULE as CLOUDEVENTS;
 pub(super) use size::RULE as SIZE;
 pub(super) use specversion::RULE as SPECVERSION;

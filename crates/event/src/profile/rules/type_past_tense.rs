@@ -128,7 +128,8 @@ const PRESENT: &[&str] = &[
     "embed", "red", "bed", "hundred", "kindred", "sacred", "naked",
 ];
 
-fn is_past_tense(action: &str) -> bool {
+/// Whether an action, like `due_date_passed`, ends in a word that looks like the past tense.
+pub fn is_past_tense(action: &str) -> bool {
     // OEP-41 writes `redemption_reversed`; some real types write `redemption-reversed`.
     let word = action.rsplit(['_', '-']).next().unwrap_or(action);
     let regular = word.ends_with("ed") && !word.ends_with("eed") && !PRESENT.contains(&word);
