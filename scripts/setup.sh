@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests and the demo need on Debian or Ubuntu: a C compiler for the bundled
-# SQLite, redis-server for the tests, Python for the peers from PyPI. Idempotent; quiet when there
+# SQLite, redis-server, PostgreSQL and MariaDB for the tests, Python for the peers from PyPI. Idempotent; quiet when there
 # is nothing to do. Usage: scripts/setup.sh [demo|test|ci]
 set -euo pipefail
 what=${1:-test}
@@ -23,6 +23,8 @@ packages=()
 need cc gcc libc6-dev
 if [ "$what" != demo ]; then
   need redis-server redis-server
+  need mariadbd mariadb-server
+  [ -d /usr/lib/postgresql ] || need initdb postgresql
   need openssl openssl
   need c++ g++
   need python3 python3

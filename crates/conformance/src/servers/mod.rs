@@ -1,9 +1,14 @@
 //! Real servers for tests: started on a free port in a temporary folder, stopped on drop.
 
 mod certificates;
+mod mariadb;
+mod postgres;
+mod process;
 mod proxy;
 mod redis;
 
 pub use certificates::Certificates;
+pub use mariadb::MariadbServer;
+pub use postgres::PostgresServer;
 pub use proxy::Proxy;
 pub use redis::{AppendOnly, RedisOptions, RedisServer};

@@ -1,7 +1,7 @@
 //! A Redis server of one's own, to be killed, frozen and emptied.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use rand::RngExt;
 use tempfile::TempDir;
 
 use super::Certificates;
+use super::process::free_port;
 
 /// How the server keeps its data, which decides what a `kill -9` may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -338,18 +338,6 @@ impl Drop for RedisServer {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// A port that was free just now, below the range that the kernel hands to clients: a server that
-/// is down for a moment keeps it.
-fn free_port() -> io::Result<u16> {
-    for _ in 0..1000 {
-        let port = rand::rng().random_range(10_000..32_000);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::AddrInUse, "no free port"))
 }
 
 fn request(reader: &mut BufReader<UnixStream>, command: &[&str]) -> io::Result<String> {

@@ -1,6 +1,5 @@
 //! How a producer is set up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidings_event::profile::Mode;
@@ -10,8 +9,6 @@ use tidings_transport::{Capability, Error as TransportError, Transport};
 
 use super::outlet::{Bounds, Outlet};
 use super::preparation::Preparation;
-use super::profile::Profile;
-use super::routing::Routing;
 use super::schema_shelf::SchemaShelf;
 use super::{Producer, PublishRetry, Route};
 use crate::Namespace;
@@ -21,16 +18,9 @@ use crate::wire::Wire;
 #[must_use = "a producer is made by `build`"]
 pub struct ProducerBuilder {
     transport: Arc<dyn Transport>,
-    namespace: Namespace,
-    definitions: Arc<dyn Definitions>,
-    emitter: Option<Emitter>,
-    routing: Routing,
-    wire: Wire,
-    topic_wires: HashMap<String, Wire>,
-    profile: Option<Mode>,
+    preparation: Preparation,
     retry: PublishRetry,
     bounds: Bounds,
-    telemetry: Telemetry,
 }
 
 impl ProducerBuilder {
@@ -38,13 +28,7 @@ impl ProducerBuilder {
     pub fn new(transport: Arc<dyn Transport>, definitions: Arc<dyn Definitions>) -> Self {
         Self {
             transport,
-            namespace: Namespace::default(),
-            definitions,
-            emitter: None,
-            routing: Routing::default(),
-            wire: Wire::Native,
-            topic_wires: HashMap::new(),
-            profile: None,
+            preparation: Preparation::new(definitions),
             retry: PublishRetry::default(),
             bounds: Bounds {
                 queue_count: 10_000,
@@ -52,19 +36,18 @@ impl ProducerBuilder {
                 batch_count: 500,
                 batch_bytes: 1024 * 1024,
             },
-            telemetry: Telemetry::default(),
         }
     }
 
     /// Puts a prefix before the names of topics.
     pub fn namespace(mut self, namespace: Namespace) -> Self {
-        self.namespace = namespace;
+        self.preparation = self.preparation.with_namespace(namespace);
         self
     }
 
     /// Stamps event builders with this service's source, host and time.
     pub fn emitter(mut self, emitter: Emitter) -> Self {
-        self.emitter = Some(emitter);
+        self.preparation = self.preparation.with_emitter(emitter);
         self
     }
 
@@ -79,26 +62,26 @@ impl ProducerBuilder {
         event_type: impl Into<String>,
         routes: impl IntoIterator<Item = Route>,
     ) -> Self {
-        self.routing.add(event_type.into(), routes);
+        self.preparation = self.preparation.with_routes(event_type, routes);
         self
     }
 
     /// The wire to write. Default: native.
     pub fn wire(mut self, wire: Wire) -> Self {
-        self.wire = wire;
+        self.preparation = self.preparation.with_wire(wire);
         self
     }
 
     /// The wire to write to one topic, by its logical name.
     pub fn topic_wire(mut self, topic: impl Into<String>, wire: Wire) -> Self {
-        self.topic_wires.insert(topic.into(), wire);
+        self.preparation = self.preparation.with_topic_wire(topic, wire);
         self
     }
 
     /// How strictly the OEP-41 profile runs. Default: `Enforce`; `Warn` where the Open edX wire
     /// is written, since some of its real types and every `source` break the rules.
     pub fn profile(mut self, mode: Mode) -> Self {
-        self.profile = Some(mode);
+        self.preparation = self.preparation.with_profile(mode);
         self
     }
 
@@ -125,7 +108,7 @@ impl ProducerBuilder {
 
     /// What it tells of itself: metrics, health, traces. Default: nothing.
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
-        self.telemetry = telemetry;
+        self.preparation = self.preparation.with_telemetry(telemetry);
         self
     }
 
@@ -135,26 +118,13 @@ impl ProducerBuilder {
     /// `Invalid`, when a route's topic is no valid name; `Unsupported`, when the log cannot carry
     /// a wire that is to be written.
     pub fn build(self) -> Result<Producer, TransportError> {
-        let foreign = |wire: &Wire| *wire != Wire::Native;
-        if foreign(&self.wire) || self.topic_wires.values().any(foreign) {
+        if self.preparation.has_foreign_wire() {
             let capabilities = self.transport.capabilities();
             capabilities.require(Capability::Fields, "publish")?;
         }
-        for route in self.routing.iter() {
-            self.namespace.topic(route.topic())?;
-        }
+        self.preparation.check_routes()?;
         let shelf = SchemaShelf::new(self.transport.clone(), self.retry);
         let outlet = Outlet::new(self.transport.clone(), self.retry, self.bounds);
-        let preparation = Preparation {
-            namespace: self.namespace,
-            definitions: self.definitions,
-            emitter: self.emitter,
-            routing: self.routing,
-            wire: self.wire,
-            topic_wires: self.topic_wires,
-            profile: Profile::new(self.profile),
-            telemetry: self.telemetry,
-        };
-        Ok(Producer::new(preparation, shelf, outlet))
+        Ok(Producer::new(self.preparation, shelf, outlet))
     }
 }

@@ -16,6 +16,7 @@ mod schema_shelf;
 pub use builder::ProducerBuilder;
 pub use draft::Draft;
 pub use error::{PublishError, PublishErrorKind};
+pub use preparation::{Preparation, Prepared};
 pub use publish::Producer;
 pub use receipt::Receipt;
 pub use retry::PublishRetry;

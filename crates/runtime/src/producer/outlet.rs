@@ -115,6 +115,11 @@ impl Outlet {
         results
     }
 
+    /// Asks the log whether it is there.
+    pub(super) async fn ping(&self) -> Result<String, TransportError> {
+        self.shared.transport.ping().await
+    }
+
     /// Starts the pump, or starts it again when its tokio runtime has ended.
     fn ensure_pump(&self) {
         let mut pump = self.pump.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,35 +1,38 @@
 //! From a draft to records: stamped, checked, routed, keyed and encoded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_event::avro::Schema;
-use tidings_event::{Definitions, Emitter, Event, KeyPath};
+use tidings_event::profile::Mode;
+use tidings_event::{Definitions, Emitter, Event, EventBuilder, KeyPath};
 use tidings_telemetry::Telemetry;
-use tidings_transport::{Body, Key, Record, Topic};
+use tidings_transport::{Body, Error as TransportError, Key, Record, Topic};
 
 use super::observation::Observed;
 use super::profile::Profile;
 use super::routing::Routing;
-use super::{Draft, PublishError, PublishErrorKind};
+use super::{Draft, PublishError, PublishErrorKind, Route};
 use crate::Namespace;
 use crate::wire::{Encoded, Wire, encode};
 
-/// What a producer does to an event before it leaves. No I/O.
-pub(super) struct Preparation {
-    pub(super) namespace: Namespace,
-    pub(super) definitions: Arc<dyn Definitions>,
-    pub(super) emitter: Option<Emitter>,
-    pub(super) routing: Routing,
-    pub(super) wire: Wire,
-    pub(super) topic_wires: HashMap<String, Wire>,
-    pub(super) profile: Profile,
-    pub(super) telemetry: Telemetry,
+/// What a producer does to an event before it leaves: stamps, checks, routes, finds its key and
+/// encodes it. No I/O, and no log: an outbox prepares events in the same way.
+pub struct Preparation {
+    namespace: Namespace,
+    definitions: Arc<dyn Definitions>,
+    emitter: Option<Emitter>,
+    routing: Routing,
+    wire: Wire,
+    topic_wires: HashMap<String, Wire>,
+    profile: Profile,
+    telemetry: Telemetry,
 }
 
-/// The records of one event, one for each topic.
-pub(super) struct Prepared {
+/// An event that is stamped, checked and encoded, ready for its topics.
+#[derive(Debug)]
+pub struct Prepared {
     pub(super) id: String,
     pub(super) records: Vec<Record>,
     /// What its readers need to find in the schema store.
@@ -46,6 +49,43 @@ impl Prepared {
             observed,
         }
     }
+
+    /// The topics and keys whose order it is part of.
+    pub(super) fn places(&self) -> Vec<(Topic, Key)> {
+        // Only a schema can keep an event back while its neighbours go.
+        if self.schemas.is_empty() {
+            return Vec::new();
+        }
+        let keyed = |r: &Record| Some((r.topic.clone(), r.key.clone()?));
+        self.records.iter().filter_map(keyed).collect()
+    }
+
+    /// The topic in which it would overtake one of these.
+    pub(super) fn follows(&self, behind: &HashSet<(Topic, Key)>) -> Option<Topic> {
+        if behind.is_empty() {
+            return None;
+        }
+        let keyed = |r: &Record| Some((r.topic.clone(), r.key.clone()?));
+        let mut places = self.records.iter().filter_map(keyed);
+        places
+            .find(|place| behind.contains(place))
+            .map(|(topic, _)| topic)
+    }
+
+    /// The id of the event.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its records, one for each topic.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Its records, one for each topic.
+    pub fn into_records(self) -> Vec<Record> {
+        self.records
+    }
 }
 
 /// Writes a key that was found elsewhere into the document, for whoever has only the document.
@@ -55,8 +95,107 @@ fn state_key(event: &mut Event, key: &str) -> Result<(), PublishError> {
 }
 
 impl Preparation {
+    /// One with defaults and no routes.
+    pub fn new(definitions: Arc<dyn Definitions>) -> Self {
+        Self {
+            namespace: Namespace::default(),
+            definitions,
+            emitter: None,
+            routing: Routing::default(),
+            wire: Wire::Native,
+            topic_wires: HashMap::new(),
+            profile: Profile::new(None),
+            telemetry: Telemetry::default(),
+        }
+    }
+
+    /// Puts a prefix before the names of topics.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: Namespace) -> Self {
+        self.namespace = namespace;
+        self
+    }
+
+    /// Stamps event builders with this service's source, host and time.
+    #[must_use]
+    pub fn with_emitter(mut self, emitter: Emitter) -> Self {
+        self.emitter = Some(emitter);
+        self
+    }
+
+    /// Sends events of a type to these topics as well.
+    #[must_use]
+    pub fn with_routes(
+        mut self,
+        event_type: impl Into<String>,
+        routes: impl IntoIterator<Item = Route>,
+    ) -> Self {
+        self.routing.add(event_type.into(), routes);
+        self
+    }
+
+    /// The wire to write. Default: native.
+    #[must_use]
+    pub fn with_wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// The wire to write to one topic, by its logical name.
+    #[must_use]
+    pub fn with_topic_wire(mut self, topic: impl Into<String>, wire: Wire) -> Self {
+        self.topic_wires.insert(topic.into(), wire);
+        self
+    }
+
+    /// How strictly the OEP-41 profile runs. Default: `Enforce`; `Warn` where the Open edX wire
+    /// is written.
+    #[must_use]
+    pub fn with_profile(mut self, mode: Mode) -> Self {
+        self.profile = Profile::new(Some(mode));
+        self
+    }
+
+    /// What is told of its events: series, and traces, which events then carry. Default: nothing.
+    #[must_use]
+    pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
+    /// What is told of its events.
+    pub(super) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Starts an event of a type, stamped by the emitter if there is one.
+    pub fn event(&self, event_type: impl Into<String>) -> EventBuilder {
+        match &self.emitter {
+            Some(emitter) => emitter.event(event_type),
+            None => Event::builder(event_type),
+        }
+    }
+
+    /// Whether anything is written in another form than the document.
+    pub(super) fn has_foreign_wire(&self) -> bool {
+        let mut wires = self.topic_wires.values().chain([&self.wire]);
+        wires.any(|wire| *wire != Wire::Native)
+    }
+
+    /// Checks the topics of all routes.
+    ///
+    /// # Errors
+    /// `Invalid`, with the first name that breaks a rule.
+    pub fn check_routes(&self) -> Result<(), TransportError> {
+        let mut routes = self.routing.iter();
+        routes.try_for_each(|route| self.namespace.topic(route.topic()).map(drop))
+    }
+
     /// A record for each topic that the routes name.
-    pub(super) fn route(&self, draft: Draft) -> Result<Prepared, PublishError> {
+    ///
+    /// # Errors
+    /// [`PublishError`]: what is wrong with the event, or that no route knows its type.
+    pub fn route(&self, draft: Draft) -> Result<Prepared, PublishError> {
         let (event, observed) = self.finish(draft)?;
         let routes = self.routing.of(event.event_type());
         let Some((last, others)) = routes.split_last() else {
@@ -75,8 +214,11 @@ impl Preparation {
         Ok(prepared)
     }
 
-    /// A record for one topic.
-    pub(super) fn to(&self, topic: &str, draft: Draft) -> Result<Prepared, PublishError> {
+    /// A record for one topic, by its logical name.
+    ///
+    /// # Errors
+    /// [`PublishError`]: what is wrong with the event.
+    pub fn to(&self, topic: &str, draft: Draft) -> Result<Prepared, PublishError> {
         let (event, observed) = self.finish(draft)?;
         let path = self.routing.key_path(event.event_type(), topic);
         let mut prepared = Prepared::of(&event, observed, 1);
@@ -85,7 +227,10 @@ impl Preparation {
     }
 
     /// A record of a document that stays byte for byte as it is, unless the wire is foreign.
-    pub(super) fn document(
+    ///
+    /// # Errors
+    /// [`PublishError`]: what is wrong with the event.
+    pub fn document(
         &self,
         topic: &str,
         key: Option<Key>,

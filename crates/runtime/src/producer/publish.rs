@@ -1,10 +1,11 @@
 //! The producer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidings_event::{Event, EventBuilder};
-use tidings_transport::{Key, Record, Topic};
+use tidings_event::EventBuilder;
+use tidings_transport::{Error as TransportError, ErrorKind, Key, Record, Topic};
 use tokio::time::Instant;
 
 use super::outlet::{Answer, Outlet};
@@ -52,10 +53,7 @@ impl Producer {
 
     /// Starts an event of a type, stamped by this producer's emitter if it has one.
     pub fn event(&self, event_type: impl Into<String>) -> EventBuilder {
-        match &self.inner.preparation.emitter {
-            Some(emitter) => emitter.event(event_type),
-            None => Event::builder(event_type),
-        }
+        self.inner.preparation.event(event_type)
     }
 
     /// Publishes an event to the topics of its type's routes; a receipt for each.
@@ -123,6 +121,37 @@ impl Producer {
         results.into_iter().map(|result| result.map(only)).collect()
     }
 
+    /// Prepares a finished document for one topic, as
+    /// [`publish_document`](Self::publish_document) does, and sends nothing yet.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub fn prepare_document(
+        &self,
+        topic: &str,
+        key: Option<Key>,
+        document: impl Into<Bytes>,
+    ) -> Result<Prepared, PublishError> {
+        self.inner.preparation.document(topic, key, document.into())
+    }
+
+    /// Publishes what was prepared, in this order, in as few batches as the bounds allow; a
+    /// result for each.
+    pub async fn publish_prepared(
+        &self,
+        prepared: Vec<Prepared>,
+    ) -> Vec<Result<Vec<Receipt>, PublishError>> {
+        self.send(prepared.into_iter().map(Ok).collect()).await
+    }
+
+    /// Asks the log whether it is there; what it is: `"Redis 7.0.15"`.
+    ///
+    /// # Errors
+    /// What the log says, or why it does not.
+    pub async fn ping(&self) -> Result<String, TransportError> {
+        self.inner.outlet.ping().await
+    }
+
     async fn send_one(
         &self,
         prepared: Result<Prepared, PublishError>,
@@ -138,9 +167,23 @@ impl Producer {
         let mut all: Vec<Record> = Vec::with_capacity(prepared.len());
         let mut shares = Vec::with_capacity(prepared.len());
         let deadline = self.inner.shelf.deadline();
+        // Topics and keys of events that stay behind: what follows them must stay behind too.
+        let mut behind: HashSet<(Topic, Key)> = HashSet::new();
         for prepared in prepared {
             let shelved = match prepared {
-                Ok(prepared) => self.shelve(prepared, deadline).await,
+                Ok(prepared) => match prepared.follows(&behind) {
+                    Some(topic) => {
+                        Err(PublishError::transport(topic, overtaking()).of(&prepared.id))
+                    }
+                    None => {
+                        let places = prepared.places();
+                        let shelved = self.shelve(prepared, deadline).await;
+                        if shelved.as_ref().is_err_and(PublishError::is_temporary) {
+                            behind.extend(places);
+                        }
+                        shelved
+                    }
+                },
                 Err(error) => Err(error),
             };
             shares.push(shelved.map(|prepared| {
@@ -195,12 +238,21 @@ impl Producer {
             Err(error) => {
                 Counters::add(&counters.published, error.receipts().len());
                 Counters::add(&counters.publish_failed, 1);
-                if let Some(metrics) = self.inner.preparation.telemetry.metrics() {
+                if let Some(metrics) = self.inner.preparation.telemetry().metrics() {
                     metrics.publishing().failed(error.kind().as_str());
                 }
             }
         }
     }
+}
+
+/// Why an event is not sent although nothing is wrong with it.
+fn overtaking() -> TransportError {
+    TransportError::new(
+        ErrorKind::Unavailable,
+        "publish",
+        "an event of its key before it could not be sent, and must not be overtaken",
+    )
 }
 
 /// One result from what became of an event in each of its topics.

@@ -1,0 +1,401 @@
+//! The relay's session.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
+
+use super::SCHEMA;
+use crate::database::fault::fault;
+use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status};
+use crate::database::session::{Session, Table};
+use crate::{Error, ErrorKind, Result};
+
+/// Rows by their numbers, one look-up of the primary key each. For `seq IN (…)` MariaDB scans the
+/// table when the list is long compared with it, and without the hint here too; InnoDB then waits
+/// for rows that others have inserted and not committed.
+macro_rules! by_number {
+    ($head:literal, $tail:literal) => {
+        concat!(
+            $head,
+            " JSON_TABLE(?, '$[*]' COLUMNS (seq BIGINT PATH '$')) AS wanted
+             STRAIGHT_JOIN tidings_outbox AS o FORCE INDEX (PRIMARY)
+             ON o.seq = wanted.seq ",
+            $tail
+        )
+    };
+}
+
+pub(crate) struct MySql {
+    connection: MySqlConnection,
+    options: MySqlConnectOptions,
+    /// Named locks are per server, so the name is made of the database's.
+    lock: String,
+    /// The number of this session. Behind a multiplexing proxy it changes.
+    id: u64,
+}
+
+impl MySql {
+    pub(crate) async fn connect(options: &MySqlConnectOptions) -> Result<Self> {
+        let options = options.clone();
+        let mut connection = MySqlConnection::connect_with(&options)
+            .await
+            .map_err(fault("connect"))?;
+        let (id, database): (u64, Option<String>) =
+            sqlx::query_as("SELECT CONNECTION_ID(), DATABASE()")
+                .fetch_one(&mut connection)
+                .await
+                .map_err(fault("connect"))?;
+        let Some(database) = database else {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "connect",
+                "the URL names no database: mysql://HOST/DATABASE",
+            ));
+        };
+        Ok(Self {
+            connection,
+            options,
+            lock: lock_name(&database, "tidings_outbox"),
+            id,
+        })
+    }
+
+    async fn execute(
+        &mut self,
+        operation: &'static str,
+        query: sqlx::query::Query<'_, sqlx::MySql, sqlx::mysql::MySqlArguments>,
+    ) -> Result<u64> {
+        let done = query.execute(&mut self.connection).await;
+        Ok(done.map_err(fault(operation))?.rows_affected())
+    }
+
+    async fn id(&mut self) -> Result<u64> {
+        sqlx::query_scalar("SELECT CONNECTION_ID()")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("connect"))
+    }
+}
+
+/// At most 64 characters, the same for everybody who means this table.
+fn lock_name(database: &str, table: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(database.as_bytes());
+    hash.update([0]);
+    hash.update(table.as_bytes());
+    let mut name = String::from("tidings-relay-");
+    for byte in &hash.finalize()[..16] {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+fn pooled() -> Error {
+    Error::new(
+        ErrorKind::Pooler,
+        "relay",
+        "between the relay and the database stands a proxy that hands statements of one session \
+         to several connections (ProxySQL, MaxScale), so the lock that keeps one relay active \
+         does not hold. Name the database server's own address in the URL; services may go on \
+         using the proxy",
+    )
+}
+
+/// Numbers as a JSON array: one statement for any count of them.
+fn list(seqs: &[i64]) -> String {
+    let numbers: Vec<String> = seqs.iter().map(ToString::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}
+
+#[async_trait]
+impl Session for MySql {
+    async fn migrate(&mut self) -> Result<()> {
+        for statement in SCHEMA.split(";\n") {
+            let bare: Vec<&str> = statement
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("--"))
+                .collect();
+            if bare.iter().all(|line| line.trim().is_empty()) {
+                continue;
+            }
+            let done = sqlx::raw_sql(AssertSqlSafe(bare.join("\n")))
+                .execute(&mut self.connection)
+                .await;
+            match done {
+                Ok(_) => {}
+                // An index of this name is there.
+                Err(sqlx::Error::Database(error))
+                    if error
+                        .try_downcast_ref::<MySqlDatabaseError>()
+                        .is_some_and(|error| error.number() == 1061) => {}
+                Err(error) => return Err(fault("migrate")(error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn check(&mut self, table: Table) -> Result<()> {
+        let done = sqlx::query(table.probe()).execute(&mut self.connection);
+        done.await.map(drop).map_err(fault("check the tables"))
+    }
+
+    async fn check_direct(&mut self) -> Result<()> {
+        // While the other session is inside a transaction, it has a connection for itself.
+        let mut other = MySqlConnection::connect_with(&self.options)
+            .await
+            .map_err(fault("connect"))?;
+        let mut work = other.begin().await.map_err(fault("connect"))?;
+        let theirs: u64 = sqlx::query_scalar("SELECT CONNECTION_ID()")
+            .fetch_one(&mut *work)
+            .await
+            .map_err(fault("connect"))?;
+        let shared = theirs == self.id || self.id().await? != self.id;
+        work.rollback().await.map_err(fault("connect"))?;
+        // Only a courtesy to the server.
+        let _ = other.close().await;
+        if shared { Err(pooled()) } else { Ok(()) }
+    }
+
+    async fn take(&mut self) -> Result<bool> {
+        // A relay whose host is gone gives its lock back when the server has not heard of it for
+        // so many seconds; one that is alive speaks every second or two.
+        let query = sqlx::query("SET SESSION wait_timeout = 60");
+        self.execute("take the lock", query).await?;
+        let taken: Option<i64> = sqlx::query_scalar("SELECT CAST(GET_LOCK(?, 0) AS SIGNED)")
+            .bind(&self.lock)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("take the lock"))?;
+        Ok(taken == Some(1))
+    }
+
+    async fn keep(&mut self) -> Result<()> {
+        let (id, holder): (u64, Option<u64>) =
+            sqlx::query_as("SELECT CONNECTION_ID(), CAST(IS_USED_LOCK(?) AS UNSIGNED)")
+                .bind(&self.lock)
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(fault("keep the lock"))?;
+        if id != self.id {
+            return Err(pooled());
+        }
+        match holder == Some(id) {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::Superseded,
+                "keep the lock",
+                "the named lock of this session is gone",
+            )),
+        }
+    }
+
+    async fn give_back(&mut self) -> Result<()> {
+        let done = sqlx::query("DO RELEASE_LOCK(?)")
+            .bind(&self.lock)
+            .execute(&mut self.connection);
+        done.await.map(drop).map_err(fault("give the lock back"))
+    }
+
+    async fn ready(&mut self, after: i64, limit: usize) -> Result<Vec<Row>> {
+        let rows = sqlx::query(
+            "SELECT seq, topic, event_key, event FROM tidings_outbox
+             WHERE refused_at IS NULL AND seq > ? ORDER BY seq LIMIT ?",
+        )
+        .bind(after)
+        .bind(limit as u64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))?;
+        rows.iter().map(ready_row).collect()
+    }
+
+    async fn finish(&mut self, seqs: &[i64], keep: bool) -> Result<()> {
+        let delete = by_number!("DELETE o FROM", "");
+        let seqs = list(seqs);
+        if !keep {
+            let query = sqlx::query(delete).bind(seqs);
+            return self.execute("finish", query).await.map(drop);
+        }
+        let copy = by_number!(
+            "INSERT IGNORE INTO tidings_outbox_published
+                 (seq, id, topic, event_key, event, created_at, published_at)
+             SELECT o.seq, id, topic, event_key, event, created_at, UTC_TIMESTAMP(6) FROM",
+            ""
+        );
+        let mut work = self.connection.begin().await.map_err(fault("finish"))?;
+        for sql in [copy, delete] {
+            let done = sqlx::query(sql).bind(&seqs).execute(&mut *work).await;
+            done.map_err(fault("finish"))?;
+        }
+        work.commit().await.map_err(fault("finish"))
+    }
+
+    async fn refuse(&mut self, rows: &[(i64, String)]) -> Result<()> {
+        for (seq, reason) in rows {
+            sqlx::query(
+                "UPDATE tidings_outbox SET refused_at = UTC_TIMESTAMP(6), reason = ?
+                 WHERE seq = ?",
+            )
+            .bind(reason)
+            .bind(seq)
+            .execute(&mut self.connection)
+            .await
+            .map_err(fault("set aside"))?;
+        }
+        Ok(())
+    }
+
+    async fn hold(&mut self, seqs: &[i64]) -> Result<()> {
+        let query = sqlx::query(by_number!(
+            "UPDATE",
+            "SET refused_at = UTC_TIMESTAMP(6), reason = NULL"
+        ));
+        let query = query.bind(list(seqs));
+        self.execute("set aside", query).await.map(drop)
+    }
+
+    async fn heads(&mut self) -> Result<Vec<(i64, Place)>> {
+        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+            "SELECT seq, topic, event_key FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND reason IS NOT NULL AND event_key IS NOT NULL",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))?;
+        Ok(rows.into_iter().map(|(seq, t, k)| (seq, (t, k))).collect())
+    }
+
+    async fn still_refused(&mut self, seqs: &[i64]) -> Result<HashSet<i64>> {
+        let rows: Vec<i64> = sqlx::query_scalar(by_number!(
+            "SELECT o.seq FROM",
+            "WHERE refused_at IS NOT NULL"
+        ))
+        .bind(list(seqs))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))?;
+        Ok(rows.into_iter().collect())
+    }
+
+    async fn held(&mut self) -> Result<Vec<(Place, u64)>> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT topic, event_key, count(*) FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND reason IS NULL AND event_key IS NOT NULL
+             GROUP BY topic, event_key",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))?;
+        let place = |(topic, key, n): (String, String, i64)| ((topic, key), n as u64);
+        Ok(rows.into_iter().map(place).collect())
+    }
+
+    async fn release(&mut self, (topic, key): &Place) -> Result<()> {
+        let done = sqlx::query(
+            "UPDATE tidings_outbox SET refused_at = NULL
+             WHERE refused_at IS NOT NULL AND reason IS NULL AND topic = ? AND event_key = ?",
+        )
+        .bind(topic)
+        .bind(key)
+        .execute(&mut self.connection);
+        done.await.map(drop).map_err(fault("release"))
+    }
+
+    async fn status(&mut self) -> Result<Status> {
+        let row: (i64, i64, Option<i64>, i64, i64) = sqlx::query_as(
+            "SELECT
+                 (SELECT count(*) FROM (SELECT 1 FROM tidings_outbox WHERE refused_at IS NULL
+                                        LIMIT 100001) AS counted),
+                 (SELECT CAST(coalesce(max(seq) - min(seq) + 1, 0) AS SIGNED)
+                  FROM tidings_outbox WHERE refused_at IS NULL),
+                 (SELECT timestampdiff(MICROSECOND, created_at, UTC_TIMESTAMP(6))
+                  FROM tidings_outbox WHERE refused_at IS NULL ORDER BY seq LIMIT 1),
+                 (SELECT count(*) FROM (SELECT 1 FROM tidings_outbox WHERE refused_at IS NOT NULL
+                                        AND reason IS NOT NULL LIMIT 100000) AS refused),
+                 (SELECT count(*) FROM (SELECT 1 FROM tidings_outbox WHERE refused_at IS NOT NULL
+                                        AND reason IS NULL LIMIT 100000) AS held)",
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(fault("status"))?;
+        debug_assert_eq!(COUNTED, 100_000, "the statement above says so too");
+        Ok(Status::from_numbers(row.0, row.1, row.2, row.3, row.4))
+    }
+
+    async fn refused(&mut self, after: i64, limit: usize) -> Result<Vec<RefusedRow>> {
+        let rows = sqlx::query(
+            "SELECT seq, id, topic, event_key, reason,
+                    DATE_FORMAT(refused_at, '%Y-%m-%dT%H:%i:%s.%fZ')
+             FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND reason IS NOT NULL AND seq > ?
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(after)
+        .bind(limit as u64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("list"))?;
+        rows.iter().map(refused_row).collect()
+    }
+
+    async fn retry(&mut self, seqs: &[i64]) -> Result<u64> {
+        let query = sqlx::query(by_number!(
+            "UPDATE",
+            "SET refused_at = NULL, reason = NULL
+             WHERE refused_at IS NOT NULL AND reason IS NOT NULL"
+        ));
+        self.execute("retry", query.bind(list(seqs))).await
+    }
+
+    async fn discard(&mut self, seqs: &[i64]) -> Result<u64> {
+        let query = sqlx::query(by_number!(
+            "DELETE o FROM",
+            "WHERE refused_at IS NOT NULL AND reason IS NOT NULL"
+        ));
+        self.execute("discard", query.bind(list(seqs))).await
+    }
+
+    async fn forget_published(&mut self, age: Duration) -> Result<u64> {
+        let query = sqlx::query(
+            "DELETE FROM tidings_outbox_published
+             WHERE published_at < UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
+             ORDER BY published_at LIMIT 10000",
+        );
+        let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        self.execute("prune", query.bind(micros)).await
+    }
+
+    async fn forget_done(&mut self, age: Duration) -> Result<u64> {
+        super::prune(&mut self.connection, None, age).await
+    }
+}
+
+fn ready_row(row: &MySqlRow) -> Result<Row> {
+    let get = fault("look");
+    let document: String = row.try_get(3).map_err(&get)?;
+    Ok(Row {
+        seq: row.try_get(0).map_err(&get)?,
+        topic: row.try_get(1).map_err(&get)?,
+        key: row.try_get(2).map_err(&get)?,
+        document: document.into(),
+    })
+}
+
+fn refused_row(row: &MySqlRow) -> Result<RefusedRow> {
+    let get = fault("list");
+    let refused_at: Option<String> = row.try_get(5).map_err(&get)?;
+    Ok(RefusedRow {
+        seq: row.try_get(0).map_err(&get)?,
+        id: row.try_get(1).map_err(&get)?,
+        topic: row.try_get(2).map_err(&get)?,
+        key: row.try_get(3).map_err(&get)?,
+        reason: row.try_get(4).map_err(&get)?,
+        refused_at: refused_at.and_then(|text| text.parse().ok()),
+        holds: 0,
+    })
+}

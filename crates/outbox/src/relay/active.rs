@@ -1,0 +1,337 @@
+//! The active relay's work, for as long as it has the lock.
+
+use std::time::{Duration, Instant};
+
+use tidings_runtime::{Prepared, Producer};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+
+use super::batch::{Settled, Sorted, fitting, publish, sort};
+use super::counters::RelayCounters;
+use super::holds::Holds;
+use super::look::Looks;
+use super::pace::Pace;
+use super::settings::Settings;
+use crate::Result;
+use crate::database::{Row, Session, bounded};
+
+/// How often depth and age are looked at, and old published rows deleted.
+const SURVEY: Duration = Duration::from_secs(5);
+/// Rows of the first look, before anything is known of their size.
+const FIRST: usize = 200;
+
+pub(super) struct Active<'a> {
+    session: &'a mut dyn Session,
+    producer: &'a Producer,
+    settings: &'a Settings,
+    counters: &'a RelayCounters,
+    wake: &'a Notify,
+    holds: Holds,
+    looks: Looks,
+    pace: Pace,
+    /// Confirmed by the bus, not yet deleted.
+    done: Vec<i64>,
+    /// The mean size of a row, for the size of the next look.
+    row_bytes: usize,
+    beat: Instant,
+    surveyed: Option<Instant>,
+    survey_took: Duration,
+    failures: u32,
+}
+
+impl<'a> Active<'a> {
+    pub(super) async fn begin(
+        session: &'a mut dyn Session,
+        producer: &'a Producer,
+        settings: &'a Settings,
+        counters: &'a RelayCounters,
+        wake: &'a Notify,
+        poll: Duration,
+    ) -> Result<Self> {
+        let holds = Holds::load(session).await?;
+        #[cfg(feature = "sabotage")]
+        let cursor = settings.sabotaged(crate::Sabotage::Cursor);
+        #[cfg(not(feature = "sabotage"))]
+        let cursor = false;
+        Ok(Self {
+            session,
+            producer,
+            settings,
+            counters,
+            wake,
+            holds,
+            looks: Looks::new(cursor),
+            pace: Pace::new(Duration::from_millis(2), poll),
+            done: Vec::new(),
+            row_bytes: 0,
+            beat: Instant::now(),
+            surveyed: None,
+            survey_took: Duration::ZERO,
+            failures: 0,
+        })
+    }
+
+    /// Works until asked to end, and then deletes what is published.
+    ///
+    /// # Errors
+    /// What the database says; whatever is in hand then is looked for again.
+    pub(super) async fn run(&mut self, stop: &CancellationToken) -> Result<()> {
+        let mut ready: Vec<(Row, Prepared)> = Vec::new();
+        loop {
+            if stop.is_cancelled() {
+                return self.finish().await;
+            }
+            self.tend(ready.is_empty()).await?;
+            if ready.is_empty() {
+                self.finish().await?;
+                let rows = self.look(self.looks.from()).await?;
+                if rows.is_empty() {
+                    let wait = match self.looks.wait() {
+                        Duration::ZERO => self.pace.wait(),
+                        // This was no look from the beginning, and one is owed.
+                        owed => self.pace.wait().min(owed),
+                    };
+                    self.rest(wait, true, stop).await;
+                } else {
+                    self.pace.reset();
+                    ready = self.set_aside(rows).await?;
+                }
+                continue;
+            }
+            let later = ready.split_off(fitting(&ready, self.settings.batch_bytes));
+            let batch = std::mem::replace(&mut ready, later);
+            let (settled, rows) = self.publish(batch, ready.is_empty()).await?;
+            if self.settle(settled, &mut ready).await? {
+                self.failures = 0;
+                ready.extend(self.set_aside(rows).await?);
+                continue;
+            }
+            // Nothing that comes later may pass by what failed.
+            ready.clear();
+            self.finish().await?;
+            self.failures = self.failures.saturating_add(1);
+            let wait = self.settings.backoff.draw(self.failures);
+            self.rest(wait, false, stop).await;
+        }
+    }
+
+    /// Publishes a batch, and meanwhile deletes the one before and selects the one after.
+    async fn publish(
+        &mut self,
+        batch: Vec<(Row, Prepared)>,
+        last: bool,
+    ) -> Result<(Settled, Vec<Row>)> {
+        #[cfg(feature = "sabotage")]
+        self.delete_before_publish(&batch).await?;
+        let done = std::mem::take(&mut self.done);
+        let look_ahead = last && batch.len() >= self.limit() && self.looks.may_look_ahead();
+        let publishing = publish(self.producer, batch);
+        tokio::pin!(publishing);
+        let mut settled = None;
+        let rows = {
+            let beside = async {
+                if !done.is_empty() {
+                    let keep = self.settings.keep.is_some();
+                    bounded(self.session.finish(&done, keep)).await?;
+                }
+                match look_ahead {
+                    true => self.look(self.looks.ahead()).await,
+                    false => Ok(Vec::new()),
+                }
+            };
+            tokio::pin!(beside);
+            loop {
+                tokio::select! {
+                    rows = &mut beside => break rows?,
+                    outcome = &mut publishing, if settled.is_none() => settled = Some(outcome),
+                }
+            }
+        };
+        loop {
+            if let Some(settled) = settled {
+                return Ok((settled, rows));
+            }
+            tokio::select! {
+                outcome = &mut publishing => settled = Some(outcome),
+                // A bus that is slow must not cost the lock.
+                () = sleep(self.settings.heartbeat) => self.heartbeat().await?,
+            }
+        }
+    }
+
+    /// Takes note of what became of a batch. Whether the next may follow.
+    async fn settle(&mut self, settled: Settled, later: &mut Vec<(Row, Prepared)>) -> Result<bool> {
+        let Settled {
+            done,
+            refused,
+            mut outage,
+            mut again,
+        } = settled;
+        self.counters.published(done.len());
+        self.done.extend(done);
+        if !refused.is_empty() {
+            // A bus whose credentials were changed refuses every row; that is no row's fault.
+            match self.producer.ping().await {
+                Ok(_) => {
+                    self.refuse(refused).await?;
+                    let rest = std::mem::take(later);
+                    let held: Vec<i64>;
+                    (held, *later) = self.part(rest);
+                    self.hold(held).await?;
+                }
+                Err(error) => {
+                    again += refused.len();
+                    outage.get_or_insert_with(|| error.to_string());
+                }
+            }
+        }
+        let Some(what) = outage else {
+            return Ok(true);
+        };
+        self.counters.retried(again);
+        self.counters.outage();
+        match self.failures {
+            0 => warn!(
+                events = again,
+                error = what,
+                "publishing failed; trying again"
+            ),
+            failures => debug!(events = again, failures, error = what, "publishing failed"),
+        }
+        Ok(false)
+    }
+
+    /// Sorts rows, and sets aside what is refused before anything of its key is sent.
+    async fn set_aside(&mut self, rows: Vec<Row>) -> Result<Vec<(Row, Prepared)>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let Sorted {
+            ready,
+            refused,
+            held,
+        } = sort(rows, self.producer, &self.holds);
+        self.refuse(refused).await?;
+        self.hold(held).await?;
+        Ok(ready)
+    }
+
+    async fn refuse(&mut self, refused: Vec<(Row, String)>) -> Result<()> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let mut rows = Vec::with_capacity(refused.len());
+        for (row, reason) in refused {
+            error!(
+                seq = row.seq,
+                topic = row.topic,
+                reason,
+                "an event was refused for good and stands aside; see `tidings outbox refused`"
+            );
+            self.holds.add(&row);
+            rows.push((row.seq, reason));
+        }
+        bounded(self.session.refuse(&rows)).await?;
+        self.counters.refused(rows.len());
+        Ok(())
+    }
+
+    async fn hold(&mut self, held: Vec<i64>) -> Result<()> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        bounded(self.session.hold(&held)).await?;
+        self.counters.held(held.len());
+        Ok(())
+    }
+
+    /// Those that wait behind a refused row, and the others.
+    fn part(&self, rows: Vec<(Row, Prepared)>) -> (Vec<i64>, Vec<(Row, Prepared)>) {
+        let (held, free): (Vec<_>, Vec<_>) =
+            rows.into_iter().partition(|(row, _)| self.holds.holds(row));
+        (held.into_iter().map(|(row, _)| row.seq).collect(), free)
+    }
+
+    async fn look(&mut self, from: i64) -> Result<Vec<Row>> {
+        let began = Instant::now();
+        let rows = bounded(self.session.ready(from, self.limit())).await?;
+        self.looks
+            .looked(from, began, rows.last().map(|row| row.seq));
+        if !rows.is_empty() {
+            let bytes: usize = rows.iter().map(|row| row.document.len()).sum();
+            self.row_bytes = (bytes / rows.len()).max(1);
+        }
+        Ok(rows)
+    }
+
+    fn limit(&self) -> usize {
+        let batch = self.settings.batch;
+        match self.row_bytes {
+            0 => batch.min(FIRST),
+            bytes => (self.settings.batch_bytes / bytes).clamp(1, batch),
+        }
+    }
+
+    /// Deletes what the bus has.
+    async fn finish(&mut self) -> Result<()> {
+        if self.done.is_empty() {
+            return Ok(());
+        }
+        let done = std::mem::take(&mut self.done);
+        bounded(self.session.finish(&done, self.settings.keep.is_some())).await
+    }
+
+    /// What is due beside publishing.
+    async fn tend(&mut self, nothing_in_hand: bool) -> Result<()> {
+        if self.beat.elapsed() >= self.settings.heartbeat {
+            self.heartbeat().await?;
+        }
+        if nothing_in_hand && self.holds.is_due() {
+            self.holds.look(self.session).await?;
+        }
+        let rest = SURVEY.max(self.survey_took * 20);
+        if self.surveyed.is_none_or(|at| at.elapsed() >= rest) {
+            let began = Instant::now();
+            let status = bounded(self.session.status()).await?;
+            self.counters.saw(&status);
+            if let Some(age) = self.settings.keep {
+                bounded(self.session.forget_published(age)).await?;
+            }
+            self.survey_took = began.elapsed();
+            self.surveyed = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    async fn heartbeat(&mut self) -> Result<()> {
+        bounded(self.session.keep()).await?;
+        self.beat = Instant::now();
+        Ok(())
+    }
+
+    /// Waits, keeping the lock, until there may be something to do. Errors of the heartbeat show
+    /// at the next statement.
+    async fn rest(&mut self, wait: Duration, wakeable: bool, stop: &CancellationToken) {
+        let wait = wait.min(self.settings.heartbeat);
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.wake.notified(), if wakeable => {}
+            () = sleep(wait) => {}
+        }
+    }
+
+    /// Planted: an event is lost when the relay dies in between.
+    #[cfg(feature = "sabotage")]
+    async fn delete_before_publish(&mut self, batch: &[(Row, Prepared)]) -> Result<()> {
+        if self
+            .settings
+            .sabotaged(crate::Sabotage::DeleteBeforePublish)
+        {
+            let seqs: Vec<i64> = batch.iter().map(|(row, _)| row.seq).collect();
+            bounded(self.session.finish(&seqs, false)).await?;
+        }
+        Ok(())
+    }
+}

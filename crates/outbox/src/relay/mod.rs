@@ -1,0 +1,13 @@
+//! The relay: publishes what was committed.
+
+mod active;
+mod batch;
+mod counters;
+mod holds;
+mod look;
+mod pace;
+mod run;
+mod settings;
+
+pub use counters::{RelayCounters, RelayCounts};
+pub use run::Relay;

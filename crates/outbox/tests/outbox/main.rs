@@ -1,0 +1,7 @@
+//! The outbox, the inbox and the relay over real databases: PostgreSQL, MariaDB, SQLite.
+
+mod enqueue;
+mod inbox;
+mod relay;
+mod schema;
+mod site;
