@@ -2,12 +2,13 @@
 
 use tidings_event::profile::{self, Severity};
 use tidings_event::{Event, Limits, json};
+use tidings_transport::Count;
 
 use crate::args::CheckArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::input::{Feed, Item, Source, feed};
-use crate::output::{Output, Tone, number, to_stderr};
+use crate::output::{Output, Tone, counted, number, to_stderr};
 use crate::problem::Problem;
 use crate::signals::Shutdown;
 
@@ -76,14 +77,13 @@ impl Tally {
     }
 
     fn summary(&self) -> String {
-        let plural =
-            |n: u64, one: &str| format!("{} {one}{}", number(n), if n == 1 { "" } else { "s" });
+        let counted = |n, noun| counted(Count::Exactly(n), noun);
         format!(
             "{} checked: {} with {}, {}",
-            plural(self.events, "event"),
+            counted(self.events, "event"),
             number(self.bad),
-            plural(self.errors, "error"),
-            plural(self.warnings, "warning"),
+            counted(self.errors, "error"),
+            counted(self.warnings, "warning"),
         )
     }
 }

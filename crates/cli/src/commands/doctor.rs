@@ -11,7 +11,7 @@ use crate::args::DoctorArgs;
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::output::{Output, Tone, age, count, number, to_stderr};
+use crate::output::{Output, Tone, age, count, counted, number, to_stderr};
 
 /// What is behind for longer, without anybody working on it, is worth a warning.
 const STUCK: Duration = Duration::from_secs(15 * 60);
@@ -82,9 +82,8 @@ fn of_group(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
             Severity::Warning,
             "group-without-consumer",
             format!(
-                "group {name} of {topic} is {} events behind, the oldest from {} ago, and has no \
-                 consumer",
-                count(group.lag.events),
+                "group {name} of {topic} is {} behind, the oldest from {} ago, and has no consumer",
+                counted(group.lag.events, "event"),
                 age(group.lag.age)
             ),
             "start its consumer, or remove the group if nobody needs it",
@@ -108,8 +107,8 @@ fn of_group(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
             Severity::Warning,
             "dead-letters",
             format!(
-                "group {name} of {topic} has {} dead letters",
-                number(group.dead_letters)
+                "group {name} of {topic} has {}",
+                counted(Count::Exactly(group.dead_letters), "dead letter")
             ),
             "they are kept with their reasons; mend the handler, then publish them again",
         );
@@ -119,8 +118,8 @@ fn of_group(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
             Severity::Error,
             "gap",
             format!(
-                "{} events were lost to group {name} of {topic} before it read them",
-                count(group.lost)
+                "group {name} of {topic} lost {} before it read them",
+                counted(group.lost, "event")
             ),
             "find who trims or evicts (MAXLEN of older producers, maxmemory-policy), and fill \
              the gap from the owner of the data",
@@ -189,8 +188,8 @@ fn report(
         false => "nothing endangers events here",
     };
     to_stderr(&format!(
-        "{bus}: {log}, {} topics: {verdict}",
-        number(topics as u64)
+        "{bus}: {log}, {}: {verdict}",
+        counted(Count::Exactly(topics as u64), "topic")
     ));
     Ok(())
 }

@@ -249,7 +249,7 @@ impl Splitter {
     fn place(&self, line: u64, element: Option<u64>) -> Place {
         Place {
             source: self.source.clone(),
-            line,
+            line: Some(line),
             element,
         }
     }

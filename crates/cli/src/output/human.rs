@@ -27,6 +27,15 @@ pub fn count(count: Count) -> String {
     }
 }
 
+/// `1 event`, `1,234 events`, `1,200+ events`, `an unknown number of events`.
+pub fn counted(n: Count, noun: &str) -> String {
+    match n {
+        Count::Exactly(1) => format!("1 {noun}"),
+        Count::Unknown => format!("an unknown number of {noun}s"),
+        n => format!("{} {noun}s", count(n)),
+    }
+}
+
 /// The same for programs: a number, and how sure it is.
 pub fn count_as_json(count: Count) -> (Option<u64>, &'static str) {
     match count {
@@ -75,7 +84,7 @@ pub fn time(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, bytes, count, number, time};
+    use super::{age, bytes, count, counted, number, time};
     use std::time::Duration;
     use tidings_transport::Count;
 
@@ -91,6 +100,12 @@ mod tests {
         }
         assert_eq!(count(Count::AtLeast(1_200)), "1,200+");
         assert_eq!(count(Count::Unknown), "?");
+        assert_eq!(counted(Count::Exactly(1), "event"), "1 event");
+        assert_eq!(counted(Count::AtLeast(1), "event"), "1+ events");
+        assert_eq!(
+            counted(Count::Unknown, "event"),
+            "an unknown number of events"
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod human;
 mod table;
 
-pub use human::{age, bytes, count, count_as_json, number, time};
+pub use human::{age, bytes, count, count_as_json, counted, number, time};
 pub use table::{Table, Tone};
 
 use std::env;

@@ -8,3 +8,4 @@ mod publish;
 mod seek;
 mod settings;
 mod site;
+mod tour;

@@ -8,14 +8,14 @@ use std::process;
 use serde_json::json;
 use tidings::{ConsumeError, Consumer, Handler, RetryPolicy, Summary};
 use tidings_telemetry::Telemetry;
-use tidings_transport::{Count, Gap, Ordering};
+use tidings_transport::{Gap, Ordering};
 
 use crate::args::{ConsumeArgs, OrderingArg};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::monitoring::Monitoring;
-use crate::output::{number, to_stderr};
+use crate::output::{counted, number, to_stderr};
 use crate::signals::Shutdown;
 
 /// Joins a group and prints events, or hands each to a command.
@@ -86,13 +86,12 @@ fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H
 }
 
 fn report_gap(gap: &Gap) {
-    let lost = match gap.lost {
-        Count::Unknown => "an unknown number of events".to_owned(),
-        count => format!("{count} events"),
-    };
     to_stderr(&format!(
-        "warning: {lost} lost to group {} of {}: {}",
-        gap.group, gap.topic, gap.cause
+        "warning: {} lost to group {} of {}: {}",
+        counted(gap.lost, "event"),
+        gap.group,
+        gap.topic,
+        gap.cause
     ));
 }
 

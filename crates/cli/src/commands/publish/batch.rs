@@ -1,7 +1,6 @@
 //! Documents on their way: keys found, published in order, answers told one by one.
 
 use std::error::Error;
-use std::io::IsTerminal;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -113,6 +112,17 @@ impl Sender {
         match self.producer.publish_to(&self.topic, event).await {
             Ok(receipt) => {
                 self.receipt(&receipt)?;
+                // Of one event a person wants to see where it went; of many, the sum.
+                if !self.output.is_json() {
+                    let Receipt {
+                        id,
+                        topic,
+                        position,
+                        ..
+                    } = receipt;
+                    self.output
+                        .text(&format!("{id} is at {position} of {topic}"))?;
+                }
                 Ok(Exit::Ok)
             }
             Err(error) => {
@@ -132,18 +142,11 @@ impl Sender {
     fn receipt(&mut self, receipt: &Receipt) -> Result<()> {
         self.tally.published += 1;
         if self.output.is_json() {
-            return self.output.json(&json!({
+            self.output.json(&json!({
                 "id": receipt.id,
                 "topic": receipt.topic.as_str(),
                 "position": receipt.position.as_str(),
-            }));
-        }
-        // A person who publishes one event wants to see where it went; of many, the sum.
-        if self.output.is_terminal() && std::io::stdin().is_terminal() {
-            return self.output.text(&format!(
-                "{} is at {} of {}",
-                receipt.id, receipt.position, receipt.topic
-            ));
+            }))?;
         }
         Ok(())
     }
@@ -190,11 +193,7 @@ impl Sender {
         place: Option<&Place>,
         problems: impl Iterator<Item = Problem>,
     ) -> Result<()> {
-        let here = Place {
-            source: "command line".into(),
-            line: 1,
-            element: None,
-        };
+        let here = Place::command_line();
         for problem in problems {
             let place = place.unwrap_or(&here);
             match self.output.is_json() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tidings_transport::{Count, Position};
 
 use super::plan::Plan;
-use crate::output::{count, count_as_json, number, time};
+use crate::output::{count_as_json, counted, number, time};
 
 /// Whether it was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Plan {
         )];
         let mut say = |n: Count, what: &str| {
             if n != Count::Exactly(0) {
-                lines.push(format!("  {} {what}", events(n)));
+                lines.push(format!("  {} {what}", counted(n, "event")));
             }
         };
         say(self.again, &format!("{will_be} handed out again"));
@@ -70,13 +70,5 @@ impl Plan {
             "skipped_is": skipped_is,
             "in_hand": self.in_hand,
         })
-    }
-}
-
-fn events(n: Count) -> String {
-    match n {
-        Count::Exactly(1) => "1 event".to_owned(),
-        Count::Unknown => "an unknown number of events".to_owned(),
-        n => format!("{} events", count(n)),
     }
 }
