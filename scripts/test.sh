@@ -17,6 +17,13 @@ fi
 
 cargo test --workspace --quiet --no-fail-fast
 
+# The Python package, against the same peers.
+if [ "$TIDINGS_PEERS" = required ]; then
+  scripts/python.sh
+else
+  echo "test: SKIPPED the tests of the Python package: its packages could not be installed" >&2
+fi
+
 # Once more against the oldest Redis that is supported.
 if server=$(scripts/redis62.sh); then
   TIDINGS_REDIS_SERVER=$server cargo test --quiet -p tidings-transport-redis --test conformance

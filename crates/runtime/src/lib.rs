@@ -25,8 +25,8 @@ pub use consumer::{
 pub use counters::{Counters, Counts};
 pub use namespace::Namespace;
 pub use producer::{
-    Draft, Preparation, Prepared, Producer, ProducerBuilder, PublishError, PublishErrorKind,
-    PublishRetry, Receipt, Route,
+    Draft, ForeignEntry, Preparation, Prepared, Producer, ProducerBuilder, PublishError,
+    PublishErrorKind, PublishRetry, Receipt, Route,
 };
 pub use shutdown::shutdown_signal;
 pub use wire::{Decoder, Reading, UnknownWire, Wire};

@@ -73,10 +73,10 @@ pub use tidings_event::{
     NoDefinitions, Occurrence, Role, Time, Value,
 };
 pub use tidings_runtime::{
-    Backoff, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft, Handler,
-    HandlerError, Message, Namespace, OnFailure, Producer, ProducerBuilder, PublishError,
-    PublishErrorKind, PublishRetry, Reading, Receipt, RetryPolicy, Route, Summary, UnknownWire,
-    Wire, shutdown_signal,
+    Backoff, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
+    ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Producer, ProducerBuilder,
+    PublishError, PublishErrorKind, PublishRetry, Reading, Receipt, RetryPolicy, Route, Summary,
+    UnknownWire, Wire, shutdown_signal,
 };
 pub use tidings_transport::{
     Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,

@@ -3,7 +3,7 @@
 use super::error::{Error, ErrorKind, Result};
 use super::object::{Json, Kind};
 use super::schema::{Field, Node, NodeId, Record, Schema};
-use super::{MAX_DEPTH, max_output};
+use super::{MAX_DEPTH, Writer, max_output};
 
 /// Encodes a JSON text as one value of the schema.
 ///
@@ -35,17 +35,17 @@ pub fn encode_from_json(schema: &Schema, json: &[u8]) -> Result<Vec<u8>> {
         .map_err(|_| Error::new(ErrorKind::Json, "JSON is UTF-8, and this is not"))?;
     let mut encoder = Encoder {
         schema,
-        out: Vec::with_capacity(json.len().min(64 * 1024)),
+        out: Writer::with_capacity(json.len().min(64 * 1024)),
         max: max_output(json.len()),
         steps: max_output(json.len()),
     };
     encoder.value(schema.root(), Json::new(text)?, 0)?;
-    Ok(encoder.out)
+    Ok(encoder.out.into_bytes())
 }
 
 struct Encoder<'a> {
     schema: &'a Schema,
-    out: Vec<u8>,
+    out: Writer,
     max: usize,
     /// What is left of the work allowed. Defaults that hold defaults, and unions of records
     /// that are tried one after the other, could otherwise cost exponentially more than the
@@ -61,38 +61,38 @@ impl Encoder<'_> {
             Node::Null => expect(json, Kind::Null, "null")?,
             Node::Boolean => {
                 expect(json, Kind::Boolean, "a boolean")?;
-                self.out.push(u8::from(json.boolean()));
+                self.out.boolean(json.boolean());
             }
             Node::Int => {
                 let value = integer(json, "an int (32 bits)")?;
                 let value = i32::try_from(value).map_err(|_| out_of_range("an int (32 bits)"))?;
-                self.long(value.into());
+                self.out.long(value.into());
             }
             Node::Long => {
                 let value = integer(json, "a long (64 bits)")?;
-                self.long(value);
+                self.out.long(value);
             }
             Node::Float => {
                 let value: f32 = number(json, "a float")?;
                 if !value.is_finite() {
                     return Err(out_of_range("a float"));
                 }
-                self.out.extend_from_slice(&value.to_le_bytes());
+                self.out.float(value);
             }
             Node::Double => {
                 let value: f64 = number(json, "a double")?;
                 if !value.is_finite() {
                     return Err(out_of_range("a double"));
                 }
-                self.out.extend_from_slice(&value.to_le_bytes());
+                self.out.double(value);
             }
             Node::Bytes => {
                 let bytes = latin1(json, "bytes")?;
-                self.prefixed(&bytes);
+                self.out.prefixed(&bytes);
             }
             Node::String => {
                 expect(json, Kind::String, "a string")?;
-                self.prefixed(json.string()?.as_bytes());
+                self.out.prefixed(json.string()?.as_bytes());
             }
             Node::Fixed(fixed) => {
                 let bytes = latin1(json, "fixed bytes")?;
@@ -102,7 +102,7 @@ impl Encoder<'_> {
                         format!("wants {} bytes, got {}", fixed.size, bytes.len()),
                     ));
                 }
-                self.out.extend_from_slice(&bytes);
+                self.out.raw(&bytes);
             }
             Node::Enum(symbols) => {
                 expect(json, Kind::String, "a symbol")?;
@@ -112,7 +112,7 @@ impl Encoder<'_> {
                         format!("not one of the symbols of `{}`", symbols.name),
                     )
                 })?;
-                self.count(*index);
+                self.out.count(*index);
             }
             Node::Union(branches) => self.union(branches, json, depth)?,
             Node::Record(record) => {
@@ -125,29 +125,29 @@ impl Encoder<'_> {
                 let items = json.array()?;
                 // One block and the end, as the Python package writes it.
                 if !items.is_empty() {
-                    self.count(items.len());
+                    self.out.count(items.len());
                 }
                 for (index, item) in items.into_iter().enumerate() {
                     self.value(*of, item, depth).map_err(|e| e.in_item(index))?;
                 }
-                self.out.push(0);
+                self.out.count(0);
             }
             Node::Map(of) => {
                 expect(json, Kind::Object, "an object")?;
                 let depth = deeper(depth)?;
                 let members = json.object()?;
                 if !members.is_empty() {
-                    self.count(members.len());
+                    self.out.count(members.len());
                 }
                 let mut seen = std::collections::HashSet::new();
                 for (key, item) in &members {
                     if !seen.insert(key) {
                         return Err(twice().in_map());
                     }
-                    self.prefixed(key.as_bytes());
+                    self.out.prefixed(key.as_bytes());
                     self.value(*of, *item, depth).map_err(Error::in_map)?;
                 }
-                self.out.push(0);
+                self.out.count(0);
             }
         }
         if self.out.len() > self.max {
@@ -211,7 +211,7 @@ impl Encoder<'_> {
         };
         if second.is_none() {
             // The usual case, and the one whose error can say what is wrong.
-            self.count(first);
+            self.out.count(first);
             return self.value(branches[first], json, depth);
         }
         let mut candidates: Vec<usize> = (0..branches.len()).filter(fits).collect();
@@ -224,7 +224,7 @@ impl Encoder<'_> {
         let start = self.out.len();
         for index in candidates {
             self.work(json.text().len())?;
-            self.count(index);
+            self.out.count(index);
             match self.value(branches[index], json, depth) {
                 Ok(()) => return Ok(()),
                 Err(e) if matches!(e.kind(), ErrorKind::TooDeep | ErrorKind::TooLarge) => {
@@ -242,25 +242,6 @@ impl Encoder<'_> {
     fn work(&mut self, steps: usize) -> Result<()> {
         self.steps = self.steps.checked_sub(steps).ok_or_else(too_large)?;
         Ok(())
-    }
-
-    fn long(&mut self, value: i64) {
-        let mut rest = (value << 1 ^ value >> 63) as u64;
-        while rest > 0x7f {
-            self.out.push(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        self.out.push(rest as u8);
-    }
-
-    /// A count or an index: both come from lengths in memory, which fit an i64.
-    fn count(&mut self, count: usize) {
-        self.long(count as i64);
-    }
-
-    fn prefixed(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
-        self.out.extend_from_slice(bytes);
     }
 }
 

@@ -38,12 +38,14 @@ mod error;
 mod object;
 mod parse;
 mod schema;
+mod writer;
 
 pub use self::decode::decode_to_json;
 pub use self::encode::encode_from_json;
 pub(crate) use self::error::printable;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::schema::{Schema, fingerprint_of_urn};
+pub use self::writer::Writer;
 
 /// How deep records, arrays and maps may nest, in schemas and in values.
 pub const MAX_DEPTH: usize = 64;

@@ -3,6 +3,7 @@
 mod builder;
 mod draft;
 mod error;
+mod foreign;
 mod observation;
 mod outlet;
 mod preparation;
@@ -16,6 +17,7 @@ mod schema_shelf;
 pub use builder::ProducerBuilder;
 pub use draft::Draft;
 pub use error::{PublishError, PublishErrorKind};
+pub use foreign::ForeignEntry;
 pub use preparation::{Preparation, Prepared};
 pub use publish::Producer;
 pub use receipt::Receipt;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidings_event::avro::Schema;
 use tidings_event::profile::Mode;
-use tidings_event::{Definitions, Emitter, Event, EventBuilder, KeyPath};
+use tidings_event::{Definitions, Emitter, Event, EventBuilder, KeyPath, Limits};
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Body, Error as TransportError, Key, Record, Topic};
 
 use super::observation::Observed;
 use super::profile::Profile;
 use super::routing::Routing;
-use super::{Draft, PublishError, PublishErrorKind, Route};
+use super::{Draft, ForeignEntry, PublishError, PublishErrorKind, Route};
 use crate::Namespace;
 use crate::wire::{Encoded, Wire, encode};
 
@@ -259,6 +259,33 @@ impl Preparation {
         let body = Body::Document(document);
         prepared.records.push(Record { topic, key, body });
         Ok(prepared)
+    }
+
+    /// A record of an entry that the caller has written.
+    pub(super) fn entry(&self, topic: &str, entry: ForeignEntry) -> Result<Prepared, PublishError> {
+        let ForeignEntry {
+            id,
+            key,
+            fields,
+            schema,
+        } = entry;
+        let body = Body::Fields(fields);
+        let limit = Limits::DEFAULT_DOCUMENT;
+        if body.len() > limit {
+            let bytes = body.len();
+            let message = format!("its entry has {bytes} bytes, and readers take {limit}");
+            let kind = PublishErrorKind::TooLarge { bytes, limit };
+            return Err(PublishError::new(kind, message).of(&id));
+        }
+        let topic = self.namespace.topic(topic);
+        let topic =
+            topic.map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e).of(&id))?;
+        Ok(Prepared {
+            records: vec![Record { topic, key, body }],
+            schemas: schema.into_iter().collect(),
+            id,
+            observed: Observed::default(),
+        })
     }
 
     fn finish(&self, draft: Draft) -> Result<(Event, Observed), PublishError> {

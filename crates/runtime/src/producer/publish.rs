@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::outlet::{Answer, Outlet};
 use super::preparation::{Preparation, Prepared};
 use super::schema_shelf::SchemaShelf;
-use super::{Draft, PublishError, Receipt};
+use super::{Draft, ForeignEntry, PublishError, Receipt};
 use crate::Counters;
 
 /// Publishes events: stamps, checks, routes and encodes them, and batches what is concurrent.
@@ -150,6 +150,21 @@ impl Producer {
     /// What the log says, or why it does not.
     pub async fn ping(&self) -> Result<String, TransportError> {
         self.inner.outlet.ping().await
+    }
+
+    /// Publishes entries of a foreign wire that the caller has written, each to one topic, in this
+    /// order and field by field as they are. Nothing is stamped or checked but the size; schemas
+    /// are stored first. Requires `Capability::Fields`.
+    pub async fn publish_entries(
+        &self,
+        entries: impl IntoIterator<Item = (String, ForeignEntry)>,
+    ) -> Vec<Result<Receipt, PublishError>> {
+        let preparation = &self.inner.preparation;
+        let prepared = entries
+            .into_iter()
+            .map(|(topic, entry)| preparation.entry(&topic, entry));
+        let results = self.send(prepared.collect()).await;
+        results.into_iter().map(|result| result.map(only)).collect()
     }
 
     async fn send_one(

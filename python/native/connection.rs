@@ -1,0 +1,214 @@
+//! What one process has of one bus: the open log, its producer, and what is buffered.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tidings::transport::{Memory, Retention, Transport};
+use tidings::{Bus, Emitter, Mode, Namespace, Producer, PublishRetry, Route, Wire};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use crate::buffer::Buffer;
+use crate::definitions::Layered;
+use crate::error::Failure;
+
+/// What Python said of a bus; the same in every process.
+pub(crate) struct Settings {
+    pub(crate) url: String,
+    pub(crate) prefix: Option<String>,
+    pub(crate) emitter: Option<Emitter>,
+    pub(crate) routes: Vec<(String, Route)>,
+    pub(crate) profile: Option<Mode>,
+    pub(crate) wire: Option<Wire>,
+    /// How long a publish may take in all.
+    pub(crate) send_timeout: Duration,
+    pub(crate) definitions: Vec<(String, i32, String)>,
+    pub(crate) max_len: Option<u64>,
+    pub(crate) hard_max_len: Option<u64>,
+    /// How many buffered events may wait.
+    pub(crate) buffer: usize,
+}
+
+/// Opened when it is first needed.
+pub(crate) struct Connection {
+    settings: Arc<Settings>,
+    opened: OnceCell<Arc<Open>>,
+    pub(crate) buffer: Buffer,
+}
+
+/// A log that answered once.
+pub(crate) struct Open {
+    pub(crate) bus: Bus,
+    pub(crate) producer: Producer,
+    /// The same log as `bus`, for faults in tests.
+    pub(crate) memory: Option<Arc<Memory>>,
+    trimming: Option<Trimming>,
+}
+
+/// Removes old records after every so many published ones.
+struct Trimming {
+    retention: Retention,
+    every: u64,
+    published: Mutex<HashMap<String, Arc<Counter>>>,
+}
+
+struct Counter {
+    since: AtomicU64,
+    running: AtomicUsize,
+}
+
+impl Connection {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            buffer: Buffer::new(settings.buffer),
+            settings,
+            opened: OnceCell::new(),
+        }
+    }
+
+    /// The log; connects unless it is connected.
+    pub(crate) async fn open(&self) -> Result<Arc<Open>, Failure> {
+        let opened = self.opened.get_or_try_init(|| self.connect()).await?;
+        Ok(opened.clone())
+    }
+
+    /// Whatever is published through the log, within the time that a publish may take.
+    pub(crate) async fn within<T, F>(
+        &self,
+        limit: Option<Duration>,
+        publish: impl FnOnce(Arc<Open>) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = T>,
+    {
+        let limit = limit.unwrap_or(self.settings.send_timeout);
+        let deadline = tokio::time::Instant::now() + limit;
+        let open = match tokio::time::timeout_at(deadline, self.open()).await {
+            Ok(open) => open?,
+            Err(_) => {
+                let message = format!("the log did not answer within {limit:?}; nothing was sent");
+                return Err(Failure::new("unavailable", message).temporary());
+            }
+        };
+        let published = tokio::time::timeout_at(deadline, publish(open)).await;
+        published.map_err(|_| {
+            let message = format!(
+                "the log did not answer within {limit:?}; it may have the event all the same: \
+                 publish it again with the same id"
+            );
+            Failure::new("unknown_outcome", message).temporary()
+        })
+    }
+
+    async fn connect(&self) -> Result<Arc<Open>, Failure> {
+        let settings = &*self.settings;
+        let (bus, memory) = match settings.url.split_once('?') {
+            None if settings.url == "memory:" => {
+                let memory = Arc::new(Memory::new());
+                (Bus::new(memory.clone(), "memory:"), Some(memory))
+            }
+            _ => (tidings::open(&settings.url).await?, None),
+        };
+        let bus = match &settings.prefix {
+            Some(prefix) => bus.with_namespace(Namespace::new(prefix.as_str())?),
+            None => bus,
+        };
+        let bus = match &settings.wire {
+            Some(wire) => bus.with_wire(*wire),
+            None => bus,
+        };
+        let bus = match settings.definitions.is_empty() {
+            true => bus,
+            false => {
+                let layered = Layered::new(&settings.definitions, bus.definitions().clone())?;
+                bus.with_definitions(Arc::new(layered))
+            }
+        };
+        // A little less than the whole, so that "nothing was sent" can still be told from
+        // "nobody knows".
+        let retry = PublishRetry::default().deadline(settings.send_timeout.mul_f64(0.8));
+        let mut producer = bus.producer().retry(retry);
+        if let Some(emitter) = &settings.emitter {
+            producer = producer.emitter(emitter.clone());
+        }
+        if let Some(mode) = settings.profile {
+            producer = producer.profile(mode);
+        }
+        for (event_type, route) in &settings.routes {
+            producer = producer.route(event_type, route.clone());
+        }
+        Ok(Arc::new(Open {
+            producer: producer.build()?,
+            bus,
+            memory,
+            trimming: settings.max_len.map(|max_len| Trimming {
+                retention: retention(max_len, settings.hard_max_len),
+                every: (max_len / 20).clamp(1, 1_000),
+                published: Mutex::default(),
+            }),
+        }))
+    }
+}
+
+fn retention(max_len: u64, hard_max_len: Option<u64>) -> Retention {
+    let mut retention = Retention::default();
+    retention.max_len = Some(max_len);
+    retention.hard_max_len = hard_max_len;
+    retention
+}
+
+impl Open {
+    /// Counts what was published to a topic, by its logical name, and trims it when it is time,
+    /// in the background.
+    pub(crate) fn published(&self, topic: &str, n: u64) {
+        let Some(trimming) = &self.trimming else {
+            return;
+        };
+        let counter = trimming.counter(topic);
+        let before = counter.since.fetch_add(n, Ordering::Relaxed);
+        if before / trimming.every == (before + n) / trimming.every
+            || counter.running.swap(1, Ordering::AcqRel) == 1
+        {
+            return;
+        }
+        let Ok(full) = self.bus.topic(topic) else {
+            return;
+        };
+        let transport: Arc<dyn Transport> = self.bus.transport().clone();
+        let retention = trimming.retention.clone();
+        tokio::spawn(async move {
+            let trimmed = timeout(Duration::from_secs(60), transport.trim(&full, &retention)).await;
+            match trimmed {
+                Ok(Ok(trimmed)) if trimmed.spared > 0 => debug!(topic = %full,
+                    removed = trimmed.removed, spared = trimmed.spared, "trimmed"),
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => warn!(topic = %full, %error, "old records could not be removed"),
+                Err(_) => warn!(topic = %full, "removing old records took too long"),
+            }
+            counter.running.store(0, Ordering::Release);
+        });
+    }
+}
+
+impl Trimming {
+    fn counter(&self, topic: &str) -> Arc<Counter> {
+        let mut published = self
+            .published
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(counter) = published.get(topic) {
+            return counter.clone();
+        }
+        // Anywhere in the round, so that processes that live for a few events trim too.
+        let counter = Arc::new(Counter {
+            since: AtomicU64::new(rand::random_range(0..self.every)),
+            running: AtomicUsize::new(0),
+        });
+        published.insert(topic.to_owned(), counter.clone());
+        counter
+    }
+}

@@ -1,0 +1,97 @@
+//! The native module `tidings._tidings` of the Python package `tidings`.
+//!
+//! Private: the package in `python/src/tidings` is what people use. Here is what must be Rust:
+//! the bus, events, encoders, and the runtime that everything waits on. Python waits without the
+//! interpreter; no thread of the runtime waits for it, but for results that asyncio is handed.
+
+mod avro;
+mod buffer;
+mod bus;
+mod connection;
+mod definitions;
+mod error;
+mod event;
+mod later;
+mod log;
+mod logging;
+mod message;
+mod process;
+mod reporter;
+mod stream;
+mod wait;
+
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use process::Process;
+
+/// Ends everything of this process, within about so many seconds: consumers drain, what is
+/// buffered goes out, threads end.
+#[pyfunction]
+fn shut_down(py: Python<'_>, seconds: f64) {
+    let Some(process) = Process::begun().filter(|process| !process.has_ended()) else {
+        return;
+    };
+    let limit = Duration::from_secs_f64(seconds.clamp(0.0, 1e6));
+    py.detach(|| {
+        let finished = async {
+            let streams = process.streams();
+            for stream in &streams {
+                stream.stop();
+            }
+            for connection in process.connections() {
+                connection.buffer.flushed().await;
+            }
+            for stream in streams {
+                let _ = stream.ended().await;
+            }
+        };
+        let handle = process.handle();
+        let _ = handle.block_on(async { tokio::time::timeout(limit, finished).await });
+        process.end(Duration::from_millis(500));
+    });
+}
+
+/// Stops the consumers of this process, without waiting for them.
+#[pyfunction]
+fn stop_streams() {
+    for stream in Process::begun().map(Process::streams).unwrap_or_default() {
+        stream.stop();
+    }
+}
+
+/// A new UUID of version 1, unique across threads and forks.
+#[pyfunction]
+fn new_id() -> String {
+    tidings::event::new_id()
+}
+
+#[pymodule]
+mod _tidings {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::avro::PyEncoder;
+    #[pymodule_export]
+    use super::bus::{PyBus, PyReceipt};
+    #[pymodule_export]
+    use super::event::PyEvent;
+    #[pymodule_export]
+    use super::log::PyLog;
+    #[pymodule_export]
+    use super::message::PyMessage;
+    #[pymodule_export]
+    use super::stream::PyStream;
+    #[pymodule_export]
+    use super::{new_id, shut_down, stop_streams};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // rustls panics at its first use when nobody has chosen a provider. Another extension
+        // cannot have chosen one in this copy of it, but importing twice may have.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let _ = tracing::subscriber::set_global_default(super::logging::ToPython);
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

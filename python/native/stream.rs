@@ -1,0 +1,394 @@
+//! A consumer whose handler is Python: messages are taken one by one, and settled.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tidings::{
+    Backoff, ConsumeError, ConsumerBuilder, Counters, Counts, HandlerError, Message, OnFailure,
+    Ordering, RetryPolicy, Start, Summary,
+};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::connection::Connection;
+use crate::error::Failure;
+use crate::message::{Ended, PyMessage};
+use crate::process::{Process, new_id};
+use crate::wait::{process, wait};
+
+/// A message, and where its handler's result is awaited.
+type Handed = (Message, oneshot::Sender<Ended>);
+
+type Outcome = Result<Summary, Failure>;
+
+/// A consumer at work in this process.
+pub(crate) struct Running {
+    pid: u32,
+    messages: AsyncMutex<mpsc::Receiver<Handed>>,
+    stop: watch::Sender<bool>,
+    outcome: watch::Receiver<Option<Outcome>>,
+    counters: Mutex<Option<Arc<Counters>>>,
+}
+
+impl Running {
+    /// No new handler starts; those that run may finish.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Nobody takes messages any more: what waits to be taken is given back.
+    pub(crate) fn abandon(&self) {
+        self.stop();
+        if let Ok(mut messages) = self.messages.try_lock() {
+            messages.close();
+            while messages.try_recv().is_ok() {}
+        }
+    }
+
+    pub(crate) async fn ended(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        let ended = outcome.wait_for(Option::is_some).await;
+        let gone = || {
+            Err(Failure::new(
+                "closed",
+                "the consumer was ended with its runtime",
+            ))
+        };
+        ended.map_or_else(|_| gone(), |outcome| outcome.clone().unwrap_or_else(gone))
+    }
+}
+
+/// What Python asks for.
+#[derive(FromPyObject)]
+pub(crate) struct Options {
+    #[pyo3(item)]
+    start: String,
+    #[pyo3(item)]
+    concurrency: usize,
+    #[pyo3(item)]
+    ordering: String,
+    #[pyo3(item)]
+    name: Option<String>,
+    #[pyo3(item)]
+    max_attempts: Option<u32>,
+    #[pyo3(item)]
+    backoff: Option<(f64, f64)>,
+    #[pyo3(item)]
+    attempt_timeout: Option<f64>,
+    #[pyo3(item)]
+    on_failure: String,
+    #[pyo3(item)]
+    lease: Option<f64>,
+    #[pyo3(item)]
+    drain: Option<f64>,
+    #[pyo3(item)]
+    give_up_after: Option<f64>,
+    #[pyo3(item)]
+    max_events: Option<u64>,
+    #[pyo3(item)]
+    until_idle: Option<f64>,
+    #[pyo3(item)]
+    unknown_schema: Option<String>,
+}
+
+/// Seconds from Python, above zero.
+pub(crate) fn seconds(name: &str, seconds: f64) -> Result<Duration, Failure> {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(Failure::invalid(format!(
+            "{name}: must be a number of seconds above zero"
+        ))),
+    }
+}
+
+impl Options {
+    /// Refuses what cannot be, without I/O.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let nothing = Arc::new(tidings::transport::Memory::new());
+        let builder = ConsumerBuilder::new(nothing, Arc::new(tidings::NoDefinitions), "check");
+        self.apply(builder).map(drop)
+    }
+
+    pub(crate) fn apply(&self, mut builder: ConsumerBuilder) -> Result<ConsumerBuilder, Failure> {
+        let start: Start = self.start.parse()?;
+        builder = builder.from(start).concurrency(self.concurrency);
+        builder = match self.ordering.as_str() {
+            "key" => builder.ordering(Ordering::Key),
+            "none" => builder.ordering(Ordering::None),
+            _ => return Err(Failure::invalid("ordering: must be \"key\" or \"none\"")),
+        };
+        builder = match self.on_failure.as_str() {
+            "dead-letter" => builder.on_failure(OnFailure::DeadLetter),
+            "stop" => builder.on_failure(OnFailure::Stop),
+            _ => {
+                return Err(Failure::invalid(
+                    "on_failure: must be \"dead-letter\" or \"stop\"",
+                ));
+            }
+        };
+        let mut retry = RetryPolicy::default();
+        if let Some(attempts) = self.max_attempts {
+            retry = retry.max_attempts(attempts);
+        }
+        if let Some((initial, max)) = self.backoff {
+            let (initial, max) = (seconds("backoff", initial)?, seconds("backoff", max)?);
+            retry = retry.backoff(Backoff::new(initial, max));
+        }
+        if let Some(limit) = self.attempt_timeout {
+            retry = retry.timeout(seconds("attempt_timeout", limit)?);
+        }
+        builder = builder.retry(retry);
+        if let Some(name) = &self.name {
+            builder = builder.name(name);
+        }
+        if let Some(lease) = self.lease {
+            builder = builder.lease(seconds("lease", lease)?);
+        }
+        if let Some(drain) = self.drain {
+            builder = builder.drain(seconds("drain", drain)?);
+        }
+        if let Some(away) = self.give_up_after {
+            builder = builder.give_up_after(seconds("give_up_after", away)?);
+        }
+        if let Some(events) = self.max_events {
+            builder = builder.max_events(events);
+        }
+        if let Some(quiet) = self.until_idle {
+            builder = builder.until_idle(seconds("until_idle", quiet)?);
+        }
+        if let Some(setting) = &self.unknown_schema {
+            let parsed = setting.parse();
+            let parsed = parsed.map_err(|e| Failure::invalid(format!("unknown_schema: {e}")))?;
+            builder = builder.unknown_schema(parsed);
+        }
+        Ok(builder)
+    }
+}
+
+/// A subscription: messages until it is stopped.
+#[pyclass(frozen, name = "Stream", module = "tidings._tidings")]
+pub(crate) struct PyStream {
+    id: u64,
+    running: Arc<Running>,
+}
+
+impl PyStream {
+    /// Starts a consumer on the runtime of this process.
+    pub(crate) fn start(
+        process: &'static Process,
+        connection: Arc<Connection>,
+        topics: Vec<String>,
+        group: String,
+        options: Options,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel::<Handed>(1);
+        let (stop, mut stopped) = watch::channel(false);
+        let (tell, outcome) = watch::channel(None);
+        let running = Arc::new(Running {
+            pid: std::process::id(),
+            messages: AsyncMutex::new(receiver),
+            stop,
+            outcome,
+            counters: Mutex::new(None),
+        });
+        let (id, shared) = (new_id(), running.clone());
+        process.add_stream(id, &running);
+        process.handle().spawn(async move {
+            let run = async {
+                let open = open(&connection, &mut stopped).await?;
+                let Some(open) = open else {
+                    return Ok(Summary::default());
+                };
+                let builder = options.apply(open.bus.consumer(group))?.topics(topics);
+                let consumer = builder.handler(move |message| hand(sender.clone(), message));
+                *lock(&shared.counters) = Some(consumer.counters());
+                let shutdown = async move {
+                    // An error means that nobody is left who could take messages.
+                    let _ = stopped.wait_for(|stop| *stop).await;
+                };
+                let summary = consumer.run(shutdown).await;
+                summary.map_err(|error: ConsumeError| Failure::from(error))
+            };
+            let outcome = run.await;
+            process.forget_stream(id);
+            tell.send_replace(Some(outcome));
+        });
+        Self { id, running }
+    }
+
+    fn here(&self) -> Result<&'static Process, Failure> {
+        let process = process()?;
+        if self.running.pid == std::process::id() {
+            return Ok(process);
+        }
+        Err(Failure::new(
+            "closed",
+            format!(
+                "the subscription belongs to the process {}, from which this one was forked; \
+                 subscribe again here",
+                self.running.pid
+            ),
+        ))
+    }
+}
+
+impl Drop for PyStream {
+    fn drop(&mut self) {
+        // A child that inherited it has no part in it.
+        if self.running.pid == std::process::id() {
+            self.running.abandon();
+            if let Some(process) = Process::begun() {
+                process.forget_stream(self.id);
+            }
+        }
+    }
+}
+
+/// Opens the log, and tries again while it is away.
+async fn open(
+    connection: &Connection,
+    stopped: &mut watch::Receiver<bool>,
+) -> Result<Option<Arc<crate::connection::Open>>, Failure> {
+    let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+    let mut failures = 0;
+    loop {
+        let failure = tokio::select! {
+            open = connection.open() => match open {
+                Ok(open) => return Ok(Some(open)),
+                Err(failure) => failure,
+            },
+            _ = stopped.wait_for(|stop| *stop) => return Ok(None),
+        };
+        if !failure.temporary {
+            return Err(failure);
+        }
+        if failures == 0 {
+            tracing::warn!(
+                error = failure.message,
+                "the log does not answer; trying again"
+            );
+        }
+        failures += 1;
+        tokio::select! {
+            () = tokio::time::sleep(backoff.draw(failures)) => {}
+            _ = stopped.wait_for(|stop| *stop) => return Ok(None),
+        }
+    }
+}
+
+async fn hand(sender: mpsc::Sender<Handed>, message: Message) -> Ended {
+    let (ended, result) = oneshot::channel();
+    let untaken = || HandlerError::temporary("nobody takes messages any more; it was given back");
+    if sender.send((message, ended)).await.is_err() {
+        return Err(untaken());
+    }
+    let unsettled = || HandlerError::temporary("the handler let go of the message unsettled");
+    result.await.unwrap_or_else(|_| Err(unsettled()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn take(running: &Running, deadline: Option<Instant>) -> Option<Handed> {
+    let taken = async {
+        let mut messages = running.messages.lock().await;
+        messages.recv().await
+    };
+    match deadline {
+        None => taken.await,
+        Some(deadline) => timeout_at(deadline, taken).await.ok().flatten(),
+    }
+}
+
+fn counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>> {
+    let table = PyDict::new(py);
+    for (name, value) in [
+        ("received", counts.received),
+        ("delivered", counts.delivered),
+        ("retried", counts.retried),
+        ("dead", counts.dead),
+        ("stale", counts.stale),
+        ("gaps", counts.gaps),
+    ] {
+        table.set_item(name, value)?;
+    }
+    Ok(table)
+}
+
+#[pymethods]
+impl PyStream {
+    /// Waits for a message; `None` when none came in time, or the stream has ended.
+    #[pyo3(signature = (timeout = None))]
+    fn next(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<PyMessage>> {
+        let process = self.here().map_err(|e| e.raise(py))?;
+        let deadline = timeout.map(|s| Instant::now() + Duration::from_secs_f64(s.clamp(0.0, 1e9)));
+        let taken = wait(py, process, take(&self.running, deadline))?;
+        Ok(taken.map(|(message, ended)| PyMessage::new(message, ended)))
+    }
+
+    /// Takes a message in the background and calls `done(message | None)` from another thread.
+    fn next_later(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<()> {
+        let process = self.here().map_err(|e| e.raise(py))?;
+        let running = self.running.clone();
+        process.handle().spawn(async move {
+            let taken = take(&running, None).await;
+            crate::later::call(done, move |py| {
+                let message = taken.map(|(message, ended)| PyMessage::new(message, ended));
+                Ok(message.into_pyobject(py)?.unbind())
+            });
+        });
+        Ok(())
+    }
+
+    /// No new handler starts; what runs may finish.
+    fn stop(&self) {
+        self.running.stop();
+    }
+
+    /// Stops, and gives back what nobody has taken yet.
+    fn abandon(&self) {
+        self.running.abandon();
+    }
+
+    /// Whether it has ended; `join` then says how.
+    #[getter]
+    fn ended(&self) -> bool {
+        self.running.outcome.borrow().is_some() || self.running.outcome.has_changed().is_err()
+    }
+
+    /// Waits for the end. `None` when it has not come in time; raises what ended it.
+    #[pyo3(signature = (timeout = None))]
+    fn join<'py>(
+        &self,
+        py: Python<'py>,
+        timeout: Option<f64>,
+    ) -> PyResult<Option<Bound<'py, PyDict>>> {
+        let process = self.here().map_err(|e| e.raise(py))?;
+        let limit = timeout.map_or(Duration::from_secs(1 << 30), |s| {
+            Duration::from_secs_f64(s.clamp(0.0, 1e9))
+        });
+        let ended = wait(py, process, tokio_timeout(limit, self.running.ended()))?;
+        match ended {
+            None => Ok(None),
+            Some(Err(failure)) => Err(failure.raise(py)),
+            Some(Ok(summary)) => {
+                let table = counts(py, &summary.counts)?;
+                table.set_item("abandoned", summary.abandoned)?;
+                Ok(Some(table))
+            }
+        }
+    }
+
+    /// The running counts.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counters = lock(&self.running.counters).clone();
+        counts(py, &counters.map(|c| c.snapshot()).unwrap_or_default())
+    }
+}
+
+async fn tokio_timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(limit, future).await.ok()
+}

@@ -1,0 +1,46 @@
+//! Waiting for the runtime from Python: without the interpreter, and open to signals.
+
+use std::future::Future;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use tokio::time::timeout;
+
+use crate::error::Failure;
+use crate::process::Process;
+
+/// How long a signal may wait for its handler.
+const SIGNALS: Duration = Duration::from_millis(200);
+
+/// This process, unless its interpreter is ending.
+pub(crate) fn process() -> Result<&'static Process, Failure> {
+    let process = Process::current().map_err(|e| {
+        Failure::new(
+            "failed",
+            format!("the threads of tidings do not start: {e}"),
+        )
+    })?;
+    match process.has_ended() {
+        true => Err(Failure::new("closed", "the interpreter is ending")),
+        false => Ok(process),
+    }
+}
+
+/// Runs a future to its end, or until a signal handler raises.
+pub(crate) fn wait<F>(py: Python<'_>, process: &'static Process, future: F) -> PyResult<F::Output>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    let mut future = Box::pin(future);
+    loop {
+        let slice = py.detach(|| {
+            let handle = process.handle();
+            handle.block_on(async { timeout(SIGNALS, &mut future).await })
+        });
+        if let Ok(output) = slice {
+            return Ok(output);
+        }
+        py.check_signals()?;
+    }
+}

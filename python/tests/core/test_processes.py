@@ -1,0 +1,244 @@
+"""Forks, threads, signals and the end of the interpreter. Everything here must end by itself."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import tidings
+from tests.conftest import RedisServer, Script
+
+TYPE = "org.openedx.catalog.course.created.v1"
+
+
+def test_prefork_workers_share_neither_connection_nor_ids(
+    shared_redis: RedisServer, script: Script, topic: str
+) -> None:
+    """As gunicorn does it: the bus is used before the fork, and by every worker after it."""
+    done = script.run(
+        f"""
+        import os, sys, threading
+        import tidings
+
+        url, topic = sys.argv[1:]
+        bus = tidings.connect(url, service="lms")
+        for n in range(50):
+            bus.publish(type={TYPE!r}, data={{"n": n}}, topic=topic)
+        # A thread that publishes all the while: the fork must not leave its locks locked.
+        stop = threading.Event()
+        def busy():
+            while not stop.is_set():
+                bus.publish(type={TYPE!r}, data={{}}, topic=topic + "-busy")
+        threads = [threading.Thread(target=busy) for _ in range(3)]
+        for thread in threads: thread.start()
+        children = []
+        for worker in range(6):
+            pid = os.fork()
+            if pid == 0:
+                for n in range(50):
+                    bus.publish(type={TYPE!r}, data={{"n": n}}, topic=topic)
+                grandchild = os.fork()
+                if grandchild == 0:
+                    bus.publish(type={TYPE!r}, data={{}}, topic=topic)
+                    sys.exit(0)
+                assert os.waitpid(grandchild, 0)[1] == 0
+                sys.exit(0)
+            children.append(pid)
+        for pid in children:
+            assert os.waitpid(pid, 0)[1] == 0
+        stop.set()
+        for thread in threads: thread.join()
+        bus.publish(type={TYPE!r}, data={{}}, topic=topic)
+        """,
+        shared_redis.url,
+        topic,
+    )
+    assert done.returncode == 0, done.stderr
+    bus = tidings.connect(shared_redis.url)
+    read = [event for _, event in bus.log.read(topic) if isinstance(event, tidings.Event)]
+    assert len(read) == 50 + 6 * 51 + 1
+    assert len({event.id for event in read}) == len(read)
+    # One identity (clock sequence and node) a process: 1 + 6 workers + 6 grandchildren.
+    assert len({event.id[19:] for event in read}) == 13
+
+
+def test_a_subscription_does_not_cross_a_fork(script: Script) -> None:
+    done = script.run(
+        """
+        import os, sys
+        import tidings
+
+        bus = tidings.connect("memory:", service="lms")
+        subscription = bus.subscribe("t", "g")
+        pid = os.fork()
+        if pid == 0:
+            try:
+                subscription.stream.next(1)
+            except tidings.ClosedError as error:
+                assert "subscribe again" in str(error), error
+                sys.exit(7)
+            sys.exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+        """
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_interpreter_ends_while_threads_consume(script: Script) -> None:
+    for daemon in (True, False):
+        done = script.run(
+            f"""
+            import threading, time
+            import tidings
+
+            bus = tidings.connect("memory:", service="lms")
+            bus.log.create_group("t", "g")
+            bus.publish(type={TYPE!r}, data={{}}, topic="t")
+            began = threading.Event()
+            def handle(message):
+                began.set()
+                time.sleep(0.3)
+                print("handled", flush=True)
+            thread = threading.Thread(
+                target=bus.consume, args=("t", "g", handle), daemon={daemon}
+            )
+            thread.start()
+            assert began.wait(60)
+            # And here the main thread ends.
+            """
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "handled\n", "what runs may finish"
+
+
+def test_the_interpreter_ends_by_an_exception_while_workers_consume(script: Script) -> None:
+    done = script.run(
+        f"""
+        import tidings
+
+        bus = tidings.connect("memory:", service="lms")
+        bus.log.create_group("t", "g")
+        bus.publish(type={TYPE!r}, data={{}}, topic="t")
+        for message in bus.subscribe("t", "g"):
+            raise SystemExit(3)
+        """
+    )
+    assert done.returncode == 3, done.stderr
+
+
+def test_sigterm_drains(script: Script, shared_redis: RedisServer, topic: str) -> None:
+    for concurrency in ("1", "3"):
+        bus = tidings.connect(shared_redis.url, service="lms")
+        bus.log.create_group(topic, concurrency)
+        bus.publish(type=TYPE, data={}, topic=topic)
+        process = script.start(
+            """
+            import sys, time
+            import tidings
+
+            url, topic, concurrency = sys.argv[1:]
+            bus = tidings.connect(url)
+            def handle(message):
+                print("began", flush=True)
+                time.sleep(0.5)
+                print("ended", flush=True)
+            counts = bus.consume(topic, concurrency, handle, concurrency=int(concurrency))
+            print(counts["delivered"], flush=True)
+            """,
+            shared_redis.url,
+            topic,
+            concurrency,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "began\n"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        assert out.split() == ["ended", "1"]
+
+
+def test_ctrl_c_ends_a_wait(script: Script) -> None:
+    process = script.start(
+        """
+        import tidings
+
+        bus = tidings.connect("memory:", service="lms")
+        stream = bus.subscribe("t", "g").stream
+        print("waiting", flush=True)
+        stream.next()
+        """
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt" in err
+
+
+def test_a_consumer_that_cannot_do_its_work_raises(script: Script, own_redis: RedisServer) -> None:
+    own_redis.stop()
+    done = script.run(
+        """
+        import sys
+        import tidings
+
+        bus = tidings.Bus(sys.argv[1])
+        bus.consume("t", "g", print, on_failure="stop", concurrency=1, give_up_after=0.0)
+        """,
+        own_redis.url,
+    )
+    assert done.returncode == 1
+    assert "give_up_after" in done.stderr
+
+
+def test_handlers_in_a_process_that_was_killed_come_again(
+    script: Script, shared_redis: RedisServer, topic: str
+) -> None:
+    bus = tidings.connect(shared_redis.url, service="lms")
+    bus.log.create_group(topic, "g")
+    bus.publish(type=TYPE, data={}, topic=topic)
+    process = script.start(
+        """
+        import sys, time
+        import tidings
+
+        bus = tidings.connect(sys.argv[1])
+        def handle(message):
+            print("began", flush=True)
+            time.sleep(600)
+        bus.consume(sys.argv[2], "g", handle, lease=1.0)
+        """,
+        shared_redis.url,
+        topic,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "began\n"
+    process.kill()
+    process.communicate()
+    attempts: list[int] = []
+    bus.consume(
+        topic, "g", lambda message: attempts.append(message.attempt), lease=1.0, max_events=1
+    )
+    assert attempts == [2]
+
+
+def test_log_records_reach_python(script: Script, tmp_path: Path) -> None:
+    done = script.run(
+        f"""
+        import logging, sys, time
+        logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
+        import tidings
+
+        bus = tidings.connect("memory:", service="lms")
+        bus.publish(type={TYPE!r}, data={{"secret": 1}}, topic="t")
+        def handle(message):
+            raise tidings.PermanentError("no such course")
+        logging.getLogger("tidings.consumer").disabled = True
+        bus.consume("t", "g", handle, start="earliest", max_events=1)
+        """
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tidings.runtime INFO made the group" in done.stderr
+    assert "tidings.runtime ERROR an event becomes a dead letter" in done.stderr
+    assert "secret" not in done.stderr
