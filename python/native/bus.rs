@@ -1,6 +1,6 @@
 //! A bus: publishing and subscribing.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +19,7 @@ use crate::error::Failure;
 use crate::event::{Attributes, PyEvent, build};
 use crate::later;
 use crate::process::{Process, new_id};
+use crate::rehearsal::Rehearsal;
 use crate::stream::{Options, PyStream, seconds};
 use crate::wait::{process, wait};
 
@@ -27,6 +28,7 @@ use crate::wait::{process, wait};
 pub(crate) struct PyBus {
     id: u64,
     settings: Arc<Settings>,
+    rehearsal: OnceLock<Rehearsal>,
 }
 
 /// What Python says of a bus.
@@ -54,6 +56,9 @@ struct Given {
     /// Event type, minor version, Avro schema.
     #[pyo3(item)]
     definitions: Vec<(String, i32, String)>,
+    /// Folders of event definitions.
+    #[pyo3(item)]
+    catalog: Vec<String>,
     #[pyo3(item)]
     max_len: Option<u64>,
     #[pyo3(item)]
@@ -106,6 +111,7 @@ impl Given {
             wire,
             send_timeout: seconds("send_timeout", self.send_timeout)?,
             definitions: self.definitions,
+            catalog: self.catalog,
             max_len: self.max_len,
             hard_max_len: self.hard_max_len,
             buffer: self.buffer.max(1),
@@ -146,6 +152,14 @@ type Published = Vec<Result<Vec<Receipt>, Failure>>;
 impl PyBus {
     pub(crate) fn connection(&self, process: &Process) -> Arc<Connection> {
         process.connection(self.id, || Connection::new(self.settings.clone()))
+    }
+
+    fn rehearsal(&self, py: Python<'_>) -> PyResult<&Rehearsal> {
+        if let Some(rehearsal) = self.rehearsal.get() {
+            return Ok(rehearsal);
+        }
+        let rehearsal = Rehearsal::new(&self.settings).map_err(|e| e.raise(py))?;
+        Ok(self.rehearsal.get_or_init(|| rehearsal))
     }
 
     fn here(&self, py: Python<'_>) -> PyResult<(&'static Process, Arc<Connection>)> {
@@ -290,6 +304,7 @@ impl PyBus {
         Ok(Self {
             id: new_id(),
             settings: Arc::new(given.settings().map_err(|e| e.raise(py))?),
+            rehearsal: OnceLock::new(),
         })
     }
 
@@ -314,6 +329,33 @@ impl PyBus {
             return build(py, builder);
         };
         build(py, emitter.stamp(builder))
+    }
+
+    /// Checks the URL, the prefix and the routes, without I/O.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        self.rehearsal(py).map(drop)
+    }
+
+    /// The full name of a topic.
+    fn full_topic(&self, py: Python<'_>, topic: &str) -> PyResult<String> {
+        let full = self.rehearsal(py)?.full_topic(topic);
+        full.map_err(|e| e.raise(py))
+    }
+
+    /// Checks an event as publishing does, and returns what an outbox keeps of it, without I/O:
+    /// for each topic `(topic without a prefix, key, document)`.
+    #[pyo3(signature = (event, topic = None))]
+    fn prepare<'py>(
+        &self,
+        py: Python<'py>,
+        event: PyRef<'py, PyEvent>,
+        topic: Option<&str>,
+    ) -> PyResult<Vec<(String, Option<String>, Bound<'py, PyBytes>)>> {
+        let prepared = self.rehearsal(py)?.prepare(event.get().clone(), topic);
+        let prepared = prepared.map_err(|e| e.raise(py))?.into_iter();
+        Ok(prepared
+            .map(|(topic, key, document)| (topic, key, PyBytes::new(py, &document)))
+            .collect())
     }
 
     /// Publishes events, each to a topic or to its routes; for each a list of receipts or an

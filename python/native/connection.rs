@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidings::transport::{Memory, Retention, Transport};
-use tidings::{Bus, Emitter, Mode, Namespace, Producer, PublishRetry, Route, Wire};
+use tidings::{
+    Bus, Catalog, Definitions, Emitter, Mode, Namespace, Producer, PublishRetry, Route, Wire,
+};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tracing::{debug, warn};
@@ -27,10 +29,39 @@ pub(crate) struct Settings {
     /// How long a publish may take in all.
     pub(crate) send_timeout: Duration,
     pub(crate) definitions: Vec<(String, i32, String)>,
+    /// Folders of event definitions; the first that has one wins.
+    pub(crate) catalog: Vec<String>,
     pub(crate) max_len: Option<u64>,
     pub(crate) hard_max_len: Option<u64>,
     /// How many buffered events may wait.
     pub(crate) buffer: usize,
+}
+
+impl Settings {
+    /// Definitions that Python gives, before those that the bus has; `None` if it gives none.
+    pub(crate) fn definitions(
+        &self,
+        below: &Arc<dyn Definitions>,
+    ) -> Result<Option<Arc<dyn Definitions>>, Failure> {
+        if self.definitions.is_empty() && self.catalog.is_empty() {
+            return Ok(None);
+        }
+        let mut below = below.clone();
+        if !self.catalog.is_empty() {
+            let mut catalog = Catalog::openedx();
+            for folder in self.catalog.iter().rev() {
+                let found = Catalog::from_folder(folder);
+                let found = found.map_err(|e| Failure::invalid(format!("catalog: {e}")))?;
+                catalog = catalog.and(found);
+            }
+            below = Arc::new(catalog);
+        }
+        if self.definitions.is_empty() {
+            return Ok(Some(below));
+        }
+        let layered = Layered::new(&self.definitions, below)?;
+        Ok(Some(Arc::new(layered)))
+    }
 }
 
 /// Opened when it is first needed.
@@ -121,12 +152,9 @@ impl Connection {
             Some(wire) => bus.with_wire(*wire),
             None => bus,
         };
-        let bus = match settings.definitions.is_empty() {
-            true => bus,
-            false => {
-                let layered = Layered::new(&settings.definitions, bus.definitions().clone())?;
-                bus.with_definitions(Arc::new(layered))
-            }
+        let bus = match settings.definitions(bus.definitions())? {
+            Some(definitions) => bus.with_definitions(definitions),
+            None => bus,
         };
         // A little less than the whole, so that "nothing was sent" can still be told from
         // "nobody knows".

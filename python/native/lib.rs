@@ -16,6 +16,7 @@ mod log;
 mod logging;
 mod message;
 mod process;
+mod rehearsal;
 mod reporter;
 mod stream;
 mod wait;

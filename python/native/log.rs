@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tidings::transport::{Count, Memory};
+use tidings::transport::{Count, Error, Memory, Position, Redelivery};
 use tidings::{Group, Reading, Start, Topic};
 
 use crate::bus::PyBus;
@@ -28,6 +28,11 @@ fn memory(py: Python<'_>, open: &Open) -> PyResult<Arc<Memory>> {
         let rule = "faults can only be injected into a bus \"memory:\"";
         Failure::new("unsupported", rule).raise(py)
     })
+}
+
+fn errors(py: Python<'_>, results: Vec<Result<(), Error>>) -> Vec<Option<Py<PyAny>>> {
+    let error = |e| Failure::from(e).raise(py).into_value(py).into_any();
+    results.into_iter().map(|r| r.err().map(error)).collect()
 }
 
 /// The log of a bus.
@@ -198,6 +203,7 @@ impl PyLog {
             let facts = PyDict::new(py);
             facts.set_item("topic", letter.topic.as_str())?;
             facts.set_item("group", letter.group.as_str())?;
+            facts.set_item("id", letter.id.as_str())?;
             facts.set_item("position", letter.position.as_str())?;
             facts.set_item("key", letter.key.as_ref().map(|key| key.as_str()))?;
             facts.set_item("attempts", letter.attempts)?;
@@ -208,6 +214,44 @@ impl PyLog {
             table.push(facts);
         }
         Ok(table)
+    }
+
+    /// Hands dead letters to their group once more, by their ids; for each an exception, or
+    /// `None`.
+    fn redeliver(
+        &self,
+        py: Python<'_>,
+        topic: String,
+        group: String,
+        ids: Vec<String>,
+    ) -> PyResult<Vec<Option<Py<PyAny>>>> {
+        let results = self.ask(py, |open| async move {
+            let (topic, group) = named(&open, &topic, &group)?;
+            let letters = ids.into_iter().map(Position::new);
+            let letters: Vec<_> = letters.map(Redelivery::DeadLetter).collect();
+            Ok(open
+                .bus
+                .transport()
+                .redeliver(&topic, &group, &letters)
+                .await)
+        })?;
+        Ok(errors(py, results))
+    }
+
+    /// Removes dead letters for good, by their ids; for each an exception, or `None`.
+    fn discard(
+        &self,
+        py: Python<'_>,
+        topic: String,
+        group: String,
+        ids: Vec<String>,
+    ) -> PyResult<Vec<Option<Py<PyAny>>>> {
+        let results = self.ask(py, |open| async move {
+            let (topic, group) = named(&open, &topic, &group)?;
+            let letters: Vec<_> = ids.into_iter().map(Position::new).collect();
+            Ok(open.bus.transport().discard(&topic, &group, &letters).await)
+        })?;
+        Ok(errors(py, results))
     }
 
     /// Makes the log of a bus `memory:` go away, or come back.

@@ -63,7 +63,7 @@ mod open;
 
 pub use bus::Bus;
 pub use error::OpenError;
-pub use open::open;
+pub use open::{open, rehearse};
 
 pub use tidings_catalog::Catalog;
 pub use tidings_event::openedx::UnknownSchema;
@@ -74,9 +74,9 @@ pub use tidings_event::{
 };
 pub use tidings_runtime::{
     Backoff, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
-    ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Producer, ProducerBuilder,
-    PublishError, PublishErrorKind, PublishRetry, Reading, Receipt, RetryPolicy, Route, Summary,
-    UnknownWire, Wire, shutdown_signal,
+    ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Preparation, Producer,
+    ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, Reading, Receipt, RetryPolicy,
+    Route, Summary, UnknownWire, Wire, shutdown_signal,
 };
 pub use tidings_transport::{
     Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidings_runtime::{Namespace, Wire};
 use tidings_transport::{Memory, Transport};
-use tidings_transport_redis::Redis;
+use tidings_transport_redis::{Redis, RedisConfig};
 use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
 
 use crate::address::{Address, decoded};
@@ -43,6 +43,26 @@ pub async fn open(url: &str) -> Result<Bus, OpenError> {
     settle_in(Bus::new(transport, shown), &address)
 }
 
+/// The bus that a URL names, with a log in memory in the place of its own: for checking settings
+/// and preparing events without I/O. Prefix, wire and definitions are those of the URL.
+///
+/// ```
+/// assert!(tidings::rehearse("redis://cache.example.org?prefix=stage").is_ok());
+/// assert!(tidings::rehearse("redis://cache.example.org?prefx=stage").is_err());
+/// ```
+///
+/// # Errors
+/// [`OpenError`], when the URL is not understood in full.
+pub fn rehearse(url: &str) -> Result<Bus, OpenError> {
+    let address = Address::parse(url, &SCHEMES)?;
+    match address.scheme {
+        "memory" => drop(memory(&address)?),
+        "sqlite" => drop(sqlite_config(&address)?),
+        _ => drop(redis_config(&address)?),
+    }
+    settle_in(Bus::new(Arc::new(Memory::new()), "memory:"), &address)
+}
+
 /// A log and what to call it.
 type Opened = (Arc<dyn Transport>, String);
 
@@ -72,7 +92,7 @@ fn memory(address: &Address) -> Result<Opened, OpenError> {
     Ok((Arc::new(Memory::new()), "memory:".into()))
 }
 
-fn sqlite(address: &Address) -> Result<Opened, OpenError> {
+fn sqlite_config(address: &Address) -> Result<(SqliteConfig, String), OpenError> {
     address.only(&[&COMMON, &SQLITE])?;
     // Both `sqlite:PATH` and the form with an empty host, `sqlite:///PATH`, are in use.
     let path = address.body.strip_prefix("//").unwrap_or(&address.body);
@@ -94,6 +114,11 @@ fn sqlite(address: &Address) -> Result<Opened, OpenError> {
     if let Some(timeout) = address.duration("busy_timeout")? {
         config = config.busy_timeout(timeout);
     }
+    Ok((config, shown))
+}
+
+fn sqlite(address: &Address) -> Result<Opened, OpenError> {
+    let (config, shown) = sqlite_config(address)?;
     match Sqlite::open(config) {
         Ok(log) => Ok((Arc::new(log), shown)),
         Err(source) => Err(OpenError::Transport {
@@ -103,9 +128,13 @@ fn sqlite(address: &Address) -> Result<Opened, OpenError> {
     }
 }
 
-async fn redis(address: &Address) -> Result<Opened, OpenError> {
+fn redis_config(address: &Address) -> Result<RedisConfig, OpenError> {
     address.only(&[&COMMON, &redis::PARAMETERS])?;
-    let config = redis::config(address)?;
+    redis::config(address)
+}
+
+async fn redis(address: &Address) -> Result<Opened, OpenError> {
+    let config = redis_config(address)?;
     if config.tls {
         // rustls panics at its first use when nobody has chosen a provider. An embedding program
         // may have chosen one before; then that one stays.

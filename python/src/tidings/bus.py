@@ -73,6 +73,7 @@ class Bus(_tidings.Bus):
         prefix: str | None = None,
         wire: str | None = None,
         send_timeout: float = 10.0,
+        catalog: Iterable[str] = (),
         definitions: Iterable[tuple[str, int, str]] = (),
         max_len: int | None = None,
         hard_max_len: int | None = None,
@@ -80,9 +81,11 @@ class Bus(_tidings.Bus):
     ) -> Self:
         """See :func:`connect`.
 
-        Further: ``definitions`` are Avro schemas of the Open edX wire as ``(type, minor version,
-        schema)``. ``max_len`` trims topics after publishing, and spares what groups still need up
-        to ``hard_max_len``. ``buffer`` bounds how many buffered events may wait.
+        Further: ``catalog`` are folders of event definitions, of which the first that has a type
+        wins; they tell keys and schemas. ``definitions`` are Avro schemas of the Open edX wire as
+        ``(type, minor version, schema)``. ``max_len`` trims topics after publishing, and spares
+        what groups still need up to ``hard_max_len``. ``buffer`` bounds how many buffered events
+        may wait.
         """
         return super().__new__(
             cls,
@@ -96,6 +99,7 @@ class Bus(_tidings.Bus):
                 "profile": profile,
                 "wire": wire,
                 "send_timeout": send_timeout,
+                "catalog": list(catalog),
                 "definitions": list(definitions),
                 "max_len": max_len,
                 "hard_max_len": hard_max_len,
