@@ -25,10 +25,15 @@ if [ "$what" != demo ]; then
   need redis-server redis-server
   need mariadbd mariadb-server
   [ -d /usr/lib/postgresql ] || need initdb postgresql
+  # mysqlclient, Django's driver for MySQL and MariaDB, is compiled.
+  need mariadb_config libmariadb-dev
+  need pkg-config pkg-config
   need openssl openssl
   need c++ g++
   need python3 python3
   need git git
+  python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null ||
+    packages+=(python3-dev)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 fi
 

@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [
+        migrations.CreateModel(
+            name="Course",
+            fields=[
+                ("id", models.AutoField(primary_key=True)),
+                ("key", models.CharField(max_length=100, unique=True)),
+                ("title", models.CharField(max_length=200)),
+                ("modified", models.DateTimeField(auto_now=True)),
+            ],
+        ),
+    ]

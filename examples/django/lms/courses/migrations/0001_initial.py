@@ -1,0 +1,24 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+    operations = [
+        migrations.CreateModel(
+            name="Course",
+            fields=[
+                ("id", models.AutoField(primary_key=True)),
+                ("key", models.CharField(max_length=100, unique=True)),
+                ("title", models.CharField(max_length=200)),
+                ("modified", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Announcement",
+            fields=[
+                ("id", models.AutoField(primary_key=True)),
+                ("course", models.CharField(max_length=100)),
+                ("text", models.CharField(max_length=300)),
+            ],
+        ),
+    ]

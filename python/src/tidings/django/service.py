@@ -1,0 +1,151 @@
+"""This service on the bus: one connection a process, made of the settings."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tidings import Bus, Event, InvalidError, NoRouteError, TidingsError
+from tidings.django import conf
+from tidings.django.outbox import Entry, Row
+
+#: How long the relay waits for the bus, in seconds: less than its lease on SQLite.
+_RELAY_TIMEOUT = 4.0
+
+#: What the columns of the outbox hold, in characters.
+_LONGEST_ID, _LONGEST_KEY = 36, 1024
+
+_role: str | None = None
+
+
+def work_as(role: str) -> None:
+    """Stamps the events of this process as those of a worker: for management commands."""
+    global _role
+    _role = role
+
+
+def bus() -> Bus:
+    """The bus of this project, as ``TIDINGS`` says. Connects when it is first used."""
+    settings = conf.current()
+    return _bus(settings, _role or settings.role)
+
+
+@functools.lru_cache(maxsize=1)
+def _bus(settings: conf.Settings, role: str) -> Bus:
+    routes = {
+        event_type: dict.fromkeys(route.topics, route.key_path)
+        for event_type, route in settings.events.items()
+    }
+    optional: dict[str, Any] = {}
+    if settings.namespace is not None:
+        optional["namespace"] = settings.namespace
+    return Bus(
+        settings.bus,
+        service=settings.service,
+        role=role,
+        routes=routes,
+        profile=settings.profile,
+        send_timeout=settings.send_timeout,
+        catalog=settings.catalog,
+        **optional,
+    )
+
+
+def event(
+    event_type: str,
+    data: Any = None,
+    *,
+    key: str | None = None,
+    time: datetime | None = None,
+    subject: str | None = None,
+    minorversion: int | None = None,
+    extensions: Mapping[str, str | int | bool] | None = None,
+) -> Event:
+    """An event of this service, stamped."""
+    return bus().event(
+        type=event_type,
+        data=data,
+        key=key,
+        time=time,
+        subject=subject,
+        minorversion=minorversion,
+        extensions=extensions,
+    )
+
+
+def prepare(event: Event, topic: str | None) -> list[Entry]:
+    """What goes to each topic of an event, checked: no I/O, and what is wrong with it raises."""
+    if topic is None and event.type not in conf.current().events:
+        known = tuple(conf.current().events)
+        near = conf.nearest(event.type, known)
+        raise NoRouteError(
+            f"nothing says to which topic events of the type {event.type!r} go: give the type an "
+            f'entry in TIDINGS["EVENTS"], or publish(…, topic=…).'
+            + (f" Did you mean {near!r}?" if near else ""),
+            event_id=event.id,
+        )
+    entries = [
+        Entry(event.id, of, key, document.decode())
+        for of, key, document in bus().prepare(event, topic)
+    ]
+    for entry in entries:
+        _check_columns(entry)
+    return entries
+
+
+def _check_columns(entry: Entry) -> None:
+    for what, text, most in (
+        ("id", entry.event_id, _LONGEST_ID),
+        ("key", entry.key or "", _LONGEST_KEY),
+    ):
+        if len(text) > most:
+            raise InvalidError(
+                f"{what}: has {len(text):,} characters, and the outbox holds {most:,}; "
+                f"use {'a UUID' if what == 'id' else 'the id of the entity'}",
+                event_id=entry.event_id,
+            )
+
+
+def send(entry: Entry) -> None:
+    """Publishes to one topic, and raises if the bus does not take it."""
+    document = entry.document.encode()
+    (result,) = bus().publish_documents(entry.topic, [(entry.key, document)])
+    if isinstance(result, TidingsError):
+        raise result
+
+
+def send_rows(rows: Sequence[Row]) -> list[TidingsError | None]:
+    """Publishes rows of the outbox; what became of each."""
+    answers: dict[int, TidingsError | None] = {}
+    topics: dict[str, list[Row]] = {}
+    for row in rows:
+        topics.setdefault(row.topic, []).append(row)
+    for topic, those in topics.items():
+        documents = [(row.key, row.document.encode()) for row in those]
+        results: Sequence[object]
+        try:
+            results = bus().publish_documents(topic, documents, _RELAY_TIMEOUT)
+        except TidingsError as error:
+            # Of all of them, or of the log itself.
+            results = [error] * len(those)
+        for row, result in zip(those, results, strict=True):
+            answers[row.seq] = result if isinstance(result, TidingsError) else None
+    return [answers[row.seq] for row in rows]
+
+
+def answers() -> bool:
+    """Whether the log answers, and takes these credentials."""
+    try:
+        bus().log.ping()
+    except TidingsError:
+        return False
+    return True
+
+
+def exit_code(error: TidingsError) -> int:
+    """How a command ends on an error, by sysexits: for supervisors."""
+    if error.is_temporary:
+        return 75
+    return {"invalid": 78, "denied": 78, "unsupported": 78, "stopped": 65}.get(error.kind, 70)

@@ -1,0 +1,92 @@
+"""The threads of ``manage.py tidings_consume``."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from django.db import DatabaseError, connections
+
+from tidings import Message, Subscription, TidingsError, _consuming
+from tidings.django import inbox, service
+from tidings.django.consuming import Desk, logger
+
+#: How often old rows of the inbox are removed, in seconds.
+_PRUNING = 3600.0
+
+
+class Workers:
+    """A subscription for each group, and threads that take its messages."""
+
+    def __init__(
+        self, desks: Sequence[Desk], options: Mapping[str, Any], stop: threading.Event
+    ) -> None:
+        self._desks = desks
+        self._options = options
+        self._stop = stop
+        self._counts: dict[str, dict[str, int]] = {}
+        self._failures: list[TidingsError] = []
+
+    def run(self) -> dict[str, dict[str, int]]:
+        """Works until asked to stop; the counts of each group.
+
+        Raises what ended a subscription; the others are drained before that.
+        """
+        subscriptions = [
+            service.bus().subscribe(desk.topics, desk.group, **self._options)
+            for desk in self._desks
+        ]
+        threads = [
+            threading.Thread(
+                target=self._consume, args=pair, name=f"tidings-{pair[0].group}", daemon=True
+            )
+            for pair in zip(self._desks, subscriptions, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        pruned: float | None = None
+        while any(thread.is_alive() for thread in threads) and not self._failures:
+            if self._stop.wait(0.2):
+                break
+            if pruned is None or time.monotonic() - pruned > _PRUNING:
+                pruned = time.monotonic()
+                self._prune()
+        # What runs may finish; each subscription sets the limit to it.
+        for subscription in subscriptions:
+            subscription.stop()
+        for thread in threads:
+            thread.join()
+        if self._failures:
+            raise self._failures[0]
+        return self._counts
+
+    def _consume(self, desk: Desk, subscription: Subscription) -> None:
+        full_name = service.bus().full_topic
+        handlers = {full_name(topic): desk.handler(topic) for topic in desk.topics}
+
+        def handle(message: Message) -> None:
+            handlers[message.topic](message.event)
+
+        settle = partial(_consuming.settle, handle=handle)
+        try:
+            counts = _consuming.run(
+                subscription.stream, settle, threads=self._options["concurrency"]
+            )
+        except TidingsError as error:
+            self._failures.append(error)
+        else:
+            self._counts[desk.group] = counts
+
+    def _prune(self) -> None:
+        for alias in {alias for desk in self._desks for alias in desk.databases}:
+            try:
+                removed = inbox.prune(using=alias)
+            except DatabaseError as error:
+                connections[alias].close()
+                logger.warning("old rows of the inbox could not be removed: %s", error)
+            else:
+                if removed:
+                    logger.info("%s old rows of the inbox were removed", removed)
