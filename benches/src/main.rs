@@ -13,19 +13,24 @@ mod table;
 
 use clap::Parser;
 
+use conditions::Durability;
+
 /// Ratios of Tidings to its peers and to raw limits.
 #[derive(Parser)]
 struct Args {
     /// Only the measures whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// How the Redis server of both contenders keeps its data.
+    #[arg(long, value_enum, default_value = "off")]
+    redis_durability: Durability,
     /// Used by the bench itself: publish so many events into this file, then end.
     #[arg(long, hide = true, num_args = 2, value_names = ["URL", "EVENTS"])]
     write: Option<Vec<String>>,
 }
 
 /// Runs a contest.
-type Measure = fn() -> contest::Row;
+type Measure = fn(Durability) -> contest::Row;
 
 fn main() {
     let args = Args::parse();
@@ -38,7 +43,9 @@ fn main() {
         std::process::exit(64);
     }
     let measures: [(&str, Measure); 7] = [
-        ("envelope decode and encode", envelope::decode_and_encode),
+        ("envelope decode and encode", |_| {
+            envelope::decode_and_encode()
+        }),
         ("redis publish, batches of 64", redis_log::publish_batches),
         (
             "redis publish, 64 concurrent callers",
@@ -47,16 +54,15 @@ fn main() {
         ("redis publish and wait", redis_log::publish_and_wait),
         ("redis read, start, settle", redis_log::consume_contract),
         ("redis consumer with a handler", redis_log::consume_handler),
-        (
-            "sqlite publish, another process consumes",
-            sqlite_log::publish_and_consume,
-        ),
+        ("sqlite publish, another process consumes", |_| {
+            sqlite_log::publish_and_consume()
+        }),
     ];
-    print(&conditions::describe());
+    print(&conditions::describe(args.redis_durability));
     let mut rows = Vec::new();
     for (name, measure) in measures {
         if name.contains(&args.only) {
-            let row = measure();
+            let row = measure(args.redis_durability);
             eprint(&format!("measured: {name}"));
             rows.push(row);
         }

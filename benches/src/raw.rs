@@ -3,32 +3,30 @@
 use std::process::Command;
 use std::time::Instant;
 
+use crate::conditions::key;
 use crate::contest::rate;
 
 /// Events a second of `redis-benchmark`, appending `document` and a key at a pipeline depth, on one
-/// connection.
+/// connection. `events` must be a multiple of the depth: `redis-benchmark` sends whole pipelines,
+/// and when it has sent more than it was asked for, its progress report may take the end of the run
+/// for the loss of all its clients, and abort.
 pub fn redis_benchmark(port: u16, events: usize, depth: usize, document: &str) -> f64 {
+    assert_eq!(events % depth, 0, "whole pipelines only");
     let output = Command::new("redis-benchmark")
         .args(["-p", &port.to_string(), "-c", "1", "--csv"])
         .args(["-n", &events.to_string(), "-P", &depth.to_string()])
-        .args([
-            "XADD",
-            "bare",
-            "*",
-            "ce",
-            document,
-            "key",
-            "course-v1:a+b+c",
-        ])
+        .args(["XADD", "bare", "*", "ce", document, "key", &key(0)])
         .output()
         .expect("redis-benchmark runs; it comes with redis-server");
     let text = String::from_utf8_lossy(&output.stdout);
     // "test","rps",…  then  "XADD bare …","123456.78",…; the command is echoed with its commas.
-    text.lines()
-        .last()
-        .and_then(|line| line.rsplit("\",\"").nth(6).or(None))
+    let row = text.lines().last().filter(|_| output.status.success());
+    row.and_then(|line| line.rsplit("\",\"").nth(6))
         .and_then(|rps| rps.parse().ok())
-        .unwrap_or_else(|| panic!("redis-benchmark printed no figure: {text}"))
+        .unwrap_or_else(|| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            panic!("redis-benchmark: {}: {text}{said}", output.status)
+        })
 }
 
 /// Fills a stream with entries like ours, by pipelines of a thousand.
@@ -40,7 +38,7 @@ pub fn fill(con: &mut redis::Connection, stream: &str, events: usize, document: 
                 .arg(stream)
                 .arg("*")
                 .arg(&["ce", document, "key"])
-                .arg(format!("course-v1:a+b+{}", n % 1_000))
+                .arg(key(n))
                 .ignore();
         }
         pipe.query::<()>(con).expect("the server takes entries");

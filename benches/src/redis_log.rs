@@ -10,13 +10,14 @@ use tidings_transport::{
 };
 use tokio::runtime::Runtime;
 
-use crate::conditions::document;
+use crate::conditions::{Durability, document, key};
 use crate::contest::{Row, Unit, contest, rate};
 use crate::raw;
 
-/// Events of a run, and how many stand in the stream that is consumed.
-const EVENTS: usize = 100_000;
+/// Events a batch, callers at once, and the depth of the peer's pipeline.
 const DEPTH: usize = 64;
+/// Events of a run, and how many stand in the stream that is consumed.
+const EVENTS: usize = 2_000 * DEPTH;
 /// Entries a read, for both contenders.
 const READ: usize = 100;
 
@@ -27,12 +28,15 @@ struct Stage {
 }
 
 impl Stage {
-    fn set() -> Self {
+    fn set(durability: Durability) -> Self {
         let runtime = Runtime::new().expect("a runtime starts");
         let (server, bus) = runtime.block_on(async {
-            let server = RedisServer::start(RedisOptions::default())
-                .await
-                .expect("redis-server starts");
+            let server = RedisServer::start(RedisOptions {
+                append_only: durability.append_only(),
+                ..RedisOptions::default()
+            })
+            .await
+            .expect("redis-server starts");
             let bus = tidings::open(&server.url()).await.expect("it connects");
             (server, bus)
         });
@@ -63,7 +67,7 @@ impl Stage {
 fn record(topic: &Topic, n: usize) -> Record {
     Record {
         topic: topic.clone(),
-        key: Some(Key::new(format!("course-v1:a+b+{}", n % 1_000))),
+        key: Some(Key::new(key(n))),
         body: Body::Document(Bytes::from(document(n))),
     }
 }
@@ -73,8 +77,8 @@ fn topic(name: &str) -> Topic {
 }
 
 /// Batches of 64, one after the other, against the same pipeline depth.
-pub fn publish_batches() -> Row {
-    let stage = Stage::set();
+pub fn publish_batches(durability: Durability) -> Row {
+    let stage = Stage::set(durability);
     let transport = stage.transport();
     let topic = topic("ours");
     let records: Vec<Record> = (0..DEPTH).map(|n| record(&topic, n)).collect();
@@ -92,7 +96,7 @@ pub fn publish_batches() -> Row {
                         result.expect("it is published");
                     }
                 }
-                rate(EVENTS / DEPTH * DEPTH, began.elapsed())
+                rate(EVENTS, began.elapsed())
             })
         },
         || {
@@ -103,8 +107,8 @@ pub fn publish_batches() -> Row {
 }
 
 /// 64 callers, each publishing one event at a time; what is concurrent is batched.
-pub fn publish_concurrent() -> Row {
-    let stage = Stage::set();
+pub fn publish_concurrent(durability: Durability) -> Row {
+    let stage = Stage::set(durability);
     let topic = topic("ours");
     contest(
         "redis publish, 64 concurrent callers",
@@ -133,7 +137,7 @@ pub fn publish_concurrent() -> Row {
                 for caller in callers {
                     caller.await.expect("no caller panics");
                 }
-                rate(EVENTS / DEPTH * DEPTH, began.elapsed())
+                rate(EVENTS, began.elapsed())
             })
         },
         || {
@@ -144,9 +148,9 @@ pub fn publish_concurrent() -> Row {
 }
 
 /// One event, then the next: the round trip, in microseconds.
-pub fn publish_and_wait() -> Row {
+pub fn publish_and_wait(durability: Durability) -> Row {
     const TRIPS: usize = 10_000;
-    let stage = Stage::set();
+    let stage = Stage::set(durability);
     let transport = stage.transport();
     let topic = topic("ours");
     let records = [record(&topic, 1)];
@@ -173,11 +177,11 @@ pub fn publish_and_wait() -> Row {
                     .get_multiplexed_async_connection()
                     .await
                     .expect("it connects");
-                let document = document(1);
+                let (document, key) = (document(1), key(1));
                 let began = Instant::now();
                 for _ in 0..TRIPS {
                     redis::cmd("XADD")
-                        .arg(&["bare", "*", "ce", &document, "key", "course-v1:a+b+1"])
+                        .arg(&["bare", "*", "ce", &document, "key", &key])
                         .query_async::<String>(&mut con)
                         .await
                         .expect("it is stored");
@@ -188,9 +192,9 @@ pub fn publish_and_wait() -> Row {
     )
 }
 
-/// The contract alone: next, start, settle, by hundreds.
-pub fn consume_contract() -> Row {
-    let stage = Stage::set();
+/// The contract alone, by hundreds: like the bare loop, it settles a batch while it starts the next.
+pub fn consume_contract(durability: Durability) -> Row {
+    let stage = Stage::set(durability);
     raw::fill(&mut stage.bare(), "courses", EVENTS, &document(0));
     let transport = stage.transport();
     let mut round = 0;
@@ -202,43 +206,51 @@ pub fn consume_contract() -> Row {
         || {
             round += 1;
             let group = Group::new(format!("ours-{round}")).expect("the name is good");
-            stage.runtime.block_on(async {
+            let transport = Arc::clone(&transport);
+            // A task, as in a service: what blocks on a runtime is woken across threads.
+            let consumer = stage.runtime.spawn(async move {
                 let subscriber = transport
                     .subscribe(Subscription::new(group, topic("courses")).start(&Start::Earliest))
                     .await
                     .expect("it subscribes");
                 let began = Instant::now();
                 let mut seen = 0;
-                while seen < EVENTS {
-                    let batch = subscriber.next(READ).await.expect("the server answers");
-                    for started in subscriber.start(&batch.deliveries).await {
-                        started.expect("it is ours");
-                    }
-                    seen += batch.deliveries.len();
-                    let settlements: Vec<Settlement> = batch
-                        .deliveries
-                        .into_iter()
-                        .map(|delivery| Settlement {
-                            delivery,
-                            outcome: Outcome::Ack,
-                        })
-                        .collect();
-                    for settled in subscriber.settle(&settlements).await {
+                let mut done: Vec<Settlement> = Vec::new();
+                while seen < EVENTS || !done.is_empty() {
+                    let next = async {
+                        if seen == EVENTS {
+                            return Vec::new();
+                        }
+                        let batch = subscriber.next(READ).await.expect("the server answers");
+                        for started in subscriber.start(&batch.deliveries).await {
+                            started.expect("it is ours");
+                        }
+                        batch.deliveries
+                    };
+                    let (deliveries, settled) = tokio::join!(next, subscriber.settle(&done));
+                    for settled in settled {
                         settled.expect("it is ours");
                     }
+                    seen += deliveries.len();
+                    let acked = deliveries.into_iter().map(|delivery| Settlement {
+                        delivery,
+                        outcome: Outcome::Ack,
+                    });
+                    done = acked.collect();
                 }
                 let figure = rate(seen, began.elapsed());
                 subscriber.close().await.expect("it leaves");
                 figure
-            })
+            });
+            stage.runtime.block_on(consumer).expect("it does not panic")
         },
         || raw::read_and_ack(&mut stage.bare(), "courses", EVENTS, READ),
     )
 }
 
 /// The whole consumer: envelope decoded, a lane per key, a handler that does nothing.
-pub fn consume_handler() -> Row {
-    let stage = Stage::set();
+pub fn consume_handler(durability: Durability) -> Row {
+    let stage = Stage::set(durability);
     // Real ids and keys, since lanes are what costs here.
     stage.runtime.block_on(async {
         let transport = stage.transport();

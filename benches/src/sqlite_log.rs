@@ -10,7 +10,7 @@ use tidings_transport::{
 };
 use tokio::runtime::Runtime;
 
-use crate::conditions::document;
+use crate::conditions::{document, key};
 use crate::contest::{Row, Unit, alone, rate};
 
 const EVENTS: usize = 200_000;
@@ -86,7 +86,7 @@ pub fn write(url: &str, events: usize) {
             let records: Vec<Record> = (start..events.min(start + BATCH))
                 .map(|n| Record {
                     topic: topic.clone(),
-                    key: Some(Key::new(format!("course-v1:a+b+{}", n % 1_000))),
+                    key: Some(Key::new(key(n))),
                     body: Body::Document(Bytes::from(document(n))),
                 })
                 .collect();
