@@ -1,15 +1,19 @@
 //! Media types, as far as the formats need them (RFC 2046).
 
+/// What nearly every event says.
+const JSON: &str = "application/json";
+
 /// Whether a text has the form `type/subtype`, with or without parameters.
 pub(crate) fn is_media_type(text: &str) -> bool {
-    essence(text)
-        .split_once('/')
-        .is_some_and(|(top, sub)| is_token(top) && is_token(sub))
+    text == JSON
+        || essence(text)
+            .split_once('/')
+            .is_some_and(|(top, sub)| is_token(top) && is_token(sub))
 }
 
 /// Whether a media type declares JSON: `*/json` or `*/*+json` (JSON format, section 3.1.1).
 pub(crate) fn is_json(media_type: &str) -> bool {
-    declares(media_type, "json")
+    media_type == JSON || declares(media_type, "json")
 }
 
 /// Whether a media type declares text that people could read: `text/*` or XML.

@@ -8,6 +8,11 @@ pub(crate) fn is_uri(text: &str) -> bool {
 
 /// Whether a text is a URI-reference (RFC 3986, section 4.1).
 pub(crate) fn is_uri_reference(text: &str) -> bool {
+    // What most services write: a path of unreserved characters.
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
+    if text.bytes().all(unreserved) {
+        return true;
+    }
     let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
     let (text, query) = text.split_once('?').unwrap_or((text, ""));
     let Some((_, hierarchy)) = split_scheme(text) else {

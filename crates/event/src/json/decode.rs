@@ -198,7 +198,12 @@ fn read_extension(name: &str, raw: &RawValue) -> Result<Option<(Name, Value)>, I
 
 /// What a JSON string says; `None` for a lone surrogate.
 fn string(raw: &RawValue) -> Option<Text<'_>> {
-    serde_json::from_str(raw.get()).ok()
+    let quoted = raw.get();
+    // The parser has been here: without escapes it says what stands between the quotes.
+    match quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"')) {
+        Some(plain) if !plain.as_bytes().contains(&b'\\') => Some(Text(Cow::Borrowed(plain))),
+        _ => serde_json::from_str(quoted).ok(),
+    }
 }
 
 fn lone_surrogate(field: &str) -> Invalid {
