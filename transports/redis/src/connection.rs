@@ -181,6 +181,10 @@ impl Link {
         &self,
         calls: Vec<Call>,
     ) -> Result<Vec<Result<Value, Failure>>, Failure> {
+        let calls = match <[Call; 1]>::try_from(calls) {
+            Ok([call]) => return Ok(vec![self.script(call).await]),
+            Err(calls) => calls,
+        };
         let mut commands = Pipeline::with_capacity(calls.len());
         for call in &calls {
             commands.add_command(call.command().clone());

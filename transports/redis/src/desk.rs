@@ -1,5 +1,6 @@
 //! What a consumer has in hand, and what waits to be handed to its caller. No I/O.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -83,6 +84,7 @@ pub(crate) struct LetterArrival {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Held {
     pub(crate) lane: usize,
+    pub(crate) epoch: u64,
     pub(crate) what: What,
     pub(crate) attempts: u32,
 }
@@ -275,6 +277,7 @@ impl Desk {
             };
             return Some(Held {
                 lane,
+                epoch: delivery.epoch,
                 what,
                 attempts: hold.attempts,
             });
@@ -283,65 +286,64 @@ impl Desk {
         let hold = self.lanes[lane].live.get(&id)?;
         (hold.epoch == delivery.epoch).then_some(Held {
             lane,
+            epoch: hold.epoch,
             what: What::Live(id),
             attempts: hold.attempts,
         })
     }
 
-    /// Notes how many handlers were started on a delivery in hand.
-    pub(crate) fn set_attempts(&mut self, delivery: &Delivery, attempts: u32) {
-        let Some(held) = self.held(delivery) else {
-            return;
-        };
+    /// Notes how many handlers were started on a delivery, if it still is in hand.
+    pub(crate) fn set_attempts(&mut self, held: Held, attempts: u32) {
         let lane = &mut self.lanes[held.lane];
         match held.what {
             What::Live(id) => {
-                if let Some(hold) = lane.live.get_mut(&id) {
+                if let Some(hold) = lane.live.get_mut(&id).filter(|h| h.epoch == held.epoch) {
                     hold.attempts = attempts;
                 }
             }
             What::Released(_) | What::Redelivered(_) => {
-                if let Some(hold) = lane.released.get_mut(&delivery.epoch) {
+                if let Some(hold) = lane.released.get_mut(&held.epoch) {
                     hold.attempts = attempts;
                 }
             }
         }
     }
 
-    /// Ends a holding.
-    pub(crate) fn let_go(&mut self, delivery: &Delivery) {
-        let Some(held) = self.held(delivery) else {
-            return;
-        };
+    /// Ends a holding, if it has not ended.
+    pub(crate) fn let_go(&mut self, held: Held) {
         let lane = &mut self.lanes[held.lane];
         match held.what {
             What::Live(id) => {
-                lane.live.remove(&id);
+                if let Entry::Occupied(hold) = lane.live.entry(id)
+                    && hold.get().epoch == held.epoch
+                {
+                    hold.remove();
+                }
             }
             What::Released(_) | What::Redelivered(_) => {
-                lane.released.remove(&delivery.epoch);
-                lane.look_for_released = true;
+                if lane.released.remove(&held.epoch).is_some() {
+                    lane.look_for_released = true;
+                }
             }
         }
     }
 
     /// Ends a holding of an entry that stays with this consumer, and hands it out again.
-    pub(crate) fn hand_out_again(&mut self, delivery: &Delivery) {
-        let Some(Held {
-            lane,
-            what: What::Live(id),
-            attempts,
-        }) = self.held(delivery)
-        else {
+    pub(crate) fn hand_out_again(&mut self, held: Held, delivery: &Delivery) {
+        let What::Live(id) = held.what else {
+            return;
+        };
+        let hold = self.lanes[held.lane].live.get(&id);
+        let Some(hold) = hold.filter(|h| h.epoch == held.epoch) else {
             return;
         };
         let again = Arrival {
             id,
-            attempts,
+            attempts: hold.attempts,
             key: delivery.key.clone(),
             body: delivery.body.clone(),
         };
-        self.arrive(lane, again, true);
+        self.arrive(held.lane, again, true);
     }
 
     /// Asks for a look at the letters that may be handed out.

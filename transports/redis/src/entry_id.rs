@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use redis::{RedisWrite, ToRedisArgs};
 use tidings_transport::{Error, ErrorKind, Position, Result};
 
 /// `1700000000000-0`.
@@ -90,6 +91,12 @@ impl EntryId {
     /// How long before this time, in milliseconds since 1970.
     pub(crate) fn age(self, now_ms: u64) -> Duration {
         Duration::from_millis(now_ms.saturating_sub(self.ms))
+    }
+}
+
+impl ToRedisArgs for EntryId {
+    fn write_redis_args<W: ?Sized + RedisWrite>(&self, out: &mut W) {
+        out.write_arg_fmt(self);
     }
 }
 

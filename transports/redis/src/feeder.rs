@@ -123,8 +123,9 @@ impl Feeder {
         if self.failures > 0 || !self.member.reads_ahead() || !self.has_work() {
             return false;
         }
-        let appetite = self.member.appetite();
-        matches!(self.round(appetite).await, Ok(true))
+        // For two calls: each read has a fixed cost on the server.
+        let want = 2 * self.member.appetite();
+        matches!(self.round(want).await, Ok(true))
     }
 
     async fn step(&mut self) -> Result<(), Failure> {

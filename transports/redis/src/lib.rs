@@ -37,6 +37,7 @@
 //! Redis has no delay: `Retry` with a time is refused as unsupported. A retried delivery comes again
 //! at once.
 
+mod bundle;
 mod config;
 mod connection;
 mod dead_letters;
@@ -46,6 +47,7 @@ mod entry_id;
 mod error;
 mod feeder;
 mod groups;
+mod heartbeat;
 mod lane;
 mod lease;
 mod member;
@@ -57,6 +59,7 @@ mod round;
 mod schemas;
 mod script;
 mod settle;
+mod start;
 mod subscriber;
 mod topics;
 mod transport;

@@ -1,226 +1,87 @@
-//! Starting, settling and keeping deliveries: one script for each topic of a batch.
+//! Ending holdings.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_transport::{Delivery, Error, ErrorKind, Key, Outcome, Reason, Result, Settlement};
 
+use crate::bundle::{Bundles, Item, stale};
 use crate::desk::{Desk, Held, What};
 use crate::entry_id::EntryId;
 use crate::error::{Code, Failure};
-use crate::lease::{Tended, sign_of_life, tended};
 use crate::member::Member;
-use crate::script::{Call, SETTLE, START, TOUCH};
+use crate::script::{Call, SETTLE};
 use crate::value;
 use crate::wire;
 
-/// The most that one script settles, so that it does not hold up the server.
-const MOST: usize = 1_000;
-
-/// Items of a batch that go to the server together: of one topic.
-struct Bundle {
-    lane: usize,
-    call: Call,
-    /// Which of the batch they are.
-    items: Vec<usize>,
-    /// The least and the greatest id of those that are entries of the topic.
-    bounds: Option<(EntryId, EntryId)>,
-}
-
-/// Collects the items of a batch by topic.
-#[derive(Default)]
-struct Bundles(Vec<Bundle>);
-
-impl Bundles {
-    /// The bundle that takes another item of this topic.
-    fn of(&mut self, held: Held, item: usize, begin: impl FnOnce() -> Call) -> &mut Call {
-        let Held { lane, what, .. } = held;
-        let open = |b: &Bundle| b.lane == lane && b.items.len() < MOST;
-        let at = match self.0.iter().rposition(open) {
-            Some(at) => at,
-            None => {
-                self.0.push(Bundle {
-                    lane,
-                    call: begin(),
-                    items: Vec::new(),
-                    bounds: None,
-                });
-                self.0.len() - 1
-            }
-        };
-        let bundle = &mut self.0[at];
-        bundle.items.push(item);
-        if let What::Live(id) = what {
-            let (least, greatest) = bundle.bounds.unwrap_or((id, id));
-            bundle.bounds = Some((least.min(id), greatest.max(id)));
-        }
-        &mut bundle.call
-    }
-
-    /// Runs them in one go; what came of each item, in no order.
-    async fn run(self, member: &Member) -> Vec<(usize, usize, Result<redis::Value, Failure>)> {
-        let mut calls = Vec::with_capacity(self.0.len());
-        let mut rest = Vec::with_capacity(self.0.len());
-        for bundle in self.0 {
-            let (least, greatest) = match bundle.bounds {
-                Some((least, greatest)) => (least.to_string(), greatest.to_string()),
-                None => Default::default(),
-            };
-            calls.push(bundle.call.arg(least).arg(greatest));
-            rest.push((bundle.lane, bundle.items));
-        }
-        if calls.is_empty() {
-            return Vec::new();
-        }
-        let answers = match member.link.scripts(calls).await {
-            Ok(answers) => answers,
-            Err(failure) => rest.iter().map(|_| Err(failure.clone())).collect(),
-        };
-        let mut out = Vec::new();
-        for ((lane, items), answer) in rest.into_iter().zip(answers) {
-            const WHAT: &str = "one result for each delivery";
-            let results = answer.and_then(|a| value::array(a, WHAT));
-            match results {
-                Ok(results) if results.len() == items.len() => {
-                    out.extend(
-                        items
-                            .into_iter()
-                            .zip(results)
-                            .map(|(i, r)| (lane, i, Ok(r))),
-                    );
-                }
-                Ok(_) => {
-                    let strange = || Err(Failure::Strange { what: WHAT });
-                    out.extend(items.into_iter().map(|i| (lane, i, strange())));
-                }
-                Err(failure) => {
-                    out.extend(items.into_iter().map(|i| (lane, i, Err(failure.clone()))));
-                }
-            }
-        }
-        out
-    }
-}
-
-/// What every script that is about deliveries begins with.
-fn begin(script: &'static crate::script::Script, member: &Member, lane: usize, mine: &str) -> Call {
-    Call::new(script, &member.keys[lane])
-        .arg(member.group.as_str())
-        .arg(&member.consumer)
-        .arg(mine)
-}
-
-/// The holding of a delivery, and the lease to show for it.
-fn in_hand(member: &Member, desk: &Desk, delivery: &Delivery) -> Option<(Held, Arc<str>)> {
-    let held = desk.held(delivery)?;
-    Some((held, member.mine(desk, held.lane)?))
-}
-
 impl Member {
-    pub(crate) async fn start(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32>> {
-        let mut results: Vec<Result<u32>> = Vec::with_capacity(deliveries.len());
-        let mut bundles = Bundles::default();
-        {
-            let mut desk = self.desk();
-            for (i, delivery) in deliveries.iter().enumerate() {
-                if let Err(closed) = self.check_open("start") {
-                    results.push(Err(closed));
-                    continue;
-                }
-                // What is left here at the end is what nobody answered otherwise.
-                results.push(Err(stale("start", delivery)));
-                let Some((held, mine)) = in_hand(self, &desk, delivery) else {
-                    continue;
-                };
-                let attempt = held.attempts.saturating_add(1);
-                let call = bundles.of(held, i, || begin(&START, self, held.lane, &mine));
-                match held.what {
-                    What::Live(id) => {
-                        call.push("l");
-                        call.push(id.to_string());
-                        call.push(attempt);
-                        // So that the same delivery, twice in one batch, counts twice.
-                        desk.set_attempts(delivery, attempt);
-                    }
-                    What::Released(letter) => {
-                        call.push("r");
-                        call.push(letter.to_string());
-                        call.push(delivery.key.as_ref().map_or("", Key::as_str));
-                    }
-                    What::Redelivered(letter) => {
-                        call.push("s");
-                        call.push(letter.to_string());
-                        call.push(wire::lane(delivery.key.as_ref()));
-                    }
-                }
-            }
-        }
-        for (lane, i, answer) in bundles.run(self).await {
-            let delivery = &deliveries[i];
-            let attempt = answer.and_then(|n| value::number(&n, "a number of attempts"));
-            results[i] = match attempt {
-                Ok(0) => {
-                    self.desk().let_go(delivery);
-                    Err(stale("start", delivery))
-                }
-                Ok(n) => {
-                    let n = u32::try_from(n).unwrap_or(u32::MAX);
-                    self.desk().set_attempts(delivery, n);
-                    Ok(n)
-                }
-                Err(failure) => Err(self.failed("start", lane, delivery, failure)),
-            };
-        }
-        results
-    }
-
     pub(crate) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
-        let mut results: Vec<Result<()>> = Vec::with_capacity(settlements.len());
+        let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
         let mut bundles = Bundles::default();
         let mut once = HashSet::with_capacity(settlements.len());
         {
             let desk = self.desk();
-            for (i, settlement) in settlements.iter().enumerate() {
-                let delivery = &settlement.delivery;
+            for (at, settlement) in settlements.iter().enumerate() {
                 if let Err(refusal) = self.check_settlement(settlement) {
-                    results.push(Err(refusal));
-                    continue;
+                    results[at] = Some(Err(refusal));
+                } else if let Some(held) = desk.held(&settlement.delivery)
+                    && once.insert(held.epoch)
+                {
+                    // The first of them ends the holding; what is not added is stale.
+                    bundles.add(self, &desk, at, held);
                 }
-                results.push(Err(stale("settle", delivery)));
-                let Some((held, mine)) = in_hand(self, &desk, delivery) else {
-                    continue;
-                };
-                if !once.insert(delivery.epoch) {
-                    // The first of them ends the holding.
-                    continue;
-                }
-                let call = bundles.of(held, i, || {
-                    let lease = desk.lease(held.lane).unwrap_or_default();
-                    begin(&SETTLE, self, held.lane, &mine).arg(&*lease)
-                });
-                self.write(call, held, settlement);
             }
         }
-        for (lane, i, answer) in bundles.run(self).await {
-            let Settlement { delivery, outcome } = &settlements[i];
-            let answer = answer.and_then(|a| value::text(a, "OK or what is wrong"));
-            results[i] = match answer.as_deref() {
-                Ok("OK") => {
-                    self.settled(lane, delivery, outcome);
-                    Ok(())
+        let is_ack = |item: &Item| {
+            let outcome = &settlements[item.at].outcome;
+            matches!((item.held.what, outcome), (What::Live(_), Outcome::Ack))
+        };
+        let same = |a: &Item, b: &Item| is_ack(a) && is_ack(b);
+        let answers = bundles.run(self, &SETTLE, same, |call, run| {
+            if is_ack(&run[0]) {
+                call.push("a");
+                call.push(run.len());
+                for item in run {
+                    if let What::Live(id) = item.held.what {
+                        call.push(id);
+                    }
                 }
-                Ok("STALE") => {
-                    self.desk().let_go(delivery);
-                    Err(stale("settle", delivery))
+            } else {
+                self.write(call, run[0].held, &settlements[run[0].at]);
+            }
+        });
+        let answers = answers.await;
+        {
+            let mut desk = self.desk();
+            for answer in &answers {
+                for (Item { at, held }, result) in answer.each() {
+                    let Settlement { delivery, outcome } = &settlements[at];
+                    let result = result
+                        .map_err(Clone::clone)
+                        .and_then(|a| value::str(a, "OK or what is wrong"));
+                    results[at] = match result {
+                        Ok("OK") => {
+                            self.settled(&mut desk, held, delivery, outcome);
+                            Some(Ok(()))
+                        }
+                        Ok("STALE") => {
+                            desk.let_go(held);
+                            None
+                        }
+                        Ok("NOTPARKED") => Some(Err(not_parked(delivery))),
+                        Ok(error) => Some(Err(refused("settle", error))),
+                        Err(failure) => {
+                            let failed = self.failed("settle", &mut desk, held, delivery, failure);
+                            Some(Err(failed))
+                        }
+                    };
                 }
-                Ok("NOTPARKED") => Err(not_parked(delivery)),
-                Ok(error) => Err(refused("settle", error)),
-                Err(failure) => Err(self.failed("settle", lane, delivery, failure.clone())),
-            };
+            }
         }
         self.poke.notify_one();
-        results
+        let table = results.into_iter().zip(settlements);
+        let results = table.map(|(r, s)| r.unwrap_or_else(|| Err(stale("settle", &s.delivery))));
+        results.collect()
     }
 
     fn check_settlement(&self, settlement: &Settlement) -> Result<()> {
@@ -316,106 +177,37 @@ impl Member {
     }
 
     /// The server has done it.
-    fn settled(&self, lane: usize, delivery: &Delivery, outcome: &Outcome) {
-        let mut desk = self.desk();
+    fn settled(&self, desk: &mut Desk, held: Held, delivery: &Delivery, outcome: &Outcome) {
         match outcome {
             // The active consumer keeps it and hands it out again; a competing one gave it back.
             Outcome::Retry { .. } if !delivery.released && !self.competes() => {
-                desk.hand_out_again(delivery);
+                desk.hand_out_again(held, delivery);
             }
-            _ => desk.let_go(delivery),
+            _ => desk.let_go(held),
         }
         if matches!(outcome, Outcome::Park { .. }) {
             // Its key may be one that is being released.
-            desk.look_for_released(lane);
+            desk.look_for_released(held.lane);
         }
-    }
-
-    /// Renews leases: of the consumer in all topics, and where consumers compete of each delivery;
-    /// elsewhere the lease of the topic keeps them.
-    pub(crate) async fn heartbeat(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<()>> {
-        if self.check_open("heartbeat").is_err() {
-            let closed = |_| self.check_open("heartbeat");
-            return deliveries.iter().map(closed).collect();
-        }
-        if let Err(failure) = self.renew().await {
-            // Nothing of this cannot be repeated.
-            let unanswered = |_| Err(failure.clone().reading("heartbeat"));
-            return deliveries.iter().map(unanswered).collect();
-        }
-        let mut results: Vec<Result<()>> = Vec::with_capacity(deliveries.len());
-        let mut bundles = Bundles::default();
-        {
-            let desk = self.desk();
-            for (i, delivery) in deliveries.iter().enumerate() {
-                let Some((held, mine)) = in_hand(self, &desk, delivery) else {
-                    results.push(Err(stale("heartbeat", delivery)));
-                    continue;
-                };
-                // A released letter is kept by the lease alone.
-                results.push(Ok(()));
-                if let What::Live(id) = held.what {
-                    let call = bundles.of(held, i, || begin(&TOUCH, self, held.lane, &mine));
-                    call.push(id.to_string());
-                }
-            }
-        }
-        for (lane, i, answer) in bundles.run(self).await {
-            let delivery = &deliveries[i];
-            let held = answer.and_then(|a| value::number(&a, "whether it is held"));
-            results[i] = match held {
-                Ok(0) => {
-                    self.desk().let_go(delivery);
-                    Err(stale("heartbeat", delivery))
-                }
-                Ok(_) => Ok(()),
-                Err(failure) => Err(self.failed("heartbeat", lane, delivery, failure)),
-            };
-        }
-        results
-    }
-
-    async fn renew(&self) -> Result<(), Failure> {
-        let leases: Vec<_> = {
-            let desk = self.desk();
-            (0..self.keys.len()).map(|i| desk.lease(i)).collect()
-        };
-        let calls = leases.iter().enumerate();
-        let calls = calls.map(|(i, lease)| sign_of_life(self, i, lease.as_deref(), false));
-        for (i, answer) in self
-            .link
-            .scripts(calls.collect())
-            .await?
-            .into_iter()
-            .enumerate()
-        {
-            let (tended, _) = tended(answer?)?;
-            let kept = matches!(&tended, Tended::Mine(_));
-            let mut desk = self.desk();
-            // The background task may have taken another one in the meantime.
-            if leases[i].is_some() && !kept && desk.lease(i) == leases[i] {
-                desk.lose_lease(i, self.competes());
-            }
-        }
-        Ok(())
     }
 
     /// A script failed as a whole.
-    fn failed(
+    pub(crate) fn failed(
         &self,
         operation: &'static str,
-        lane: usize,
+        desk: &mut Desk,
+        held: Held,
         delivery: &Delivery,
         failure: Failure,
     ) -> Error {
         match failure.code() {
             Some(Code::Stale) => {
-                self.desk().lose_lease(lane, self.competes());
+                desk.lose_lease(held.lane, self.competes());
                 stale(operation, delivery)
             }
             // The group was lost, and with it who holds what; it is made anew and hands it out.
             Some(Code::NoGroup) => {
-                self.desk().let_go(delivery);
+                desk.let_go(held);
                 stale(operation, delivery)
             }
             _ => failure.writing(operation),
@@ -436,18 +228,6 @@ fn push_words(call: &mut Call, words: &[Bytes]) {
     for word in words {
         call.push(&word[..]);
     }
-}
-
-/// The refusal of what has passed to somebody else.
-fn stale(operation: &'static str, delivery: &Delivery) -> Error {
-    Error::new(
-        ErrorKind::Stale,
-        operation,
-        format!(
-            "the delivery of {} at {} has passed to somebody else or is settled",
-            delivery.topic, delivery.position
-        ),
-    )
 }
 
 fn not_parked(delivery: &Delivery) -> Error {

@@ -37,6 +37,17 @@ pub(crate) fn text(value: Value, what: What) -> Result<String, Failure> {
     String::from_utf8(bytes(value, what)?).map_err(|_| Failure::Strange { what })
 }
 
+/// Text, borrowed.
+pub(crate) fn str(value: &Value, what: What) -> Result<&str, Failure> {
+    let text = match value {
+        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::SimpleString(text) => Some(text.as_str()),
+        Value::Okay => Some("OK"),
+        _ => None,
+    };
+    text.ok_or(Failure::Strange { what })
+}
+
 /// `None` for nil; scripts return nil for false.
 pub(crate) fn optional(value: Value, what: What) -> Result<Option<String>, Failure> {
     match value {

@@ -1,7 +1,7 @@
 -- Ends holdings, each by itself, in the order given.
 -- ARGV: group, consumer, lease of the owner or '', lease asked of competing consumers for what
 -- was released or '', the settlements, and the least and the greatest id of entries, or '':
---   a ID                                acked
+--   a N ID…                             acked
 --   r ID                                given back
 --   d ID N FIELD VALUE…                 dead letter, N words
 --   p ID KEY REASON(0|1) N FIELD VALUE… parked
@@ -10,7 +10,8 @@
 --   P ID KEY N FIELD VALUE…             … parked again
 --   X ID LANE, Y ID LANE                a redelivered letter, by its id: acked, given back
 --   Z ID LANE N FIELD VALUE…            … failed for good; N words that replace what it says
--- Returns for each OK, STALE, NOTPARKED, or the text of an error.
+-- Returns for each OK, STALE, NOTPARKED, or the text of an error; of a run of acks one for all, or
+-- a list.
 local group, consumer, mine, releaser, greatest = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[#ARGV]
 if not owns(mine) then return stale() end
 local out, i, changed, bell, gone = {}, 5, false, false, nil
@@ -37,10 +38,10 @@ end
 
 -- Many acks of the active consumer. Which of several was not pending cannot be told from their
 -- number; the group is past each of them in any case.
-local function ack_together(ids)
-  local result = redis.call('XACK', stream, group, unpack(ids)) > 0 and 'OK' or 'STALE'
-  changed = changed or result == 'OK'
-  for _ = 1, #ids do out[#out + 1] = result end
+local function ack_together(from, to)
+  if redis.call('XACK', stream, group, unpack(ARGV, from, to)) == 0 then return 'STALE' end
+  changed = true
+  return 'OK'
 end
 
 local function give_back(id)
@@ -123,15 +124,15 @@ end
 while i < #ARGV - 1 do
   local what, id, result = ARGV[i], ARGV[i + 1], nil
   i = i + 2
-  if what == 'a' and mine ~= '' and ARGV[i] == 'a' then
-    local ids = { id }
-    while ARGV[i] == 'a' do
-      ids[#ids + 1] = ARGV[i + 1]
-      i = i + 2
+  if what == 'a' then
+    local from, to = i, i - 1 + id
+    i = to + 1
+    if mine ~= '' then
+      result = ack_together(from, to)
+    else
+      result = {}
+      for j = from, to do result[#result + 1] = ack(ARGV[j]) end
     end
-    ack_together(ids)
-  elseif what == 'a' then
-    result = ack(id)
   elseif what == 'r' then
     result = give_back(id)
   elseif what == 'd' then

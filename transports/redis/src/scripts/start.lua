@@ -1,11 +1,15 @@
 -- Counts handlers that start. The retry count of a pending entry is one more than its attempts,
 -- because reading it counts as the first.
--- ARGV: group, consumer, lease or '', then of each: 'l', id, attempts with this one; or 'r', id of
--- the letter, key; or 's', id of a redelivered letter, its lane; at the end the least and the greatest id of entries, or ''.
--- Returns, of each, the attempts with this one, or 0 if it has passed to somebody else.
+-- ARGV: group, consumer, lease or '', (unused), then runs:
+--   l ATTEMPTS N ID…   entries on which that many handlers were started, these included
+--   r ID KEY           a released letter, by its id
+--   s ID LANE          a redelivered letter, by its id
+-- and at the end the least and the greatest id of entries, or ''.
+-- Returns of each run the attempts, these included, or 0 if it has passed to somebody else; where
+-- it differs within a run, a list.
 local group, consumer, mine, least = ARGV[1], ARGV[2], ARGV[3], ARGV[#ARGV - 1]
 if not owns(mine) then return stale() end
-local out, f = {}, least ~= '' and facts() or nil
+local f = least ~= '' and facts() or nil
 local whole = least ~= '' and not may_be_gone(least, f)
 
 local function letter(id, set, m)
@@ -25,20 +29,17 @@ end
 
 -- Entries of the active consumer whose bodies are there: where the lease stands, what is pending
 -- is its owner's.
-local function together(ids, attempts)
-  local claim = { 'XCLAIM', stream, group, consumer, '0' }
-  for j, id in ipairs(ids) do claim[5 + j] = id end
+local function together(attempts, from, to)
+  local claim = { 'XCLAIM', stream, group, consumer, '0', unpack(ARGV, from, to) }
   claim[#claim + 1] = 'RETRYCOUNT'
   claim[#claim + 1] = attempts + 1
   claim[#claim + 1] = 'JUSTID'
   local claimed = redis.call(unpack(claim))
-  if #claimed == #ids then
-    for _ = 1, #ids do out[#out + 1] = attempts end
-    return
-  end
-  local is = {}
+  if #claimed == to - from + 1 then return attempts end
+  local is, each = {}, {}
   for _, id in ipairs(claimed) do is[id] = attempts end
-  for _, id in ipairs(ids) do out[#out + 1] = is[id] or 0 end
+  for i = from, to do each[#each + 1] = is[ARGV[i]] or 0 end
+  return each
 end
 
 -- Competing consumers ask whose an entry is, and keep its idle time: a start is no heartbeat.
@@ -57,23 +58,25 @@ local function alone(id, attempts)
   return attempts
 end
 
-local i = 4
+local out, i = {}, 5
 while i < #ARGV - 1 do
   local what, id, arg = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  i = i + 3
   if what == 'r' then
     out[#out + 1] = letter(id, waiting, member(arg, id))
+    i = i + 3
   elseif what == 's' then
     out[#out + 1] = letter(id, redeliver, lane_member(arg, id))
-  elseif mine == '' or not whole then
-    out[#out + 1] = alone(id, tonumber(arg))
+    i = i + 3
   else
-    local ids = { id }
-    while ARGV[i] == 'l' and ARGV[i + 2] == arg do
-      ids[#ids + 1] = ARGV[i + 1]
-      i = i + 3
+    local attempts, from, to = tonumber(ARGV[i + 1]), i + 3, i + 2 + ARGV[i + 2]
+    if mine ~= '' and whole then
+      out[#out + 1] = together(attempts, from, to)
+    else
+      local each = {}
+      for j = from, to do each[#each + 1] = alone(ARGV[j], attempts) end
+      out[#out + 1] = each
     end
-    together(ids, tonumber(arg))
+    i = to + 1
   end
 end
 return out
