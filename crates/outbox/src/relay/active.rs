@@ -1,5 +1,6 @@
 //! The active relay's work, for as long as it has the lock.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use tidings_runtime::{Prepared, Producer};
@@ -86,13 +87,9 @@ impl<'a> Active<'a> {
             self.tend(ready.is_empty()).await?;
             if ready.is_empty() {
                 self.finish().await?;
-                let rows = self.look(self.looks.from()).await?;
+                let rows = self.look(&[]).await?;
                 if rows.is_empty() {
-                    let wait = match self.looks.wait() {
-                        Duration::ZERO => self.pace.wait(),
-                        // This was no look from the beginning, and one is owed.
-                        owed => self.pace.wait().min(owed),
-                    };
+                    let wait = self.pace.wait();
                     self.rest(wait, true, stop).await;
                 } else {
                     self.pace.reset();
@@ -100,7 +97,11 @@ impl<'a> Active<'a> {
                 }
                 continue;
             }
-            let later = ready.split_off(fitting(&ready, self.settings.batch_bytes));
+            let later = ready.split_off(fitting(
+                &ready,
+                self.settings.batch,
+                self.settings.batch_bytes,
+            ));
             let batch = std::mem::replace(&mut ready, later);
             let (settled, rows) = self.publish(batch, ready.is_empty()).await?;
             if self.settle(settled, &mut ready).await? {
@@ -126,7 +127,12 @@ impl<'a> Active<'a> {
         #[cfg(feature = "sabotage")]
         self.delete_before_publish(&batch).await?;
         let done = std::mem::take(&mut self.done);
-        let look_ahead = last && batch.len() >= self.limit() && self.looks.may_look_ahead();
+        // A batch that is full has more behind it.
+        let look_ahead = last && batch.len() >= self.limit();
+        let in_hand: Vec<i64> = match look_ahead {
+            true => batch.iter().map(|(row, _)| row.seq).collect(),
+            false => Vec::new(),
+        };
         let publishing = publish(self.producer, batch);
         tokio::pin!(publishing);
         let mut settled = None;
@@ -137,7 +143,7 @@ impl<'a> Active<'a> {
                     bounded(self.session.finish(&done, keep)).await?;
                 }
                 match look_ahead {
-                    true => self.look(self.looks.ahead()).await,
+                    true => self.look(&in_hand).await,
                     false => Ok(Vec::new()),
                 }
             };
@@ -254,11 +260,18 @@ impl<'a> Active<'a> {
         (held.into_iter().map(|(row, _)| row.seq).collect(), free)
     }
 
-    async fn look(&mut self, from: i64) -> Result<Vec<Row>> {
+    /// The rows that wait, from the beginning, but for those in hand, which are there still.
+    async fn look(&mut self, in_hand: &[i64]) -> Result<Vec<Row>> {
         let began = Instant::now();
-        let rows = bounded(self.session.ready(from, self.limit())).await?;
-        self.looks
-            .looked(from, began, rows.last().map(|row| row.seq));
+        let limit = in_hand.len() + self.limit() * self.looks.batches();
+        let mut rows = bounded(self.session.ready(self.looks.from(), limit)).await?;
+        let last = rows.last().map(|row| row.seq);
+        let full = rows.len() >= limit;
+        self.looks.looked(began.elapsed(), rows.len(), full, last);
+        if !in_hand.is_empty() {
+            let in_hand: HashSet<&i64> = in_hand.iter().collect();
+            rows.retain(|row| !in_hand.contains(&row.seq));
+        }
         if !rows.is_empty() {
             let bytes: usize = rows.iter().map(|row| row.document.len()).sum();
             self.row_bytes = (bytes / rows.len()).max(1);
@@ -266,6 +279,7 @@ impl<'a> Active<'a> {
         Ok(rows)
     }
 
+    /// Rows of a batch.
     fn limit(&self) -> usize {
         let batch = self.settings.batch;
         match self.row_bytes {

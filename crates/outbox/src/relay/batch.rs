@@ -46,13 +46,14 @@ pub(super) fn sort(rows: Vec<Row>, producer: &Producer, holds: &Holds) -> Sorted
 }
 
 /// How many of these rows fit into one publish; at least one.
-pub(super) fn fitting(rows: &[(Row, Prepared)], max_bytes: usize) -> usize {
+pub(super) fn fitting(rows: &[(Row, Prepared)], max_rows: usize, max_bytes: usize) -> usize {
     let mut bytes = 0;
     let fits = |(row, _): &&(Row, Prepared)| {
         bytes += row.document.len();
         bytes <= max_bytes
     };
-    rows.iter().take_while(fits).count().max(1)
+    let rows = rows.iter().take(max_rows);
+    rows.take_while(fits).count().max(1)
 }
 
 /// What became of a batch.

@@ -1,74 +1,81 @@
-//! Where a look at the outbox begins.
+//! Where a look at the outbox begins, and how many rows it takes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How many times its own duration a look from the beginning must pay for before the next.
-const SHARE: u32 = 4;
-/// Under full load, looks from the beginning happen at least so often, cost permitting.
-const BUSY: Duration = Duration::from_millis(100);
+/// A full look that takes longer than this for a row had to pass over much to find its rows.
+const COSTLY: Duration = Duration::from_micros(20);
+/// One that takes less than this did not.
+const CHEAP: Duration = Duration::from_micros(6);
+/// The most batches that one look takes.
+const MOST: usize = 16;
 
-/// There is no cursor: rows that commit late have lower numbers than rows that were published,
-/// so looks begin at the beginning. But deleted rows stay in an index for as long as any session
-/// of the database may see them, and a look from the beginning passes over all of them: with a
-/// transaction open for minutes that is a million entries. So in between, looks begin behind
-/// what was seen; and how often depends on what a look from the beginning takes. It takes a
-/// millisecond where nothing is in the way, and then nearly every look is one.
+/// Every look begins at the beginning: there is no cursor. Rows that commit late have lower
+/// numbers than rows that were seen, and to pass one by is not only to be late with it: the
+/// transaction of its key that came next, which had waited for it, would be published before it.
+/// What one look sees is consistent in this: a row is never visible without the earlier ones of
+/// its key. Two looks of which the second begins behind the first are not.
+///
+/// But deleted rows stay in an index for as long as any session of the database may see them, and
+/// a look passes over all of them: with a transaction open for minutes that is a million entries.
+/// So where looks are costly each takes the rows of several batches.
 #[derive(Debug)]
 pub(super) struct Looks {
-    highest: i64,
-    ended: Option<Instant>,
-    took: Duration,
-    /// Planted: never looks back.
-    cursor: bool,
+    batches: usize,
+    /// Planted: behind which row to look, never looking back.
+    cursor: Option<i64>,
 }
 
 impl Looks {
     pub(super) fn new(cursor: bool) -> Self {
         Self {
-            highest: 0,
-            ended: None,
-            took: Duration::ZERO,
-            cursor,
+            batches: 1,
+            cursor: cursor.then_some(0),
         }
     }
 
-    /// After which row to look now that nothing is under way, and whether that is from the
-    /// beginning.
+    /// After which row to look.
     pub(super) fn from(&self) -> i64 {
-        match self.wait() {
-            Duration::ZERO => 0,
-            _ => self.highest,
-        }
+        self.cursor.unwrap_or(0)
     }
 
-    /// How long until the next look from the beginning.
-    pub(super) fn wait(&self) -> Duration {
-        match self.ended {
-            None => Duration::ZERO,
-            Some(_) if self.cursor => Duration::from_secs(3_600),
-            Some(ended) => (self.took * SHARE).saturating_sub(ended.elapsed()),
-        }
+    /// How many batches a look takes.
+    pub(super) fn batches(&self) -> usize {
+        self.batches
     }
 
-    /// Whether to look ahead while a batch is under way, instead of from the beginning after it.
-    pub(super) fn may_look_ahead(&self) -> bool {
-        let rest = BUSY.max(self.took * SHARE);
-        self.cursor || self.ended.is_some_and(|ended| ended.elapsed() < rest)
-    }
-
-    /// Behind everything that was seen.
-    pub(super) fn ahead(&self) -> i64 {
-        self.highest
-    }
-
-    /// What a look found.
-    pub(super) fn looked(&mut self, from: i64, began: Instant, last: Option<i64>) {
-        if from == 0 {
-            self.took = began.elapsed();
-            self.ended = Some(Instant::now());
+    /// What a look found, that could have found more if it is `full`.
+    pub(super) fn looked(&mut self, took: Duration, rows: usize, full: bool, last: Option<i64>) {
+        if full {
+            let each = took / u32::try_from(rows.max(1)).unwrap_or(u32::MAX);
+            self.batches = match each {
+                costly if costly > COSTLY => (self.batches * 2).min(MOST),
+                cheap if cheap < CHEAP => (self.batches / 2).max(1),
+                _ => self.batches,
+            };
         }
-        if let Some(last) = last {
-            self.highest = self.highest.max(last);
+        if let (Some(cursor), Some(last)) = (&mut self.cursor, last) {
+            *cursor = last.max(*cursor);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costly_looks_take_more_rows_and_cheap_ones_fewer() {
+        let mut looks = Looks::new(false);
+        for _ in 0..10 {
+            looks.looked(Duration::from_millis(100), 1_000, true, Some(7));
+        }
+        assert_eq!((looks.batches(), looks.from()), (MOST, 0));
+        // One that found little tells nothing of what a row costs.
+        looks.looked(Duration::from_millis(2), 1, false, Some(8));
+        assert_eq!(looks.batches(), MOST);
+        for _ in 0..10 {
+            looks.looked(Duration::from_millis(4), 1_000, true, Some(9));
+        }
+        assert_eq!((looks.batches(), looks.from()), (1, 0));
     }
 }
