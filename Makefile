@@ -1,6 +1,6 @@
 # The commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint docs setup
+.PHONY: help demo test chaos bench lint docs setup
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,6 +12,10 @@ demo: ## two services on one bus, one of them killed midway
 test: ## install what the tests need, then run them all
 	@scripts/setup.sh test
 	@scripts/test.sh
+
+chaos: ## kill and cut everything, then balance the books (half an hour; SEED=N repeats a schedule)
+	@scripts/setup.sh test
+	@scripts/chaos.sh $(SEED)
 
 bench: ## ratios against peers and raw limits, in one run (about ten minutes)
 	@scripts/setup.sh test

@@ -1,0 +1,181 @@
+//! Notes what the log confirmed, so that the books can tell whether two consumers were confirmed
+//! on one delivery.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidings_transport::{
+    Batch, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
+    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Settlement, Start,
+    Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+};
+
+use crate::planted::{Bug, Planted};
+
+/// A log whose confirmations are noted in a file.
+pub struct Witness {
+    inner: Arc<dyn Transport>,
+    bug: Option<Bug>,
+    ledger: Arc<File>,
+}
+
+impl Witness {
+    pub fn new(
+        inner: Arc<dyn Transport>,
+        bug: Option<Bug>,
+        ledger: &Path,
+    ) -> std::io::Result<Self> {
+        let ledger = OpenOptions::new().create(true).append(true).open(ledger)?;
+        Ok(Self {
+            inner,
+            bug,
+            ledger: Arc::new(ledger),
+        })
+    }
+}
+
+struct Witnessed {
+    inner: Planted,
+    ledger: Arc<File>,
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Subscriber for Witnessed {
+    fn opened(&self) -> &[(Topic, Opened)] {
+        self.inner.opened()
+    }
+
+    async fn next(&self, max: usize) -> Result<Batch> {
+        self.inner.next(max).await
+    }
+
+    async fn start(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32>> {
+        self.inner.start(deliveries).await
+    }
+
+    async fn heartbeat(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<()>> {
+        self.inner.heartbeat(deliveries).await
+    }
+
+    async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
+        let settled = self.inner.settle(settlements).await;
+        let mut lines = String::new();
+        for (settlement, result) in settlements.iter().zip(&settled) {
+            if result.is_ok() {
+                let delivery = &settlement.delivery;
+                lines += &format!("{} {}\n", delivery.topic, delivery.position);
+            }
+        }
+        // One write, which the kernel keeps also when this process is killed after it.
+        if let Err(error) = (&*self.ledger).write_all(lines.as_bytes()) {
+            tracing::error!(%error, "the ledger cannot be written");
+        }
+        settled
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.close().await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Transport for Witness {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn publish(&self, records: &[Record]) -> Vec<Result<Position>> {
+        self.inner.publish(records).await
+    }
+
+    async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {
+        self.inner.create_group(topic, group, start).await
+    }
+
+    async fn subscribe(&self, subscription: Subscription) -> Result<Arc<dyn Subscriber>> {
+        let inner = self.inner.subscribe(subscription).await?;
+        let inner = Planted {
+            inner,
+            bug: self.bug,
+        };
+        let ledger = self.ledger.clone();
+        Ok(Arc::new(Witnessed { inner, ledger }))
+    }
+
+    async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>> {
+        self.inner.read(topic, from, limit).await
+    }
+
+    async fn read_back(
+        &self,
+        topic: &Topic,
+        before: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.inner.read_back(topic, before, limit).await
+    }
+
+    async fn topics(&self) -> Result<Vec<TopicInfo>> {
+        self.inner.topics().await
+    }
+
+    async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
+        self.inner.groups(topic).await
+    }
+
+    async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {
+        self.inner.seek(topic, group, to).await
+    }
+
+    async fn trim(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed> {
+        self.inner.trim(topic, retention).await
+    }
+
+    async fn dead_letters(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>> {
+        self.inner.dead_letters(topic, group, after, limit).await
+    }
+
+    async fn parked(&self, topic: &Topic, group: &Group) -> Result<Vec<ParkedKey>> {
+        self.inner.parked(topic, group).await
+    }
+
+    async fn release(&self, topic: &Topic, group: &Group, key: &Key) -> Result<u64> {
+        self.inner.release(topic, group, key).await
+    }
+
+    async fn redeliver(
+        &self,
+        topic: &Topic,
+        group: &Group,
+        records: &[Redelivery],
+    ) -> Vec<Result<()>> {
+        self.inner.redeliver(topic, group, records).await
+    }
+
+    async fn discard(&self, topic: &Topic, group: &Group, ids: &[Position]) -> Vec<Result<()>> {
+        self.inner.discard(topic, group, ids).await
+    }
+
+    fn schema_store(&self) -> Option<&dyn SchemaStore> {
+        self.inner.schema_store()
+    }
+
+    async fn ping(&self) -> Result<String> {
+        self.inner.ping().await
+    }
+
+    async fn diagnose(&self) -> Result<Vec<Finding>> {
+        self.inner.diagnose().await
+    }
+}

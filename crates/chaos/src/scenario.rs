@@ -1,0 +1,53 @@
+//! Which database and which log.
+
+use std::fmt;
+
+use clap::ValueEnum;
+
+/// Which database and which log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scenario {
+    /// PostgreSQL and Redis with `appendfsync always`
+    PostgresRedis,
+    /// The same with `appendfsync everysec`, as most sites run it
+    PostgresRedisEverysec,
+    /// MariaDB (READ COMMITTED) and Redis with `appendfsync always`
+    MariadbRedis,
+    /// SQLite and the bus in a SQLite file
+    SqliteSqlite,
+}
+
+/// The kind of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseKind {
+    Postgres,
+    Mariadb,
+    Sqlite,
+}
+
+impl Scenario {
+    /// Its database.
+    pub fn database(self) -> DatabaseKind {
+        match self {
+            Self::PostgresRedis | Self::PostgresRedisEverysec => DatabaseKind::Postgres,
+            Self::MariadbRedis => DatabaseKind::Mariadb,
+            Self::SqliteSqlite => DatabaseKind::Sqlite,
+        }
+    }
+
+    /// Whether database and log are servers that can be killed.
+    pub fn has_servers(self) -> bool {
+        self != Self::SqliteSqlite
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PostgresRedis => "PostgreSQL + Redis (appendfsync always)",
+            Self::PostgresRedisEverysec => "PostgreSQL + Redis (appendfsync everysec)",
+            Self::MariadbRedis => "MariaDB (READ COMMITTED) + Redis (appendfsync always)",
+            Self::SqliteSqlite => "SQLite + SQLite (durability full)",
+        })
+    }
+}
