@@ -41,9 +41,9 @@ never tidings-runtime "redis rusqlite"
 allow tidings-outbox "$base tidings-runtime tidings-telemetry"
 never tidings-outbox "redis rusqlite"
 allow tidings-conformance "$base"
-allow tidings "$base tidings-telemetry tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
+allow tidings "$base tidings-telemetry tidings-outbox tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
+allow tidings-cli "$base tidings tidings-telemetry tidings-outbox tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
 allow tidings-python "$base tidings tidings-telemetry tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
-allow tidings-cli "$base tidings tidings-telemetry tidings-catalog tidings-runtime tidings-transport-sqlite tidings-transport-redis"
 
 # Every crate of the workspace has its line above, so that a new one is a decision.
 for crate in $(cargo metadata --quiet --no-deps --format-version 1 | grep -oE '"name":"tidings[a-z-]*","version"' | cut -d'"' -f4 | sort -u); do

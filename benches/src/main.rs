@@ -8,6 +8,7 @@ mod contest;
 mod envelope;
 mod raw;
 mod redis_log;
+mod relay;
 mod sqlite_log;
 mod table;
 
@@ -42,7 +43,7 @@ fn main() {
         eprint("a debug build measures nothing: cargo run --release -p tidings-benches");
         std::process::exit(64);
     }
-    let measures: [(&str, Measure); 7] = [
+    let measures: [(&str, Measure); 9] = [
         ("envelope decode and encode", |_| {
             envelope::decode_and_encode()
         }),
@@ -57,6 +58,8 @@ fn main() {
         ("sqlite publish, another process consumes", |_| {
             sqlite_log::publish_and_consume()
         }),
+        ("relay, PostgreSQL to Redis", relay::throughput),
+        ("commit to handler, 200 commits/s (p50)", relay::latency),
     ];
     print(&conditions::describe(args.redis_durability));
     let mut rows = Vec::new();

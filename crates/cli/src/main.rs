@@ -8,6 +8,7 @@ mod bus;
 mod children;
 mod commands;
 mod consent;
+mod database;
 mod exit;
 mod failure;
 mod input;

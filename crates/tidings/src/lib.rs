@@ -86,6 +86,9 @@ pub use tidings_transport::{
 
 /// The event and its formats in full: JSON, HTTP, Open edX, Avro, and the profile's rules.
 pub use tidings_event as event;
+/// Events that leave with the commit of your database, and take effect once.
+#[cfg(feature = "outbox")]
+pub use tidings_outbox as outbox;
 /// Metrics, health and traces.
 pub use tidings_telemetry as telemetry;
 /// The contract of logs in full.

@@ -8,7 +8,9 @@ mod demo;
 mod doctor;
 mod groups;
 mod monitoring;
+mod outbox;
 mod publish;
+mod relay;
 mod seek;
 mod tail;
 mod topics;
@@ -24,7 +26,12 @@ pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
 pub use doctor::DoctorArgs;
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
 pub use monitoring::MonitoringArgs;
+pub use outbox::{
+    ChooseArgs, DatabaseArgs, DatabaseOnlyArgs, OutboxArgs, OutboxCommand, PruneInboxArgs,
+    RefusedArgs, RefusedCommand, StatusArgs,
+};
 pub use publish::{ProfileArg, PublishArgs};
+pub use relay::RelayArgs;
 pub use seek::{ConsentArgs, SeekArgs};
 pub use tail::TailArgs;
 pub use topics::TopicsArgs;
@@ -92,6 +99,10 @@ pub enum Command {
     Groups(GroupsArgs),
     /// Move a group back, to hear events again, or forward, to pass over them
     Seek(SeekArgs),
+    /// Make and look after the tables of an outbox in your database
+    Outbox(OutboxArgs),
+    /// Publish what was committed to an outbox, in order, until it is stopped
+    Relay(RelayArgs),
     /// Check event documents against the OEP-41 profile, for CI
     Check(CheckArgs),
     /// Look up, write and check definitions of events

@@ -6,7 +6,9 @@ mod consume;
 mod demo;
 mod doctor;
 mod groups;
+mod outbox;
 mod publish;
+mod relay;
 mod seek;
 mod tail;
 mod topics;
@@ -34,6 +36,8 @@ pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
             Command::Topics(args) => topics::run(args).await,
             Command::Groups(args) => groups::run(args).await,
             Command::Seek(args) => seek::run(args, shutdown).await,
+            Command::Outbox(args) => outbox::run(args, shutdown).await,
+            Command::Relay(args) => relay::run(args, shutdown, telemetry).await,
             Command::Catalog(args) => catalog::run(args),
             Command::Check(args) => check::run(args, shutdown).await,
             Command::Demo(args) => demo::run(args, shutdown).await,

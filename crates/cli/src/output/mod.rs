@@ -44,6 +44,11 @@ impl Output {
         }
     }
 
+    /// For text that is the same for everybody.
+    pub fn plain() -> Self {
+        Self::new(OutputArgs { json: false })
+    }
+
     /// Whether JSON was asked for.
     pub fn is_json(&self) -> bool {
         self.json

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Result};
 /// The name of the file, looked for in the current folder only: a relative `sqlite:` path means
 /// the same file to whoever reads it.
 pub const FILE_NAME: &str = "tidings.toml";
-const KEYS: [&str; 3] = ["bus", "catalog", "lint"];
+const KEYS: [&str; 4] = ["bus", "catalog", "database", "lint"];
 
 /// What `tidings.toml` says.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct File {
     pub bus: Option<String>,
     /// Folders of definitions, relative ones made relative to the file.
     pub catalog: Option<Vec<PathBuf>>,
+    /// The URL of the database with the outbox.
+    pub database: Option<String>,
     /// Levels and words of the lint of definitions.
     pub lint: LintSettings,
 }
@@ -57,16 +59,16 @@ impl File {
                 return Err(refuse(format!("unknown key {key:?}")).remedy(nearest(key)));
             }
         }
-        let bus = match table.get("bus") {
-            None => None,
-            Some(toml::Value::String(url)) => Some(url.clone()),
-            Some(other) => {
-                return Err(refuse(format!(
-                    "bus must be a string such as \"sqlite:bus.db\", not {}",
-                    other.type_str()
-                )));
-            }
+        let url = |key: &str, example: &str| match table.get(key) {
+            None => Ok(None),
+            Some(toml::Value::String(url)) => Ok(Some(url.clone())),
+            Some(other) => Err(refuse(format!(
+                "{key} must be a string such as {example:?}, not {}",
+                other.type_str()
+            ))),
         };
+        let bus = url("bus", "sqlite:bus.db")?;
+        let database = url("database", "sqlite:app.db")?;
         let catalog = match table.get("catalog") {
             None => None,
             Some(toml::Value::Array(folders)) => {
@@ -89,6 +91,7 @@ impl File {
             path: path.to_owned(),
             bus,
             catalog,
+            database,
             lint,
         })
     }
@@ -123,7 +126,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(refusal("retries = 3"), @r#"
         /site/tidings.toml: unknown key "retries"
-          help: the keys are bus, catalog, lint
+          help: the keys are bus, catalog, database, lint
         "#);
     }
 

@@ -2,12 +2,14 @@
 //! `tidings.toml`.
 
 mod catalogs;
+mod database;
 mod file;
 mod origin;
 mod secret;
 
 use catalogs::CATALOG_VARIABLE;
 pub use catalogs::NamedCatalogs;
+pub use database::NamedDatabase;
 pub use file::FILE_NAME;
 pub use origin::Origin;
 pub use secret::redacted;

@@ -5,6 +5,7 @@ mod demo;
 mod kills;
 mod looking;
 mod publish;
+mod relay;
 mod seek;
 mod settings;
 mod site;

@@ -1,6 +1,7 @@
 //! The outbox, the inbox and the relay over real databases: PostgreSQL, MariaDB, SQLite.
 
 mod enqueue;
+mod faults;
 mod inbox;
 mod relay;
 mod schema;

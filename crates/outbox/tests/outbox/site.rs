@@ -107,6 +107,16 @@ impl Site {
         }
     }
 
+    /// Over a database that is there.
+    pub fn over(kind: Kind, url: String) -> Self {
+        Self {
+            kind,
+            url,
+            bus: Arc::new(Memory::new()),
+            _folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
     pub fn database(&self) -> Database {
         Database::new(&self.url).unwrap()
     }
@@ -195,15 +205,19 @@ macro_rules! each {
 
 impl Session {
     pub async fn connect(kind: Kind, url: &str) -> Self {
-        match kind {
-            Kind::Postgres => Self::Postgres(PgConnection::connect(url).await.unwrap()),
-            Kind::Mariadb => Self::Mariadb(MySqlConnection::connect(url).await.unwrap()),
+        Self::try_connect(kind, url).await.unwrap()
+    }
+
+    pub async fn try_connect(kind: Kind, url: &str) -> Result<Self, sqlx::Error> {
+        Ok(match kind {
+            Kind::Postgres => Self::Postgres(PgConnection::connect(url).await?),
+            Kind::Mariadb => Self::Mariadb(MySqlConnection::connect(url).await?),
             Kind::Sqlite => {
-                let options: sqlx::sqlite::SqliteConnectOptions = url.parse().unwrap();
+                let options: sqlx::sqlite::SqliteConnectOptions = url.parse()?;
                 let options = options.busy_timeout(Duration::from_secs(20));
-                Self::Sqlite(SqliteConnection::connect_with(&options).await.unwrap())
+                Self::Sqlite(SqliteConnection::connect_with(&options).await?)
             }
-        }
+        })
     }
 
     pub async fn sql(&mut self, sql: &str) {
