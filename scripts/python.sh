@@ -36,6 +36,6 @@ flock -u 9
 cd python
 "$venv/bin/ruff" check --quiet .
 "$venv/bin/ruff" format --quiet --check .
-"$venv/bin/mypy" --no-error-summary src tests
+"$venv/bin/mypy" --no-error-summary src tests/conftest.py tests/core
 export PYTHONDONTWRITEBYTECODE=1 TIDINGS_ROOT=$root
 "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"

@@ -156,9 +156,9 @@ impl Connection {
             Some(definitions) => bus.with_definitions(definitions),
             None => bus,
         };
-        // A little less than the whole, so that "nothing was sent" can still be told from
-        // "nobody knows".
-        let retry = PublishRetry::default().deadline(settings.send_timeout.mul_f64(0.8));
+        // Less than half: a schema and then the event each take up to this, and "nothing was sent"
+        // is to be told before the whole time is over and nobody knows.
+        let retry = PublishRetry::default().deadline(settings.send_timeout.mul_f64(0.4));
         let mut producer = bus.producer().retry(retry);
         if let Some(emitter) = &settings.emitter {
             producer = producer.emitter(emitter.clone());

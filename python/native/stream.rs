@@ -1,5 +1,6 @@
 //! A consumer whose handler is Python: messages are taken one by one, and settled.
 
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub(crate) struct Running {
     stop: watch::Sender<bool>,
     outcome: watch::Receiver<Option<Outcome>>,
     counters: Mutex<Option<Arc<Counters>>>,
+    /// Failures of the log so far.
+    outages: Arc<AtomicU64>,
 }
 
 impl Running {
@@ -86,6 +89,8 @@ pub(crate) struct Options {
     #[pyo3(item)]
     give_up_after: Option<f64>,
     #[pyo3(item)]
+    outage_backoff: Option<(f64, f64)>,
+    #[pyo3(item)]
     max_events: Option<u64>,
     #[pyo3(item)]
     until_idle: Option<f64>,
@@ -104,6 +109,12 @@ pub(crate) fn seconds(name: &str, seconds: f64) -> Result<Duration, Failure> {
 }
 
 impl Options {
+    fn outage_backoff(&self) -> Option<Result<Backoff, Failure>> {
+        let (initial, max) = self.outage_backoff?;
+        let initial = seconds("outage_backoff", initial);
+        Some(initial.and_then(|i| Ok(Backoff::new(i, seconds("outage_backoff", max)?))))
+    }
+
     /// Refuses what cannot be, without I/O.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let nothing = Arc::new(tidings::transport::Memory::new());
@@ -152,6 +163,9 @@ impl Options {
         if let Some(away) = self.give_up_after {
             builder = builder.give_up_after(seconds("give_up_after", away)?);
         }
+        if let Some(backoff) = self.outage_backoff() {
+            builder = builder.outage_backoff(backoff?);
+        }
         if let Some(events) = self.max_events {
             builder = builder.max_events(events);
         }
@@ -192,16 +206,22 @@ impl PyStream {
             stop,
             outcome,
             counters: Mutex::new(None),
+            outages: Arc::default(),
         });
         let (id, shared) = (new_id(), running.clone());
         process.add_stream(id, &running);
         process.handle().spawn(async move {
             let run = async {
-                let open = open(&connection, &mut stopped).await?;
+                let backoff = options.outage_backoff().transpose()?;
+                let open = open(&connection, &mut stopped, backoff, &shared.outages).await?;
                 let Some(open) = open else {
                     return Ok(Summary::default());
                 };
+                let outages = shared.outages.clone();
                 let builder = options.apply(open.bus.consumer(group))?.topics(topics);
+                let builder = builder.on_outage(move |_| {
+                    outages.fetch_add(1, Atomic::Relaxed);
+                });
                 let consumer = builder.handler(move |message| hand(sender.clone(), message));
                 *lock(&shared.counters) = Some(consumer.counters());
                 let shutdown = async move {
@@ -250,8 +270,11 @@ impl Drop for PyStream {
 async fn open(
     connection: &Connection,
     stopped: &mut watch::Receiver<bool>,
+    backoff: Option<Backoff>,
+    outages: &AtomicU64,
 ) -> Result<Option<Arc<crate::connection::Open>>, Failure> {
-    let backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+    let usual = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+    let backoff = backoff.unwrap_or(usual);
     let mut failures = 0;
     loop {
         let failure = tokio::select! {
@@ -271,6 +294,7 @@ async fn open(
             );
         }
         failures += 1;
+        outages.fetch_add(1, Atomic::Relaxed);
         tokio::select! {
             () = tokio::time::sleep(backoff.draw(failures)) => {}
             _ = stopped.wait_for(|stop| *stop) => return Ok(None),
@@ -385,7 +409,9 @@ impl PyStream {
     /// The running counts.
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counters = lock(&self.running.counters).clone();
-        counts(py, &counters.map(|c| c.snapshot()).unwrap_or_default())
+        let table = counts(py, &counters.map(|c| c.snapshot()).unwrap_or_default())?;
+        table.set_item("outages", self.running.outages.load(Atomic::Relaxed))?;
+        Ok(table)
     }
 }
 

@@ -96,10 +96,12 @@ def run(
     threads: int = 1,
     idle: Callable[[], object] | None = None,
     idle_seconds: float = _TICK,
+    ended: Callable[[], object] | None = None,
 ) -> dict[str, int]:
     """Handles messages until the stream ends, and returns its counts.
 
-    With one thread the handler runs in the caller's. ``handle`` settles the message itself.
+    With one thread the handler runs in the caller's. ``handle`` settles the message itself;
+    ``ended`` is called by each of several threads before it ends.
     """
     if threads <= 1:
         _work(stream, handle, idle, idle_seconds)
@@ -112,6 +114,9 @@ def run(
         except BaseException as error:
             failures.append(error)
             stream.stop()
+        finally:
+            if ended is not None:
+                ended()
 
     workers = [
         threading.Thread(target=work, name=f"tidings-worker-{n}", daemon=True)

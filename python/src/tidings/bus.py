@@ -159,6 +159,7 @@ class Bus(_tidings.Bus):
         lease: float | None = None,
         drain: float | None = None,
         give_up_after: float | None = None,
+        outage_backoff: tuple[float, float] | None = None,
         max_events: int | None = None,
         until_idle: float | None = None,
         unknown_schema: str | None = None,
@@ -168,7 +169,8 @@ class Bus(_tidings.Bus):
         ``start`` says where a *new* group begins; a group that exists stays where it is. Times are
         in seconds: ``backoff`` is the first and the longest wait between attempts, ``lease`` how
         long messages stay this consumer's without a sign of life, ``drain`` how long handlers may
-        take when it is asked to stop. ``max_events`` and ``until_idle`` end it by themselves.
+        take when it is asked to stop, ``outage_backoff`` the pauses while the log is away.
+        ``max_events`` and ``until_idle`` end it by themselves.
         """
         stream = self.subscribe_to(
             [topics] if isinstance(topics, str) else list(topics),
@@ -185,6 +187,7 @@ class Bus(_tidings.Bus):
                 "lease": lease,
                 "drain": drain,
                 "give_up_after": give_up_after,
+                "outage_backoff": outage_backoff,
                 "max_events": max_events,
                 "until_idle": until_idle,
                 "unknown_schema": unknown_schema,

@@ -6,11 +6,11 @@ use std::time::Duration;
 use tidings_event::Definitions;
 use tidings_event::openedx::UnknownSchema;
 use tidings_telemetry::Telemetry;
-use tidings_transport::{Gap, Opened, Ordering, Start, Topic, Transport};
+use tidings_transport::{Error as TransportError, Gap, Opened, Ordering, Start, Topic, Transport};
 
 use super::settings::Settings;
 use super::{Consumer, Handler, OnFailure, RetryPolicy};
-use crate::{Counters, Namespace};
+use crate::{Backoff, Counters, Namespace};
 
 /// Sets up a [`Consumer`]. Names are checked when it runs.
 #[must_use = "a consumer does nothing until it runs"]
@@ -130,7 +130,20 @@ impl ConsumerBuilder {
 
     /// Ends `run` with an error when the log has been away for so long. Default: never.
     pub fn give_up_after(mut self, away: Duration) -> Self {
-        self.settings.give_up_after = Some(away);
+        self.settings.patience.give_up_after = Some(away);
+        self
+    }
+
+    /// The pauses between attempts while the log is away. Default: up to 50 ms, growing to 2 s.
+    pub fn outage_backoff(mut self, backoff: Backoff) -> Self {
+        self.settings.patience.backoff = backoff;
+        self
+    }
+
+    /// Is called with each temporary failure of the log, also those that are not logged because
+    /// they follow others.
+    pub fn on_outage(mut self, report: impl Fn(&TransportError) + Send + Sync + 'static) -> Self {
+        self.settings.patience.on_failure = Some(Arc::new(report));
         self
     }
 

@@ -1,7 +1,6 @@
 //! Takes deliveries in hand, as many as there is room and appetite for.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidings_transport::{Batch, Delivery};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -26,7 +25,7 @@ enum Appetite {
 /// Fetches until the consumer stops, or has done what was asked for.
 pub(super) async fn fetch(engine: &Engine, decoder: &Decoder) -> Result<(), ConsumeError> {
     let settings = &engine.settings;
-    let mut outage = Outage::new(engine.group.clone(), "next", settings.give_up_after);
+    let mut outage = Outage::new(engine.group.clone(), "next", &settings.patience);
     loop {
         let (appetite, quiet_until) = {
             let hand = engine.hand();
@@ -186,8 +185,11 @@ async fn resolve(
     decoder: &Decoder,
     delivery: &Delivery,
 ) -> Result<Option<Reading>, ConsumeError> {
-    let limit: Option<Duration> = engine.settings.give_up_after;
-    let mut outage = Outage::new(engine.group.clone(), "get_schema", limit);
+    let mut outage = Outage::new(
+        engine.group.clone(),
+        "get_schema",
+        &engine.settings.patience,
+    );
     loop {
         let wait = match decoder.resolve(&delivery.body).await {
             Ok(reading) => return Ok(Some(reading)),

@@ -93,8 +93,7 @@ impl ParkedKeys {
 
 /// Asks the log which keys of these topics are parked.
 pub(super) async fn ask(engine: &Engine, topics: &[Topic]) -> Result<(), ConsumeError> {
-    let limit = engine.settings.give_up_after;
-    let mut outage = Outage::new(engine.group.clone(), "parked", limit);
+    let mut outage = Outage::new(engine.group.clone(), "parked", &engine.settings.patience);
     for topic in topics {
         let parked = loop {
             match engine.transport.parked(topic, &engine.group).await {

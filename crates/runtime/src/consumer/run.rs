@@ -197,8 +197,11 @@ impl ConsumerBuilder {
 
     /// Subscribes, trying again while the log is away.
     async fn join(&self, subscription: Subscription) -> Result<Arc<dyn Subscriber>, ConsumeError> {
-        let give_up_after = self.settings.give_up_after;
-        let mut outage = Outage::new(subscription.group.clone(), "subscribe", give_up_after);
+        let mut outage = Outage::new(
+            subscription.group.clone(),
+            "subscribe",
+            &self.settings.patience,
+        );
         let subscriber = loop {
             match self.transport.subscribe(subscription.clone()).await {
                 Ok(subscriber) => break subscriber,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tidings_transport::{Gap, Opened, Topic};
 
+use super::outage::Patience;
 use super::{ConsumeError, OnFailure, RetryPolicy};
 use crate::lanes::Limits;
 
@@ -23,7 +24,7 @@ pub(super) struct Settings {
     pub(super) ordered: bool,
     pub(super) lease: Duration,
     pub(super) drain: Duration,
-    pub(super) give_up_after: Option<Duration>,
+    pub(super) patience: Patience,
     pub(super) max_in_hand: usize,
     pub(super) max_bytes: usize,
     pub(super) max_lane: usize,
@@ -43,7 +44,7 @@ impl Default for Settings {
             ordered: true,
             lease: Duration::from_secs(30),
             drain: Duration::from_secs(25),
-            give_up_after: None,
+            patience: Patience::default(),
             max_in_hand: 5_000,
             max_bytes: 64 * 1024 * 1024,
             max_lane: 1_000,

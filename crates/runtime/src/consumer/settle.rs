@@ -17,11 +17,7 @@ use crate::lanes::Ticket;
 /// The next of a lane starts only after the settlement of the one before is confirmed: after a
 /// crash, then, no older event of a key is repeated that a newer one has already followed.
 pub(super) async fn settle(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeError> {
-    let mut outage = Outage::new(
-        engine.group.clone(),
-        "settle",
-        engine.settings.give_up_after,
-    );
+    let mut outage = Outage::new(engine.group.clone(), "settle", &engine.settings.patience);
     let mut tickets: Vec<Ticket> = Vec::new();
     let mut settlements: Vec<Settlement> = Vec::new();
     loop {

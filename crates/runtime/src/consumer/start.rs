@@ -14,8 +14,7 @@ use crate::lanes::Ticket;
 
 /// Starts what is ready until the consumer stops.
 pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeError> {
-    let give_up_after = engine.settings.give_up_after;
-    let mut outage = Outage::new(engine.group.clone(), "start", give_up_after);
+    let mut outage = Outage::new(engine.group.clone(), "start", &engine.settings.patience);
     let mut tickets = Vec::new();
     let mut deliveries = Vec::new();
     while !engine.stopping.is_cancelled() {

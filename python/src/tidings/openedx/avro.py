@@ -1,0 +1,245 @@
+"""Between the objects of a signal and Avro.
+
+Schemas are those that openedx-events generates, made once for each signal. Writing is native.
+Reading takes JSON that the native decoder has made *by the writer's schema*, and resolves it to
+what this service's classes want: by name, as Avro does. What cannot be resolved is refused, never
+guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import attr
+from openedx_events.event_bus.avro.custom_serializers import DEFAULT_CUSTOM_SERIALIZERS
+from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
+from openedx_events.tooling import OpenEdxPublicSignal
+
+from tidings._tidings import Encoder
+
+
+class UnusableMessageError(Exception):
+    """An event that this service cannot take: it becomes a dead letter. Names fields, no values."""
+
+
+# Writing
+
+_SERIALIZERS: list[tuple[type, Callable[[Any], str]]] = [
+    (serializer.cls, serializer.serialize) for serializer in DEFAULT_CUSTOM_SERIALIZERS
+]
+_BY_TYPE: dict[type, Callable[[Any], str]] = {datetime: datetime.isoformat}
+
+_encoders: dict[OpenEdxPublicSignal, Encoder] = {}
+
+
+def encoder_of(signal: OpenEdxPublicSignal) -> Encoder:
+    """The encoder of a signal, compiled at its first use."""
+    encoder = _encoders.get(signal)
+    if encoder is None:
+        encoder = Encoder(schema_of(signal), text_of)
+        _encoders[signal] = encoder
+    return encoder
+
+
+def schema_of(signal: OpenEdxPublicSignal) -> str:
+    """The Avro schema of a signal, as openedx-events generates it."""
+    return str(AvroSignalSerializer(signal).schema_string())
+
+
+def text_of(value: Any) -> str:
+    """The string that stands for a key, a locator, a time or a UUID."""
+    serialize = _BY_TYPE.get(type(value))
+    if serialize is None:
+        for cls, candidate in _SERIALIZERS:
+            if isinstance(value, cls):
+                serialize = _BY_TYPE[type(value)] = candidate
+                break
+        else:
+            raise TypeError(f"no string stands for a {type(value).__qualname__}")
+    return serialize(value)
+
+
+_NOT_IN_ATTRIBUTES = re.compile("[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+"""Control characters and noncharacters: attributes of CloudEvents may not hold them."""
+
+
+def key_of(event_data: Mapping[str, Any], path: str) -> str | None:
+    """What stands at a dotted path of the event data, as text; ``None`` if nothing does.
+
+    What an attribute may not hold is escaped: the key is there to be the same for the same entity.
+    """
+    key = _text_at(event_data, path)
+    if key is None:
+        return None
+    return _NOT_IN_ATTRIBUTES.sub(lambda found: f"%{ord(found[0]):02X}", key) or None
+
+
+def _text_at(event_data: Mapping[str, Any], path: str) -> str | None:
+    value: Any = event_data
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        if value is None:
+            return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    try:
+        return text_of(value)
+    except TypeError:
+        return None
+
+
+# Reading
+
+Convert = Callable[[Any, str], Any]
+"""Takes a JSON value and its path."""
+
+_DESERIALIZERS: dict[Any, Callable[[str], Any]] = {
+    serializer.cls: serializer.deserialize for serializer in DEFAULT_CUSTOM_SERIALIZERS
+}
+
+_readers: dict[OpenEdxPublicSignal, dict[str, Convert]] = {}
+
+
+def read_event_data(signal: OpenEdxPublicSignal, data: Any) -> dict[str, Any]:
+    """The keyword arguments of the signal, from the JSON of an event's payload."""
+    if not isinstance(data, Mapping):
+        raise UnusableMessageError("the payload is no JSON object")
+    reader = _readers.get(signal)
+    if reader is None:
+        reader = {name: _converter(of) for name, of in signal.init_data.items()}
+        _readers[signal] = reader
+    arguments = {}
+    for name, convert in reader.items():
+        if name not in data:
+            raise UnusableMessageError(f"{name}: the writer does not have it")
+        arguments[name] = convert(data[name], name)
+    return arguments
+
+
+def _converter(of: Any) -> Convert:
+    if of in _DESERIALIZERS:
+        return _custom(_DESERIALIZERS[of], getattr(of, "__name__", str(of)))
+    simple = _SIMPLE.get(of)
+    if simple is not None:
+        return simple
+    origin, arguments = get_origin(of), get_args(of)
+    if origin is list and len(arguments) == 1:
+        return _list(_converter(arguments[0]))
+    if origin is dict and len(arguments) == 2 and arguments[0] is str:
+        return _dict(_converter(arguments[1]))
+    if origin in (Union, UnionType):
+        others = [argument for argument in arguments if argument is not type(None)]
+        if len(others) == 1:
+            return _nullable(_converter(others[0]))
+    if attr.has(of):
+        return _attrs(of)
+    raise UnusableMessageError(f"the type {of} cannot be read from the event bus")
+
+
+def _refuse(path: str, wanted: str, value: Any) -> UnusableMessageError:
+    return UnusableMessageError(f"{path}: is of the type {type(value).__name__}, wanted {wanted}")
+
+
+def _bool(value: Any, path: str) -> Any:
+    if isinstance(value, bool):
+        return value
+    raise _refuse(path, "a boolean", value)
+
+
+def _int(value: Any, path: str) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise _refuse(path, "an integer", value)
+
+
+def _float(value: Any, path: str) -> Any:
+    if isinstance(value, float | int) and not isinstance(value, bool):
+        return float(value)
+    raise _refuse(path, "a number", value)
+
+
+def _str(value: Any, path: str) -> Any:
+    if isinstance(value, str):
+        return value
+    raise _refuse(path, "a string", value)
+
+
+def _bytes(value: Any, path: str) -> Any:
+    # Avro's JSON form of bytes: one character a byte.
+    try:
+        return _str(value, path).encode("latin-1")
+    except UnicodeEncodeError:
+        raise _refuse(path, "bytes", value) from None
+
+
+_SIMPLE: dict[Any, Convert] = {bool: _bool, int: _int, float: _float, str: _str, bytes: _bytes}
+
+
+def _custom(deserialize: Callable[[str], Any], name: str) -> Convert:
+    def convert(value: Any, path: str) -> Any:
+        text = _str(value, path)
+        try:
+            return deserialize(text)
+        except Exception as error:
+            # Its text would quote the value.
+            raise UnusableMessageError(f"{path}: is no {name}") from error.with_traceback(None)
+
+    return convert
+
+
+def _list(item: Convert) -> Convert:
+    def convert(value: Any, path: str) -> Any:
+        if not isinstance(value, list):
+            raise _refuse(path, "a list", value)
+        return [item(element, f"{path}[{n}]") for n, element in enumerate(value)]
+
+    return convert
+
+
+def _dict(item: Convert) -> Convert:
+    def convert(value: Any, path: str) -> Any:
+        if not isinstance(value, dict):
+            raise _refuse(path, "a dict", value)
+        return {name: item(element, f"{path}[…]") for name, element in value.items()}
+
+    return convert
+
+
+def _nullable(convert: Convert) -> Convert:
+    return lambda value, path: None if value is None else convert(value, path)
+
+
+def _attrs(of: type) -> Convert:
+    fields: list[tuple[str, str, Convert, bool]] = []
+    for field in attr.fields(of):
+        member = _converter(field.type)
+        if field.default is None:
+            member = _nullable(member)
+        has_default = field.default is not attr.NOTHING
+        fields.append((field.name, field.alias or field.name, member, has_default))
+
+    def convert(value: Any, path: str) -> Any:
+        if not isinstance(value, dict):
+            raise _refuse(path, of.__name__, value)
+        arguments = {}
+        for name, argument, member, has_default in fields:
+            if name in value:
+                arguments[argument] = member(value[name], f"{path}.{name}")
+            elif not has_default:
+                raise UnusableMessageError(
+                    f"{path}.{name}: the writer does not have it, and there is no default"
+                )
+        try:
+            return of(**arguments)
+        except (TypeError, ValueError) as error:
+            raise UnusableMessageError(
+                f"{path}: {of.__name__} refuses it ({type(error).__name__})"
+            ) from error.with_traceback(None)
+
+    return convert

@@ -1,0 +1,275 @@
+"""The settings of the service, read and checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from tidings.bus import Bus
+from tidings.errors import InvalidError, TidingsError
+
+_T = TypeVar("_T")
+
+_MISSING = object()
+
+TIDINGS_PREFIX = "EVENT_BUS_TIDINGS_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a producer and a consumer need to know. Times are in seconds."""
+
+    url: str
+    """``EVENT_BUS_REDIS_CONNECTION_URL``, in the form that Tidings reads."""
+    topic_prefix: str | None
+    """``EVENT_BUS_TOPIC_PREFIX``"""
+    stream_max_len: int | None
+    """``EVENT_BUS_REDIS_STREAM_MAX_LEN``: entries that a topic keeps when nobody needs more."""
+    hard_max_len: int | None
+    """``EVENT_BUS_TIDINGS_HARD_MAX_LEN``: entries that a topic keeps at most."""
+    send_timeout: float
+    """``EVENT_BUS_TIDINGS_SEND_TIMEOUT``: how long ``send()`` may take."""
+    buffered: bool
+    """``EVENT_BUS_TIDINGS_BUFFERED``: ``send()`` returns at once; kill -9 loses what waits."""
+    buffer_size: int
+    """``EVENT_BUS_TIDINGS_BUFFER_SIZE``: events that may wait."""
+    poll_timeout: float
+    """``EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT``"""
+    poll_failure_sleep: float
+    """``EVENT_BUS_REDIS_CONSUMER_POLL_FAILURE_SLEEP``: the longest pause while the log is away."""
+    consecutive_errors_limit: int | None
+    """``EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT``"""
+    concurrency: int
+    """``EVENT_BUS_TIDINGS_CONCURRENCY``: threads that run receivers; 1 is the main thread."""
+    ordering: str
+    """``EVENT_BUS_TIDINGS_ORDERING``: ``key`` or ``none``"""
+    max_attempts: int
+    """``EVENT_BUS_TIDINGS_MAX_ATTEMPTS``: before an event becomes a dead letter."""
+    backoff: tuple[float, float]
+    """``EVENT_BUS_TIDINGS_BACKOFF``: first and longest pause between attempts."""
+    lease: float
+    """``EVENT_BUS_TIDINGS_LEASE``: after which the events of a dead consumer are handed over."""
+    drain: float
+    """``EVENT_BUS_TIDINGS_DRAIN``: how long receivers may finish after SIGTERM."""
+    unknown_schema: str
+    """``EVENT_BUS_TIDINGS_UNKNOWN_SCHEMA``: ``declared``, ``refuse`` or a minor version."""
+
+    def full_topic(self, topic: str) -> str:
+        """The name of the stream."""
+        return f"{self.topic_prefix}-{topic}" if self.topic_prefix else topic
+
+
+def consumers_enabled() -> bool:
+    """``EVENT_BUS_REDIS_CONSUMERS_ENABLED``, as it is now."""
+    return bool(getattr(settings, "EVENT_BUS_REDIS_CONSUMERS_ENABLED", True))
+
+
+def audit_logging_enabled() -> bool:
+    """``EVENT_BUS_REDIS_AUDIT_LOGGING_ENABLED``, as it is now."""
+    return bool(getattr(settings, "EVENT_BUS_REDIS_AUDIT_LOGGING_ENABLED", True))
+
+
+def load() -> Settings:
+    """Reads the settings of the service.
+
+    Raises ``ImproperlyConfigured``, naming the setting, the rule and never the value: a URL has a
+    password in it.
+    """
+    send_timeout = _seconds("EVENT_BUS_TIDINGS_SEND_TIMEOUT", 2.0)
+    max_len = _number("EVENT_BUS_REDIS_STREAM_MAX_LEN", 10_000, least=0) or None
+    hard = _number("EVENT_BUS_TIDINGS_HARD_MAX_LEN", max_len and 10 * max_len, least=1)
+    if max_len and hard and hard < max_len:
+        raise _wrong(
+            "EVENT_BUS_TIDINGS_HARD_MAX_LEN",
+            "must not be below EVENT_BUS_REDIS_STREAM_MAX_LEN",
+        )
+    loaded = Settings(
+        url=_url(send_timeout),
+        topic_prefix=_text("EVENT_BUS_TOPIC_PREFIX", None),
+        stream_max_len=max_len,
+        hard_max_len=hard,
+        send_timeout=send_timeout,
+        buffered=_flag("EVENT_BUS_TIDINGS_BUFFERED", False),
+        buffer_size=_number("EVENT_BUS_TIDINGS_BUFFER_SIZE", 10_000, least=1) or 10_000,
+        poll_timeout=_seconds("EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT", 60),
+        poll_failure_sleep=_seconds("EVENT_BUS_REDIS_CONSUMER_POLL_FAILURE_SLEEP", 1.0),
+        consecutive_errors_limit=_number(
+            "EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT", None, least=0
+        )
+        or None,
+        concurrency=_number("EVENT_BUS_TIDINGS_CONCURRENCY", 1, least=1) or 1,
+        ordering=_choice("EVENT_BUS_TIDINGS_ORDERING", "key", ("key", "none")),
+        max_attempts=_number("EVENT_BUS_TIDINGS_MAX_ATTEMPTS", 8, least=1) or 8,
+        backoff=_backoff("EVENT_BUS_TIDINGS_BACKOFF", (0.1, 30.0)),
+        lease=_seconds("EVENT_BUS_TIDINGS_LEASE", 30.0),
+        drain=_seconds("EVENT_BUS_TIDINGS_DRAIN", 25.0),
+        unknown_schema=_unknown_schema(),
+    )
+    _refuse_unknown()
+    return loaded
+
+
+def open_bus(loaded: Settings, definitions: list[tuple[str, int, str]] | None = None) -> Bus:
+    """The bus of the settings. It is connected when it is first used."""
+    try:
+        return Bus(
+            loaded.url,
+            prefix=loaded.topic_prefix,
+            wire="openedx",
+            send_timeout=loaded.send_timeout,
+            max_len=loaded.stream_max_len,
+            hard_max_len=loaded.hard_max_len,
+            buffer=loaded.buffer_size,
+            definitions=definitions or (),
+        )
+    except InvalidError as error:
+        raise ImproperlyConfigured(f"Event bus settings: {error}") from error
+
+
+def check_bus(bus: Bus) -> None:
+    """Connects. That the log is away is no mistake in the settings; that it refuses us is one."""
+    try:
+        bus.open()
+    except TidingsError as error:
+        if not error.is_temporary:
+            raise ImproperlyConfigured(f"EVENT_BUS_REDIS_CONNECTION_URL: {error}") from error
+
+
+_REDIS_PY = {
+    # Their redis-py name, ours.
+    "ssl_ca_certs": "ca_file",
+    "ssl_certfile": "cert_file",
+    "ssl_keyfile": "key_file",
+}
+_OURS = {"ca_file", "cert_file", "key_file"}
+
+
+def _url(send_timeout: float) -> str:
+    """The URL of redis-py with our parameters."""
+    name = "EVENT_BUS_REDIS_CONNECTION_URL"
+    url = _text(name, None)
+    if url is None:
+        raise _wrong(name, "is missing; write it like redis://:password@host:6379/0")
+    if not url.startswith(("redis://", "rediss://")):
+        raise _wrong(name, "must begin with redis:// or rediss://")
+    parts = urlsplit(url)
+    path = parts.path
+    query: dict[str, str] = {}
+    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+        if key == "db":
+            path = f"/{value}"
+        elif key in _REDIS_PY:
+            query[_REDIS_PY[key]] = value
+        elif key in _OURS:
+            query[key] = value
+        elif key == "ssl_cert_reqs" and value == "required":
+            continue
+        else:
+            raise _wrong(
+                name,
+                f"has the parameter {key!r}, which Tidings does not have; known are db, "
+                + ", ".join(sorted(_REDIS_PY) + sorted(_OURS)),
+            )
+    # Connecting is to leave time for sending; an answer that takes longer than `send()` may would
+    # come too late.
+    query["connect_timeout"] = f"{max(1, int(send_timeout * 400))}ms"
+    query["response_timeout"] = f"{max(1, int(send_timeout * 800))}ms"
+    return urlunsplit((parts.scheme, parts.netloc, path, urlencode(query), ""))
+
+
+def _unknown_schema() -> str:
+    name = "EVENT_BUS_TIDINGS_UNKNOWN_SCHEMA"
+    value = _get(name, "declared")
+    if value in ("declared", "refuse"):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
+    raise _wrong(name, "must be 'declared', 'refuse', or the minor version to assume")
+
+
+def _get(name: str, default: Any) -> Any:
+    """The value, noted as known."""
+    _KNOWN.add(name)
+    value = getattr(settings, name, _MISSING)
+    return default if value is _MISSING or value is None else value
+
+
+_KNOWN: set[str] = set()
+
+
+def _refuse_unknown() -> None:
+    """A setting of ours that has a typing error would be a setting that does nothing."""
+    for name in dir(settings):
+        if name.startswith(TIDINGS_PREFIX) and name not in _KNOWN:
+            near = difflib.get_close_matches(name, sorted(_KNOWN), 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise _wrong(name, f"is not known{hint}")
+
+
+def _wrong(name: str, rule: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name} {rule}")
+
+
+def _text(name: str, default: str | None) -> str | None:
+    value = _get(name, default)
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, "must be a string")
+    return value or None
+
+
+def _flag(name: str, default: bool) -> bool:
+    value = _get(name, default)
+    if not isinstance(value, bool):
+        raise _wrong(name, "must be True or False")
+    return value
+
+
+def _number(name: str, default: int | None, *, least: int) -> int | None:
+    value = _get(name, default)
+    if value is None:
+        return None
+    # Deployments fill settings from the environment, so digits in a string are a number.
+    number = _converted(int, value)
+    if number is None or number < least:
+        raise _wrong(name, f"must be a whole number from {least}")
+    return number
+
+
+def _seconds(name: str, default: float) -> float:
+    number = _converted(float, _get(name, default))
+    if number is None or not 0 < number < 1e9:
+        raise _wrong(name, "must be a number of seconds above zero")
+    return number
+
+
+def _converted(convert: Callable[[Any], _T], value: object) -> _T | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return convert(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = _get(name, default)
+    if value not in choices:
+        raise _wrong(name, "must be one of " + ", ".join(choices))
+    return str(value)
+
+
+def _backoff(name: str, default: tuple[float, float]) -> tuple[float, float]:
+    value = _get(name, default)
+    rule = "must be two numbers of seconds above zero: the first pause and the longest"
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise _wrong(name, rule)
+    first, longest = (_converted(float, item) for item in value)
+    if first is None or longest is None or not 0 < first <= longest < 1e9:
+        raise _wrong(name, rule)
+    return first, longest
