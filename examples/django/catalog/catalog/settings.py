@@ -30,5 +30,6 @@ TIDINGS = {
     },
 }
 
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECRET_KEY = "an example has no secrets"
 USE_TZ = True

@@ -23,5 +23,6 @@ TIDINGS = {
     "NAMESPACE": "example",
 }
 
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECRET_KEY = "an example has no secrets"
 USE_TZ = True
