@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tidings_event::Definitions;
 use tidings_event::openedx::UnknownSchema;
-use tidings_runtime::{ConsumerBuilder, Decoder, Namespace, ProducerBuilder, Wire};
+use tidings_runtime::{ConsumerBuilder, Decoder, Namespace, ProducerBuilder, Replay, Wire};
 use tidings_telemetry::Telemetry;
-use tidings_transport::{Error, Topic, Transport};
+use tidings_transport::{Error, Group, Topic, Transport};
 
 use crate::built_in::BuiltIn;
 
@@ -137,6 +137,17 @@ impl Bus {
             .namespace(self.namespace.clone())
             .wire(self.wire)
             .telemetry(self.telemetry.clone())
+    }
+
+    /// Sets up a replay of a topic to one group.
+    ///
+    /// # Errors
+    /// `Invalid`, with the rule that a name breaks.
+    pub fn replay(&self, topic: &str, group: &str) -> Result<Replay, Error> {
+        let (topic, group) = (self.topic(topic)?, Group::new(group)?);
+        let (transport, definitions) = (self.transport.clone(), self.definitions.clone());
+        let replay = Replay::new(transport, definitions, topic, group);
+        Ok(replay.unknown_schema(self.unknown_schema))
     }
 
     /// Sets up a consumer of a group.

@@ -73,15 +73,16 @@ pub use tidings_event::{
     NoDefinitions, Occurrence, Role, Time, Value,
 };
 pub use tidings_runtime::{
-    Backoff, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
+    Backoff, Breaker, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
     ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Preparation, Producer,
-    ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, Reading, Receipt, RetryPolicy,
-    Route, Summary, UnknownWire, Wire, shutdown_signal,
+    ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, Reading, Receipt, Replay,
+    ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, RetryPolicy, Route, Summary,
+    UnknownWire, Until, Wire, shutdown_signal,
 };
 pub use tidings_transport::{
     Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,
-    Opened, Ordering, Position, Reason, Retention, Seeked, Start, Stored, Topic, TopicInfo,
-    Transport, Trimmed,
+    Opened, Ordering, ParkedKey, ParkedState, Position, Reason, Redelivery, Retention, Seeked,
+    Start, Stored, Topic, TopicInfo, Transport, Trimmed,
 };
 
 /// The event and its formats in full: JSON, HTTP, Open edX, Avro, and the profile's rules.

@@ -11,9 +11,16 @@ Without --exec each event is printed as its CloudEvents JSON document, one a lin
 when the line has been handed to standard output.
 
 With --exec each event starts `sh -c CMD` with the document on standard input and TIDINGS_TYPE,
-TIDINGS_ID, TIDINGS_SOURCE, TIDINGS_TOPIC, TIDINGS_POSITION, TIDINGS_GROUP, TIDINGS_KEY and
-TIDINGS_ATTEMPT in its environment. Exit code 0 acknowledges, 75 asks to try again later, anything
-else is a failure: the event becomes a dead letter at once. 75 is tried up to --max-attempts times.
+TIDINGS_ID, TIDINGS_SOURCE, TIDINGS_TOPIC, TIDINGS_POSITION, TIDINGS_GROUP, TIDINGS_KEY,
+TIDINGS_ATTEMPT, and for a replayed event TIDINGS_REPLAY=1 in its environment. Exit code 0
+acknowledges; 75 asks to try again later, up to --max-attempts times; 65 says that nobody can use
+this event: it becomes a dead letter and holds up nothing; anything else is a failure for good, and
+--on-failure says what becomes of the event and its key. See `tidings dlq --help`.
+
+When events of several different keys fail one after the other with 75 or by --timeout, and none
+succeeds, everything seems to fail: then only one event at a time is tried, at growing distances
+and without using up its attempts, until one succeeds.
+
 With --json the summary at the end is one JSON object on standard error.
 
 The first SIGTERM or Ctrl-C drains: running commands may end, the rest is given back. The second
@@ -53,9 +60,34 @@ pub struct ConsumeArgs {
     /// How long an event stays with a member that gives no sign of life
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::positive_duration)]
     pub lease: Duration,
-    /// How often an event is tried, also by other members, before it becomes a dead letter
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    /// What becomes of an event that failed for good
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "POLICY",
+        help_heading = "Failures"
+    )]
+    pub on_failure: OnFailureArg,
+    /// How often an event is tried, also by other members, before that is for good
+    #[arg(long, value_name = "N", default_value_t = 8, help_heading = "Failures",
+          value_parser = clap::value_parser!(u32).range(1..))]
     pub max_attempts: u32,
+    /// The longest that one attempt may take; the command is then killed, and it counts as 75
+    #[arg(long, value_name = "DURATION", help_heading = "Failures",
+          value_parser = value::positive_duration)]
+    pub timeout: Option<Duration>,
+    /// The longest that an event may fail before that is for good
+    #[arg(long, value_name = "DURATION", help_heading = "Failures",
+          value_parser = value::positive_duration)]
+    pub retry_for: Option<Duration>,
+    /// How many different keys must fail in a row before everything seems to fail; 0 is never
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Failures")]
+    pub breaker: u16,
+    /// How many keys may be parked; then this member pauses until some are released or discarded
+    #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Failures",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_parked_keys: u32,
     /// End with 69 when the bus has been away for so long; waits without end otherwise
     #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
     pub give_up_after: Option<Duration>,
@@ -65,6 +97,17 @@ pub struct ConsumeArgs {
     pub monitoring: MonitoringArgs,
     #[command(flatten)]
     pub bus: BusArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OnFailureArg {
+    /// Keep it as a dead letter; later events of its key wait behind it until the key is released
+    #[default]
+    ParkKey,
+    /// Keep it as a dead letter, and go on with its key
+    Skip,
+    /// Give it back, and end with an error
+    Stop,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -21,7 +21,7 @@ pub use catalog::{
     CatalogArgs, CatalogCommand, LintArgs, ListArgs, NewArgs, ShowArgs, WhichArgs, WhoArgs,
 };
 pub use check::CheckArgs;
-pub use consume::{ConsumeArgs, OrderingArg};
+pub use consume::{ConsumeArgs, OnFailureArg, OrderingArg};
 pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
 pub use doctor::DoctorArgs;
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};

@@ -58,8 +58,29 @@ fn the_exit_code_of_a_command_is_the_verdict() {
 
     let (_, summary) = consume("bad", "exit 3", &["--until-idle", "500ms"]);
     assert_eq!(
-        (&summary["delivered"], &summary["dead_letters"]),
+        (&summary["delivered"], &summary["parked"]),
         (&0.into(), &3.into())
+    );
+    let skip = ["--until-idle", "500ms", "--on-failure", "skip"];
+    let (_, summary) = consume("skips", "exit 3", &skip);
+    assert_eq!(summary["dead_letters"], 3);
+    // Nobody can use these: they hold up nothing, whatever the policy.
+    let (_, summary) = consume("poison", "exit 65", &["--until-idle", "500ms"]);
+    assert_eq!(summary["dead_letters"], 3);
+    let stop = [
+        "--group",
+        "stops",
+        "--exec",
+        "exit 3",
+        "--on-failure",
+        "stop",
+    ];
+    let from = ["consume", "--topic", "courses", "--from", "earliest"];
+    let stopped = site.run(&[&from[..], &stop].concat()).ends_with(1);
+    assert!(
+        stopped
+            .err
+            .contains("comes first when the consumer starts again")
     );
     let groups = site.run(&["groups", "--json"]).ok().json();
     let bad = groups.iter().find(|group| group["group"] == "bad").unwrap();

@@ -9,7 +9,7 @@ use tidings_telemetry::Telemetry;
 use tidings_transport::{Error as TransportError, Gap, Opened, Ordering, Start, Topic, Transport};
 
 use super::settings::Settings;
-use super::{Consumer, Handler, OnFailure, RetryPolicy};
+use super::{Breaker, Consumer, Handler, OnFailure, RetryPolicy};
 use crate::{Backoff, Counters, Namespace};
 
 /// Sets up a [`Consumer`]. Names are checked when it runs.
@@ -108,9 +108,23 @@ impl ConsumerBuilder {
         self
     }
 
-    /// What to do with a message whose failure is final. Default: dead letter.
+    /// What to do with a message whose failure is final. Default: park its key.
     pub fn on_failure(mut self, policy: OnFailure) -> Self {
         self.settings.on_failure = policy;
+        self
+    }
+
+    /// When failures are taken for those of everything. Default: five different keys in a row.
+    pub fn breaker(mut self, breaker: Breaker) -> Self {
+        self.settings.breaker = breaker;
+        self
+    }
+
+    /// How many keys may be parked. With so many, this consumer pauses when one more is to be
+    /// parked: it says so in the log, counts it, and goes on by itself once keys were released or
+    /// discarded. From half of them on it warns. Default: 10,000.
+    pub fn max_parked_keys(mut self, keys: usize) -> Self {
+        self.settings.max_parked_keys = keys;
         self
     }
 

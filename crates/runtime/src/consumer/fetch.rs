@@ -7,8 +7,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use super::ConsumeError;
+use super::failure;
 use super::hand::{Engine, Hand, Held};
 use super::outage::Outage;
+use super::parked;
 use crate::Counters;
 use crate::wire::{Decoder, Reading};
 
@@ -38,6 +40,7 @@ pub(super) async fn fetch(engine: &Engine, decoder: &Decoder) -> Result<(), Cons
                 return Ok(());
             }
             Appetite::Full => {
+                failure::give_up_full_lanes(engine);
                 tokio::select! {
                     () = engine.room.notified() => continue,
                     () = engine.stopping.cancelled() => return Ok(()),
@@ -56,6 +59,10 @@ pub(super) async fn fetch(engine: &Engine, decoder: &Decoder) -> Result<(), Cons
             Ok(batch) => {
                 outage.over();
                 report_gaps(engine, &batch);
+                if engine.follows && !batch.became_active.is_empty() {
+                    // Whoever was active before may have parked keys.
+                    parked::ask(engine, &batch.became_active).await?;
+                }
                 if !batch.deliveries.is_empty() && !take_in(engine, decoder, batch).await? {
                     return Ok(());
                 }
@@ -174,7 +181,10 @@ fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: R
         event,
         key,
         attempts: delivery.attempts,
+        excused: 0,
+        probe: false,
         first_failure: None,
+        verdict: None,
         lost: false,
     }
 }

@@ -7,14 +7,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tidings_event::Event;
 use tidings_telemetry::KeyHash;
-use tidings_transport::{Delivery, Group, Key, Outcome, Settlement, Subscriber, Topic};
+use tidings_transport::{
+    Capability, Delivery, Group, Key, Outcome, Settlement, Subscriber, Topic, Transport,
+};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::field::{DisplayValue, display};
 
+use super::circuit::{Circuit, Failing};
+use super::failure::Class;
 use super::observation::{Observation, Observed};
 use super::pace::Pace;
+use super::parked::ParkedKeys;
 use super::settings::Settings;
 use super::{ConsumeError, Message};
 use crate::Counters;
@@ -32,9 +37,24 @@ pub(super) struct Held {
     pub(super) key: Option<Key>,
     /// Handlers started on it, as the log counts.
     pub(super) attempts: u32,
-    pub(super) first_failure: Option<Timestamp>,
+    /// Of these, how many told nothing of the message, because everything failed.
+    pub(super) excused: u32,
+    /// The next attempt is made to find out whether everything still fails.
+    pub(super) probe: bool,
+    pub(super) first_failure: Option<FirstFailure>,
+    /// It failed for good, and waits for room among the parked keys.
+    pub(super) verdict: Option<(Class, String)>,
     /// It has passed to another consumer while somebody works on it here.
     pub(super) lost: bool,
+}
+
+/// When a delivery failed for the first time in this consumer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FirstFailure {
+    pub(super) time: Timestamp,
+    pub(super) at: Instant,
+    /// How long the breaker had been open by then.
+    pub(super) paused: Duration,
 }
 
 /// The books. Locked for moments, never across an await.
@@ -51,6 +71,8 @@ pub(super) struct Hand {
     pub(super) ended: Vec<Ticket>,
     pub(super) settlements: Vec<Settlement>,
     pub(super) settling: usize,
+    pub(super) circuit: Circuit,
+    pub(super) parked: ParkedKeys,
     /// When something last arrived or ended.
     pub(super) last_activity: Instant,
     /// Deliveries admitted, less those that passed to others.
@@ -88,7 +110,10 @@ impl Hand {
 /// A running consumer: the books, and the bells that tell of changes in them.
 pub(super) struct Engine {
     pub(super) group: Group,
+    pub(super) transport: Arc<dyn Transport>,
     pub(super) subscriber: Arc<dyn Subscriber>,
+    /// Successors of parked keys come here and must be parked behind them.
+    pub(super) follows: bool,
     pub(super) settings: Settings,
     pub(super) counters: Arc<Counters>,
     pub(super) observation: Observation,
@@ -117,6 +142,7 @@ const FETCH_AHEAD: Duration = Duration::from_millis(100);
 impl Engine {
     pub(super) fn new(
         group: Group,
+        transport: Arc<dyn Transport>,
         subscriber: Arc<dyn Subscriber>,
         settings: Settings,
         counters: Arc<Counters>,
@@ -131,12 +157,17 @@ impl Engine {
             ended: Vec::new(),
             settlements: Vec::new(),
             settling: 0,
+            circuit: Circuit::new(settings.breaker),
+            parked: ParkedKeys::new(settings.max_parked_keys),
             last_activity: Instant::now(),
             admitted: 0,
         };
+        let keyed = transport.capabilities().has(Capability::KeyedOrder);
         Self {
             group,
+            transport,
             subscriber,
+            follows: settings.ordered && !keyed,
             settings,
             counters,
             observation,
@@ -191,12 +222,22 @@ impl Engine {
             delivery: held.delivery.clone(),
             group: self.group.clone(),
             key: held.key.clone(),
-            attempt: held.attempts,
+            // A probe is not counted, and the first attempt is the first all the same.
+            attempt: held.attempts.max(1),
         }
     }
 }
 
 impl Held {
+    /// What this counts as in a row of failures.
+    pub(super) fn failing(&self) -> Failing {
+        let topic = self.delivery.topic.clone();
+        match &self.key {
+            Some(key) => Failing::Key(topic, key.clone()),
+            None => Failing::Message(topic, self.delivery.position.clone()),
+        }
+    }
+
     /// For logs.
     pub(super) fn id(&self) -> &str {
         self.event.as_ref().map_or("unreadable", |event| event.id())

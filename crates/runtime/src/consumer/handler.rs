@@ -43,30 +43,53 @@ where
 /// implement [`Error`] itself (the two implementations would overlap).
 /// The message stands in logs and dead letters: keep payloads out of it.
 pub struct HandlerError {
-    temporary: bool,
+    class: FailureClass,
     message: String,
+}
+
+/// What a failure says of the message and of those after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FailureClass {
+    Temporary,
+    Permanent,
+    Poison,
 }
 
 impl HandlerError {
     /// Trying again may help: the database was away, a peer was busy.
     pub fn temporary(message: impl Into<String>) -> Self {
         Self {
-            temporary: true,
+            class: FailureClass::Temporary,
             message: message.into(),
         }
     }
 
-    /// Trying again will not help: the message breaks a rule of this service.
+    /// Trying again will not help: the message breaks a rule of this service. What becomes of it
+    /// and of its key is said by [`OnFailure`](super::OnFailure).
     pub fn permanent(message: impl Into<String>) -> Self {
         Self {
-            temporary: false,
+            class: FailureClass::Permanent,
             message: message.into(),
         }
+    }
+
+    /// Nobody will ever be able to use this message, and none after it depends on it: it becomes a
+    /// dead letter at once and holds up nothing, whatever the policy, as one does that cannot be
+    /// decoded.
+    pub fn poison(message: impl Into<String>) -> Self {
+        Self {
+            class: FailureClass::Poison,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn class(&self) -> FailureClass {
+        self.class
     }
 
     /// Whether trying again may help.
     pub fn is_temporary(&self) -> bool {
-        self.temporary
+        self.class == FailureClass::Temporary
     }
 
     /// What happened, for people.
@@ -97,7 +120,7 @@ impl fmt::Display for HandlerError {
 impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandlerError")
-            .field("temporary", &self.temporary)
+            .field("class", &self.class)
             .field("message", &self.message)
             .finish()
     }

@@ -57,6 +57,12 @@ impl Message {
         self.attempt
     }
 
+    /// Whether it is replayed: handed to this group once more by a person, who mends something.
+    /// Handlers that send mail or money look at this.
+    pub fn is_replay(&self) -> bool {
+        self.event.extension(crate::REPLAY).is_some()
+    }
+
     /// The payload as a value.
     ///
     /// # Errors

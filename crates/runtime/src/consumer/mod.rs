@@ -5,10 +5,14 @@
 //!                            ^                 |
 //!                            +---- delayed <---+ failed attempts
 //! ```
+//! A handler that fails for good has its message parked with its key, or skipped, or stops the
+//! consumer; when everything fails the breaker opens, and only probes run.
+//!
 //! Fetching, starting and settling each have one call in flight and batch what gathers
 //! meanwhile, so that batches grow with the load and nothing waits when there is none.
 
 mod builder;
+mod circuit;
 mod error;
 mod failure;
 mod fetch;
@@ -19,6 +23,7 @@ mod message;
 mod observation;
 mod outage;
 mod pace;
+mod parked;
 mod policy;
 mod run;
 mod settings;
@@ -31,6 +36,6 @@ pub use builder::ConsumerBuilder;
 pub use error::ConsumeError;
 pub use handler::{Handler, HandlerError};
 pub use message::Message;
-pub use policy::{OnFailure, RetryPolicy};
+pub use policy::{Breaker, OnFailure, RetryPolicy};
 pub use run::Consumer;
 pub use summary::Summary;

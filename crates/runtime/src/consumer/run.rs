@@ -16,10 +16,11 @@ use super::hand::Engine;
 use super::heartbeat::heartbeat;
 use super::observation::Observation;
 use super::outage::Outage;
+use super::parked;
 use super::settle::settle;
 use super::start::start;
 use super::work::work;
-use super::{ConsumeError, Handler, Summary};
+use super::{ConsumeError, Handler, OnFailure, Summary};
 use crate::Counters;
 use crate::wire::Decoder;
 
@@ -74,6 +75,7 @@ impl<H: Handler> Consumer<H> {
         joining.joined();
         let engine = Arc::new(Engine::new(
             group.clone(),
+            self.setup.transport.clone(),
             subscriber.clone(),
             self.setup.settings.clone(),
             self.counters.clone(),
@@ -138,6 +140,11 @@ async fn drive_log(
     [starts, settles]: [Pulse; 2],
 ) -> Result<(), ConsumeError> {
     let engine = &*engine;
+    if !engine.follows && engine.settings.on_failure == OnFailure::ParkKey {
+        let opened = engine.subscriber.opened().iter();
+        let topics: Vec<_> = opened.map(|(topic, _)| topic.clone()).collect();
+        parked::ask(engine, &topics).await?;
+    }
     tokio::try_join!(
         fetch(engine, &decoder),
         start(engine, &starts),

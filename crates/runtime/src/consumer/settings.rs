@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidings_transport::{Gap, Opened, Topic};
 
 use super::outage::Patience;
-use super::{ConsumeError, OnFailure, RetryPolicy};
+use super::{Breaker, ConsumeError, OnFailure, RetryPolicy};
 use crate::lanes::Limits;
 
 /// Called with each loss that the log reports.
@@ -20,6 +20,8 @@ pub(super) struct Settings {
     pub(super) concurrency: usize,
     pub(super) retry: RetryPolicy,
     pub(super) on_failure: OnFailure,
+    pub(super) breaker: Breaker,
+    pub(super) max_parked_keys: usize,
     /// Lanes are used at all.
     pub(super) ordered: bool,
     pub(super) lease: Duration,
@@ -41,6 +43,8 @@ impl Default for Settings {
             concurrency: 32,
             retry: RetryPolicy::default(),
             on_failure: OnFailure::default(),
+            breaker: Breaker::default(),
+            max_parked_keys: 10_000,
             ordered: true,
             lease: Duration::from_secs(30),
             drain: Duration::from_secs(25),
@@ -71,6 +75,12 @@ impl Settings {
         }
         if self.retry.max_attempts == 0 {
             return refuse("retry.max_attempts", "must be at least 1");
+        }
+        if self.max_parked_keys == 0 {
+            return refuse(
+                "max_parked_keys",
+                "must be at least 1; to park nothing, use OnFailure::Skip",
+            );
         }
         if self.max_in_hand == 0 || self.max_bytes == 0 {
             return refuse("in_hand", "count and bytes must be at least 1");

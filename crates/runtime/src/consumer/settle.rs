@@ -9,6 +9,7 @@ use super::ConsumeError;
 use super::failure;
 use super::hand::{Engine, Hand};
 use super::outage::Outage;
+use super::parked;
 use crate::Counters;
 use crate::lanes::Ticket;
 
@@ -79,8 +80,20 @@ fn conclude(
 ) -> Result<(), TransportError> {
     match result {
         Ok(()) => {
-            let counter = match settlement.outcome {
+            let counter = match &settlement.outcome {
                 Outcome::Ack => &engine.counters.delivered,
+                Outcome::Park { key, reason } => {
+                    let key = key.as_ref().or(settlement.delivery.key.as_ref());
+                    if let Some(key) = key.filter(|_| reason.is_some())
+                        && let Some(count) = hand.parked.add(&settlement.delivery.topic, key)
+                    {
+                        parked::warn_of(engine, count);
+                    }
+                    match reason {
+                        Some(_) => &engine.counters.parked,
+                        None => &engine.counters.followed,
+                    }
+                }
                 _ => &engine.counters.dead,
             };
             Counters::add(counter, 1);
@@ -91,6 +104,17 @@ fn conclude(
                     .observation
                     .settled(delivery, observed, event, outcome, now);
             }
+            Ok(())
+        }
+        // It was to wait behind a key that is clear by now: it is the next to be handled.
+        Err(error) if error.kind() == ErrorKind::NotParked => {
+            if let Some(held) = hand.lanes.get(ticket)
+                && let Some(key) = held.key.clone()
+            {
+                let topic = held.delivery.topic.clone();
+                hand.parked.remove(&topic, &key);
+            }
+            hand.lanes.put_back(ticket);
             Ok(())
         }
         // Also the answer to a repeated settlement whose first answer was lost.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use tidings_telemetry::Pulse;
-use tidings_transport::{Delivery, Error as TransportError, ErrorKind};
+use tidings_transport::{Delivery, Error as TransportError, ErrorKind, Outcome};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ConsumeError;
+use super::circuit::Gate;
 use super::failure::{self, Class};
 use super::hand::{Engine, Hand};
 use super::outage::Outage;
+use super::parked;
+use crate::Counters;
 use crate::lanes::Ticket;
 
 /// Starts what is ready until the consumer stops.
@@ -20,8 +23,12 @@ pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeE
     while !engine.stopping.is_cancelled() {
         tickets.clear();
         deliveries.clear();
-        let wake_at = pick(engine, &mut tickets, &mut deliveries);
+        let (gate, wake_at) = pick(engine, &mut tickets, &mut deliveries);
         if tickets.is_empty() {
+            if engine.hand().parked.is_full() {
+                parked::make_room(engine).await?;
+                continue;
+            }
             tokio::select! {
                 () = engine.ready.notified() => {}
                 () = engine.stopping.cancelled() => {}
@@ -31,7 +38,10 @@ pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeE
         }
         let results = {
             let _busy = pulse.busy();
-            engine.subscriber.start(&deliveries).await
+            match gate {
+                Gate::Probe => probe(engine, &deliveries).await,
+                _ => engine.subscriber.start(&deliveries).await,
+            }
         };
         let error = begun(engine, &tickets, results);
         engine.work.notify_one();
@@ -52,17 +62,43 @@ pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeE
     Ok(())
 }
 
+/// Makes sure that a probe is still in hand. It is no start that counts: an outage must not use up
+/// the attempts of a message, not even across restarts. A message that ends the process is counted
+/// all the same, when the next consumer starts it.
+async fn probe(engine: &Engine, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32, TransportError>> {
+    Counters::add(&engine.counters.probes, 1);
+    let held = engine.subscriber.heartbeat(deliveries).await;
+    let attempts = held.into_iter().map(|held| held.map(|()| 0));
+    attempts.collect()
+}
+
 /// Takes what may start now, and says when to look again; what must not start any more is ended
 /// on the way.
 fn pick(
     engine: &Engine,
     tickets: &mut Vec<Ticket>,
     deliveries: &mut Vec<Arc<Delivery>>,
-) -> Option<Instant> {
+) -> (Gate, Option<Instant>) {
     let mut hand = engine.hand();
-    let wake_at = hand.lanes.wake(Instant::now());
-    let window = engine.start_window();
-    let quota = window.saturating_sub(hand.runnable.len() + hand.running);
+    let now = Instant::now();
+    let mut wake_at = hand.lanes.wake(now);
+    let gate = hand.circuit.gate(now);
+    let quota = match gate {
+        _ if hand.parked.is_full() => 0,
+        Gate::All => {
+            let window = engine.start_window();
+            window.saturating_sub(hand.runnable.len() + hand.running)
+        }
+        Gate::Probe => 1,
+        Gate::NotBefore(at) => {
+            wake_at = Some(at);
+            0
+        }
+        Gate::Nothing => {
+            wake_at = None;
+            0
+        }
+    };
     while tickets.len() < quota && !engine.stopping.is_cancelled() {
         let Some(ticket) = hand.lanes.take() else {
             break;
@@ -70,24 +106,41 @@ fn pick(
         let Some(held) = hand.lanes.get(ticket) else {
             continue;
         };
-        match (&held.event, held.attempts) {
-            (Err(why), _) => {
-                let why = why.clone();
-                failure::bury(engine, &mut hand, ticket, Class::Undecodable, &why);
+        let delivery = &held.delivery;
+        if let Err(why) = &held.event {
+            let why = why.clone();
+            failure::bury(engine, &mut hand, ticket, Class::Undecodable, &why);
+        } else if let Some(key) = &held.key
+            && engine.follows
+            && !delivery.released
+            && hand.parked.holds(&delivery.topic, key)
+        {
+            let (key, reason) = (held.key.clone(), None);
+            hand.end(ticket, Outcome::Park { key, reason });
+            engine.done.notify_one();
+        } else if let Some((class, why)) = held.verdict.clone() {
+            failure::give_up(engine, &mut hand, ticket, class, &why);
+            if hand.parked.is_full() {
+                break;
             }
+        } else if failure::is_spent(engine, held) {
             // Only a consumer that died leaves an event with all its attempts used up.
-            (Ok(_), attempts) if attempts >= engine.settings.retry.max_attempts => {
-                let why = format!("{attempts} handlers were started on it and none finished");
-                failure::give_up(engine, &mut hand, ticket, Class::Attempts, &why);
-            }
-            (Ok(_), _) => {
-                deliveries.push(held.delivery.clone());
-                tickets.push(ticket);
-            }
+            let attempts = held.attempts;
+            let why = format!("{attempts} handlers were started on it and none finished");
+            failure::give_up(engine, &mut hand, ticket, Class::Attempts, &why);
+        } else {
+            deliveries.push(delivery.clone());
+            tickets.push(ticket);
+        }
+    }
+    if let (Gate::Probe, [ticket]) = (gate, tickets.as_slice()) {
+        hand.circuit.probe(*ticket);
+        if let Some(held) = hand.lanes.get_mut(*ticket) {
+            held.probe = true;
         }
     }
     hand.starting += tickets.len();
-    wake_at
+    (gate, wake_at)
 }
 
 /// Hands what has started to the workers; returns why some could not.
@@ -104,6 +157,10 @@ fn begun(
             Ok(attempt) => begin(engine, &mut hand, *ticket, attempt),
             Err(e) if e.kind() == ErrorKind::Stale => failure::lost(engine, &mut hand, *ticket),
             Err(e) => {
+                if let Some(held) = hand.lanes.get_mut(*ticket) {
+                    held.probe = false;
+                }
+                hand.circuit.probe_ended(*ticket);
                 again.push(*ticket);
                 error = Some(e);
             }
@@ -124,6 +181,7 @@ fn begin(engine: &Engine, hand: &mut Hand, ticket: Ticket, attempt: u32) {
         failure::lost(engine, hand, ticket);
         return;
     }
-    held.attempts = attempt;
+    // A probe is no attempt.
+    held.attempts = held.attempts.max(attempt);
     hand.runnable.push_back(ticket);
 }

@@ -11,6 +11,7 @@ use tracing::{Instrument, Span, debug, info};
 
 use super::failure::{self, Class};
 use super::hand::Engine;
+use super::handler::FailureClass;
 use super::{Handler, HandlerError, Message, observation};
 use crate::lanes::Ticket;
 
@@ -137,21 +138,24 @@ fn finish(engine: &Engine, ticket: Ticket, ended: Ended, took: Duration) {
             failure::lost(engine, hand, ticket);
         }
         Some(_) => match ended {
-            Ended::Returned(Ok(())) => hand.end(ticket, Outcome::Ack),
-            Ended::Returned(Err(e)) => failure::attempt_failed(
-                engine,
-                hand,
-                ticket,
-                Class::Handler,
-                e.is_temporary(),
-                e.message(),
-            ),
+            Ended::Returned(Ok(())) => {
+                hand.end(ticket, Outcome::Ack);
+                failure::succeeded(engine, hand);
+            }
+            Ended::Returned(Err(e)) => {
+                let class = match e.class() {
+                    FailureClass::Temporary => Class::Temporary,
+                    FailureClass::Permanent => Class::Permanent,
+                    FailureClass::Poison => Class::Poison,
+                };
+                failure::attempt_failed(engine, hand, ticket, class, e.message());
+            }
             Ended::Panicked(message) => {
-                failure::attempt_failed(engine, hand, ticket, Class::Panic, true, &message);
+                failure::attempt_failed(engine, hand, ticket, Class::Panic, &message);
             }
             Ended::TimedOut(limit) => {
                 let message = format!("the handler took longer than {limit:?}");
-                failure::attempt_failed(engine, hand, ticket, Class::Timeout, true, &message);
+                failure::attempt_failed(engine, hand, ticket, Class::Timeout, &message);
             }
         },
         None => {}

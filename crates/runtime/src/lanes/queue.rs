@@ -124,6 +124,48 @@ impl<K: Hash + Eq + Clone, T> Lanes<K, T> {
         }
     }
 
+    /// The heads that keep everything else out while they wait for their time, each with the depth
+    /// of its lane: those of lanes that are full; or when nothing fits in and nothing is ready or
+    /// taken, that of the deepest lane. They are *taken* from now on.
+    pub(crate) fn seize_blocking_heads(&mut self) -> Vec<(Ticket, usize)> {
+        if self.room() > 0 {
+            return Vec::new();
+        }
+        let delayed = |lane: &&Lane<K>| {
+            let head = self.slots[lane.head as usize].entry.as_ref();
+            matches!(head, Some(entry) if matches!(entry.state, State::Delayed(_)))
+        };
+        let brim = self.limits.lane_brim();
+        let waiting = || {
+            self.lanes
+                .iter()
+                .flatten()
+                .filter(|lane| lane.depth > 1)
+                .filter(delayed)
+        };
+        let mut heads: Vec<(u32, usize)> = match self.brimming {
+            0 => Vec::new(),
+            _ => {
+                let full = waiting().filter(|lane| lane.depth >= brim);
+                full.map(|lane| (lane.head, lane.depth)).collect()
+            }
+        };
+        if heads.is_empty() && self.active == 0 {
+            let deepest = waiting().max_by_key(|lane| lane.depth);
+            heads.extend(deepest.map(|lane| (lane.head, lane.depth)));
+        }
+        let seized = heads.into_iter().map(|(slot, depth)| {
+            let place = &mut self.slots[slot as usize];
+            if let Some(entry) = &mut place.entry {
+                entry.state = State::Taken;
+                self.active += 1;
+            }
+            let generation = place.generation;
+            (Ticket { slot, generation }, depth)
+        });
+        seized.collect()
+    }
+
     /// Makes ready what has waited long enough, and says when to come again.
     pub(crate) fn wake(&mut self, now: Instant) -> Option<Instant> {
         while let Some(&Reverse((until, ticket))) = self.delayed.peek() {

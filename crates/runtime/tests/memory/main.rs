@@ -1,4 +1,9 @@
 //! Producer and consumer on the log in memory, and on logs that fail on purpose.
 
 mod consuming;
+mod failing;
+mod faulty;
+mod model;
+mod replaying;
 mod support;
+mod traps;

@@ -37,6 +37,10 @@ impl Exec {
             .env("TIDINGS_POSITION", message.position().as_str())
             .env("TIDINGS_GROUP", message.group().as_str())
             .env("TIDINGS_ATTEMPT", message.attempt().to_string());
+        match message.is_replay() {
+            true => command.env("TIDINGS_REPLAY", "1"),
+            false => command.env_remove("TIDINGS_REPLAY"),
+        };
         match message.key() {
             Some(key) => command.env("TIDINGS_KEY", key.as_str()),
             None => command.env_remove("TIDINGS_KEY"),
@@ -67,6 +71,9 @@ fn verdict(status: ExitStatus) -> Result<(), HandlerError> {
         Some(0) => Ok(()),
         Some(code) if code == Exit::TryAgain.code() => Err(HandlerError::temporary(
             "the command exited with 75: try again",
+        )),
+        Some(code) if code == Exit::Data.code() => Err(HandlerError::poison(
+            "the command exited with 65: nobody can use this event",
         )),
         Some(code) => Err(HandlerError::permanent(format!(
             "the command exited with {code}"

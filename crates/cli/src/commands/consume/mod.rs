@@ -6,11 +6,11 @@ mod print;
 use std::process;
 
 use serde_json::json;
-use tidings::{ConsumeError, Consumer, Handler, RetryPolicy, Summary};
+use tidings::{Breaker, ConsumeError, Consumer, Handler, OnFailure, RetryPolicy, Summary};
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Gap, Ordering};
 
-use crate::args::{ConsumeArgs, OrderingArg};
+use crate::args::{ConsumeArgs, OnFailureArg, OrderingArg};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -68,7 +68,14 @@ fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H
         })
         .concurrency(usize::from(args.concurrency))
         .lease(args.lease)
-        .retry(RetryPolicy::default().max_attempts(args.max_attempts))
+        .retry(retry(args))
+        .on_failure(match args.on_failure {
+            OnFailureArg::ParkKey => OnFailure::ParkKey,
+            OnFailureArg::Skip => OnFailure::Skip,
+            OnFailureArg::Stop => OnFailure::Stop,
+        })
+        .breaker(Breaker::default().keys(usize::from(args.breaker)))
+        .max_parked_keys(args.max_parked_keys as usize)
         .on_gap(report_gap);
     if let Some(from) = &args.from {
         builder = builder.from(from.clone());
@@ -83,6 +90,13 @@ fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H
         builder = builder.give_up_after(away);
     }
     builder.handler(handler)
+}
+
+fn retry(args: &ConsumeArgs) -> RetryPolicy {
+    let mut retry = RetryPolicy::default().max_attempts(args.max_attempts);
+    retry.timeout = args.timeout;
+    retry.max_elapsed = args.retry_for;
+    retry
 }
 
 fn report_gap(gap: &Gap) {
@@ -104,6 +118,8 @@ fn conclude(args: &ConsumeArgs, summary: Summary, shutdown: &Shutdown) -> Result
                 "delivered": counts.delivered,
                 "retried": counts.retried,
                 "dead_letters": counts.dead,
+                "parked": counts.parked + counts.followed,
+                "breaker_opened": counts.breaker_opened,
                 "gaps": counts.gaps,
                 "given_back": summary.abandoned,
             })
@@ -114,6 +130,7 @@ fn conclude(args: &ConsumeArgs, summary: Summary, shutdown: &Shutdown) -> Result
         for (count, what) in [
             (counts.retried, "retried"),
             (counts.dead, "to the dead letters"),
+            (counts.parked + counts.followed, "parked"),
             (counts.gaps, "gaps"),
             (summary.abandoned as u64, "given back"),
         ] {
@@ -123,10 +140,9 @@ fn conclude(args: &ConsumeArgs, summary: Summary, shutdown: &Shutdown) -> Result
         }
         to_stderr(&line);
     }
+    let settled = counts.delivered + counts.dead + counts.parked + counts.followed;
     // To be asked to end is the ordinary end of a consumer, unless it had a goal to reach.
-    let reached = args
-        .max
-        .is_none_or(|max| counts.delivered + counts.dead >= max);
+    let reached = args.max.is_none_or(|max| settled >= max);
     match reached && args.until_idle.is_none() {
         true => Ok(Exit::Ok),
         false => Ok(shutdown.exit()),
