@@ -20,6 +20,8 @@ mod shutdown;
 mod wire;
 
 pub use backoff::Backoff;
+#[cfg(feature = "sabotage")]
+pub use consumer::Sabotage;
 pub use consumer::{
     Breaker, ConsumeError, Consumer, ConsumerBuilder, Handler, HandlerError, Message, OnFailure,
     RetryPolicy, Summary,

@@ -75,8 +75,8 @@ pub use tidings_event::{
 pub use tidings_runtime::{
     Backoff, Breaker, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
     ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Preparation, Producer,
-    ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, Reading, Receipt, Replay,
-    ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, RetryPolicy, Route, Summary,
+    ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, Reading, Receipt,
+    Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, RetryPolicy, Route, Summary,
     UnknownWire, Until, Wire, shutdown_signal,
 };
 pub use tidings_transport::{

@@ -56,6 +56,8 @@ mod publisher;
 mod redelivery;
 mod retention;
 mod round;
+#[cfg(feature = "sabotage")]
+mod sabotage;
 mod schemas;
 mod script;
 mod settle;
@@ -67,4 +69,6 @@ mod value;
 mod wire;
 
 pub use config::RedisConfig;
+#[cfg(feature = "sabotage")]
+pub use sabotage::ack_without_owner_check;
 pub use transport::Redis;

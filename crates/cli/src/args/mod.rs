@@ -5,12 +5,14 @@ mod catalog;
 mod check;
 mod consume;
 mod demo;
+mod dlq;
 mod doctor;
 mod groups;
 mod monitoring;
 mod outbox;
 mod publish;
 mod relay;
+mod replay;
 mod seek;
 mod tail;
 mod topics;
@@ -23,6 +25,10 @@ pub use catalog::{
 pub use check::CheckArgs;
 pub use consume::{ConsumeArgs, OnFailureArg, OrderingArg};
 pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
+pub use dlq::{
+    ChangeLettersArgs, DlqArgs, DlqCommand, ExportArgs, FilterArgs, LettersArgs, ReleaseArgs,
+    ShowLetterArgs,
+};
 pub use doctor::DoctorArgs;
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
 pub use monitoring::MonitoringArgs;
@@ -32,6 +38,7 @@ pub use outbox::{
 };
 pub use publish::{ProfileArg, PublishArgs};
 pub use relay::RelayArgs;
+pub use replay::ReplayArgs;
 pub use seek::{ConsentArgs, SeekArgs};
 pub use tail::TailArgs;
 pub use topics::TopicsArgs;
@@ -93,6 +100,10 @@ pub enum Command {
     Consume(ConsumeArgs),
     /// Watch events go by, without a group and without a trace
     Tail(TailArgs),
+    /// List, show, retry, release, discard or export what failed for good
+    Dlq(DlqArgs),
+    /// Hand a part of a topic to one group once more
+    Replay(ReplayArgs),
     /// List the topics of the bus
     Topics(TopicsArgs),
     /// List groups: position, lag, pending, dead letters and gaps; or create one

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use tidings_transport::Start;
+use jiff::{SignedDuration, Timestamp};
+use tidings::Until;
+use tidings_transport::{Position, Start};
 
 /// A duration as people write it: `2s`, `500ms`, `1m30s`, `2 hours`.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -25,6 +26,29 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
 pub fn start(text: &str) -> Result<Start, String> {
     text.parse()
         .map_err(|e: tidings_transport::Error| e.to_string())
+}
+
+/// An RFC 3339 time.
+pub fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        format!("{text:?} is not an RFC 3339 time; write it like 2026-11-23T20:00:00Z")
+    })
+}
+
+/// Where to end: an RFC 3339 time, or else a position.
+pub fn until(text: &str) -> Result<Until, String> {
+    match text.parse() {
+        Ok(time) => Ok(Until::Time(time)),
+        Err(_) => position(text).map(Until::Position),
+    }
+}
+
+/// A position, as the log prints it.
+pub fn position(text: &str) -> Result<Position, String> {
+    match text {
+        "" | "latest" | "earliest" => Err(format!("{text:?} is not a position")),
+        text => Ok(Position::new(text)),
+    }
 }
 
 /// A topic as the user names it; the bus adds its prefix and checks the full name.

@@ -4,11 +4,13 @@ mod catalog;
 mod check;
 mod consume;
 mod demo;
+mod dlq;
 mod doctor;
 mod groups;
 mod outbox;
 mod publish;
 mod relay;
+mod replay;
 mod seek;
 mod tail;
 mod topics;
@@ -32,6 +34,8 @@ pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
             Command::Publish(args) => publish::run(args, shutdown, telemetry).await,
             Command::Consume(args) => consume::run(args, shutdown, telemetry).await,
             Command::Tail(args) => tail::run(args, shutdown).await,
+            Command::Dlq(args) => dlq::run(args, shutdown).await,
+            Command::Replay(args) => replay::run(args, shutdown).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Topics(args) => topics::run(args).await,
             Command::Groups(args) => groups::run(args).await,

@@ -2,6 +2,7 @@
 
 mod consume;
 mod demo;
+mod dlq;
 mod kills;
 mod looking;
 mod publish;

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::hand::{Engine, FirstFailure, Hand, Held};
-use super::{ConsumeError, OnFailure};
+use super::handler::FailureClass;
+use super::{ConsumeError, HandlerError, OnFailure};
 use crate::Counters;
 use crate::lanes::Ticket;
 
@@ -44,6 +45,15 @@ impl Class {
             Self::Attempts => "attempts",
             Self::LaneFull => "lane_full",
             Self::Undecodable => "undecodable",
+        }
+    }
+
+    /// That of what a handler returned.
+    pub(super) fn of(error: &HandlerError) -> Self {
+        match error.class() {
+            FailureClass::Temporary => Self::Temporary,
+            FailureClass::Permanent => Self::Permanent,
+            FailureClass::Poison => Self::Poison,
         }
     }
 

@@ -11,7 +11,6 @@ use tracing::{Instrument, Span, debug, info};
 
 use super::failure::{self, Class};
 use super::hand::Engine;
-use super::handler::FailureClass;
 use super::{Handler, HandlerError, Message, observation};
 use crate::lanes::Ticket;
 
@@ -30,7 +29,7 @@ impl Ended {
     fn failure(&self) -> Option<Class> {
         match self {
             Self::Returned(Ok(())) => None,
-            Self::Returned(Err(_)) => Some(Class::Handler),
+            Self::Returned(Err(e)) => Some(Class::of(e)),
             Self::Panicked(_) => Some(Class::Panic),
             Self::TimedOut(_) => Some(Class::Timeout),
         }
@@ -143,12 +142,7 @@ fn finish(engine: &Engine, ticket: Ticket, ended: Ended, took: Duration) {
                 failure::succeeded(engine, hand);
             }
             Ended::Returned(Err(e)) => {
-                let class = match e.class() {
-                    FailureClass::Temporary => Class::Temporary,
-                    FailureClass::Permanent => Class::Permanent,
-                    FailureClass::Poison => Class::Poison,
-                };
-                failure::attempt_failed(engine, hand, ticket, class, e.message());
+                failure::attempt_failed(engine, hand, ticket, Class::of(&e), e.message());
             }
             Ended::Panicked(message) => {
                 failure::attempt_failed(engine, hand, ticket, Class::Panic, &message);

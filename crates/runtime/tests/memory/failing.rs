@@ -173,7 +173,7 @@ async fn attempts_are_bounded_and_spread_out() {
     let builder = consuming(Arc::new(log.clone())).retry(retry);
     let counts = run(builder, &Journal::default(), verdict).await.unwrap();
     assert_eq!((counts.retried, counts.parked), (11, 1));
-    let times = times.lock().unwrap();
+    let times = times.lock().unwrap().clone();
     assert_eq!(times.len(), 12);
     for (i, pair) in times.windows(2).enumerate() {
         let most = backoff.ceiling(i as u32 + 1) + Duration::from_millis(20);
