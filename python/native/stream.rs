@@ -131,11 +131,12 @@ impl Options {
             _ => return Err(Failure::invalid("ordering: must be \"key\" or \"none\"")),
         };
         builder = match self.on_failure.as_str() {
-            "dead-letter" => builder.on_failure(OnFailure::DeadLetter),
+            "park-key" => builder.on_failure(OnFailure::ParkKey),
+            "skip" => builder.on_failure(OnFailure::Skip),
             "stop" => builder.on_failure(OnFailure::Stop),
             _ => {
                 return Err(Failure::invalid(
-                    "on_failure: must be \"dead-letter\" or \"stop\"",
+                    "on_failure: must be \"park-key\", \"skip\" or \"stop\"",
                 ));
             }
         };

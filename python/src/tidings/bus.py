@@ -155,7 +155,7 @@ class Bus(_tidings.Bus):
         max_attempts: int | None = None,
         backoff: tuple[float, float] | None = None,
         attempt_timeout: float | None = None,
-        on_failure: str = "dead-letter",
+        on_failure: str = "skip",
         lease: float | None = None,
         drain: float | None = None,
         give_up_after: float | None = None,

@@ -81,7 +81,7 @@ class Settings:
     start: str = "latest"
     concurrency: int = 8
     attempts: int = 8
-    on_failure: str = "dead-letter"
+    on_failure: str = "skip"
     inbox_days: int = 30
 
     def mode_of(self, event_type: str) -> str:
@@ -258,7 +258,7 @@ _KEYS: Final[dict[str, Callable[[_Reader, str, Any], object]]] = {
     "START": _Reader.start,
     "CONCURRENCY": _number(1, 10_000),
     "ATTEMPTS": _number(1, 1_000),
-    "ON_FAILURE": _choice("dead-letter", "stop"),
+    "ON_FAILURE": _choice("park-key", "skip", "stop"),
     "INBOX_DAYS": _number(1, 36_500),
 }
 
