@@ -22,6 +22,7 @@ mod catalog;
 mod definition;
 mod draft;
 mod error;
+pub mod evolution;
 mod file_name;
 mod files;
 pub mod lint;

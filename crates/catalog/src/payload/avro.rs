@@ -82,6 +82,11 @@ impl AvroPayload {
         &self.model
     }
 
+    /// Whether a payload can be encoded.
+    pub(crate) fn check_payload(&self, payload: &Value) -> bool {
+        encode_from_json(&self.schema, payload.to_string().as_bytes()).is_ok()
+    }
+
     pub(super) fn check(&self, payload: &Value) -> Vec<Mismatch> {
         match encode_from_json(&self.schema, payload.to_string().as_bytes()) {
             Ok(_) => Vec::new(),

@@ -1,9 +1,5 @@
 //! What the payload of an event looks like: JSON Schema or Avro.
 
-#[allow(
-    dead_code,
-    reason = "aliases and defaults are for the comparison of schemas"
-)]
 mod avro;
 mod field;
 mod json;
@@ -16,6 +12,7 @@ pub use json::JsonPayload;
 pub use mismatch::Mismatch;
 pub use path::FieldPath;
 
+pub(crate) use avro::{AvroModel, AvroNamed, AvroType};
 pub(crate) use json::resolve;
 
 use serde_json::Value;

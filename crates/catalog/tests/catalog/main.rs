@@ -1,6 +1,7 @@
 //! Catalogs from folders, as their users write them.
 
 mod definitions;
+mod edits;
 mod folder;
 mod lint;
 mod refusals;

@@ -1,8 +1,10 @@
+mod diff;
 mod lint;
 mod list;
 mod new;
 mod show;
 
+pub use diff::DiffArgs;
 pub use lint::LintArgs;
 pub use list::ListArgs;
 pub use new::NewArgs;
@@ -31,6 +33,8 @@ pub enum CatalogCommand {
     Who(WhoArgs),
     /// Hold definitions against the rules of OEP-41 and of good events, for CI
     Lint(LintArgs),
+    /// Tell what a change breaks, with an event that shows it, for CI
+    Diff(DiffArgs),
 }
 
 /// Which definitions.

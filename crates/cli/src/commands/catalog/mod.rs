@@ -2,6 +2,7 @@
 
 mod annotation;
 mod diagnostic;
+mod diff;
 mod lint;
 mod list;
 mod new;
@@ -20,6 +21,7 @@ pub fn run(args: CatalogArgs) -> Result<Exit> {
         CatalogCommand::New(args) => new::run(args),
         CatalogCommand::List(args) => list::run(&args),
         CatalogCommand::Show(args) => show::run(&args),
+        CatalogCommand::Diff(args) => diff::run(&args),
         CatalogCommand::Lint(args) => lint::run(&args),
         CatalogCommand::Who(args) => who::run(&args),
     }

@@ -1,0 +1,137 @@
+//! `tidings catalog diff`
+
+mod state;
+
+use std::io::{self, IsTerminal};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::json;
+use tidings_catalog::evolution::{Change, ChangeReport, Severity, diff};
+
+use super::annotation::annotation;
+use super::diagnostic;
+use crate::args::DiffArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
+use crate::output::{Output, Tone, number, to_stderr};
+
+/// Holds a newer state of a catalog against an older one.
+pub fn run(args: &DiffArgs) -> Result<Exit> {
+    let output = Output::new(args.output);
+    let old = state::load(&args.old)?;
+    let new = match &args.new {
+        Some(new) => state::load(new)?,
+        None => state::load(state::folder_of(&args.old)?)?,
+    };
+    let report = diff(&old, &new, args.mode.into(), today()?);
+    let shown = |change: &&Change| args.all || change.severity > Severity::Compatible;
+    for change in report
+        .changes
+        .iter()
+        .filter(|change| output.is_json() || shown(change))
+    {
+        match (output.is_json(), args.github) {
+            (true, _) => output.json(&as_json(change))?,
+            (false, true) => output.text(&github(change))?,
+            (false, false) => output.text(&text(change, &output))?,
+        }
+    }
+    if !output.is_json() {
+        to_stderr(&summary(&report));
+    }
+    Ok(match report.severity() {
+        Severity::Compatible => Exit::Ok,
+        Severity::Undecided | Severity::Breaking => Exit::Data,
+    })
+}
+
+/// The day in UTC, as an RFC 3339 time begins.
+fn today() -> Result<Date> {
+    let now = Timestamp::now().to_string();
+    let day = now.split('T').next().unwrap_or_default();
+    day.parse()
+        .map_err(|e: jiff::Error| Failure::new(Exit::Failed, "the clock shows no day").source(e))
+}
+
+fn text(change: &Change, output: &Output) -> String {
+    let severity = match change.severity {
+        Severity::Breaking => miette::Severity::Error,
+        Severity::Undecided => miette::Severity::Warning,
+        Severity::Compatible => miette::Severity::Advice,
+    };
+    let message = format!("{}: {}", change.event_type, change.message);
+    let remark = diagnostic::Remark {
+        severity,
+        message: &message,
+        help: change.help.as_deref(),
+        location: &change.location,
+    };
+    let mut text = remark.render(io::stdout().is_terminal());
+    if !change.consumers.is_empty() {
+        let breaks = output.paint(Tone::Bad, "breaks:");
+        text.push_str(&format!("\n  {breaks} {}", change.consumers.join(", ")));
+    }
+    if let Some(witness) = &change.witness {
+        text.push_str(&format!("\n  for example: {witness}"));
+    }
+    text.push('\n');
+    text
+}
+
+fn github(change: &Change) -> String {
+    let level = match change.severity {
+        Severity::Breaking => "error",
+        Severity::Undecided => "warning",
+        Severity::Compatible => "notice",
+    };
+    let mut message = change.message.clone();
+    if let Some(help) = &change.help {
+        message.push_str(&format!("\n{help}"));
+    }
+    if !change.consumers.is_empty() {
+        message.push_str(&format!("\nbreaks: {}", change.consumers.join(", ")));
+    }
+    if let Some(witness) = &change.witness {
+        message.push_str(&format!("\nfor example: {witness}"));
+    }
+    annotation(level, &change.event_type, &change.location, &message)
+}
+
+fn as_json(change: &Change) -> serde_json::Value {
+    let place = change.location.line_and_column();
+    json!({
+        "event": change.event_type,
+        "kind": change.kind.as_str(),
+        "severity": change.severity.as_str(),
+        "field": change.path.as_ref().map(|path| path.as_str()),
+        "message": change.message,
+        "help": change.help,
+        "witness": change.witness,
+        "consumers": change.consumers,
+        "file": change.location.path(),
+        "line": place.map(|(line, _)| line),
+        "column": place.map(|(_, column)| column),
+    })
+}
+
+fn summary(report: &ChangeReport) -> String {
+    let count = |severity| {
+        report
+            .changes
+            .iter()
+            .filter(|c| c.severity == severity)
+            .count() as u64
+    };
+    let mut text = format!(
+        "{} definitions compared: {} breaking, {} compatible",
+        number(report.compared as u64),
+        number(count(Severity::Breaking)),
+        number(count(Severity::Compatible)),
+    );
+    let undecided = count(Severity::Undecided);
+    if undecided > 0 {
+        text.push_str(&format!(", {} not decided", number(undecided)));
+    }
+    text
+}
