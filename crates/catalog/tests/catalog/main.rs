@@ -1,5 +1,6 @@
 //! Catalogs from folders, as their users write them.
 
+mod avro_edits;
 mod definitions;
 mod edits;
 mod folder;

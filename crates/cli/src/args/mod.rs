@@ -20,8 +20,8 @@ mod value;
 
 pub use bus::BusArgs;
 pub use catalog::{
-    CatalogArgs, CatalogCommand, DiffArgs, LintArgs, ListArgs, NewArgs, ShowArgs, WhichArgs,
-    WhoArgs,
+    CatalogArgs, CatalogCommand, DiffArgs, ExportArgs, ImportArgs, ImportFrom, ImportOpenedxArgs,
+    LintArgs, ListArgs, NewArgs, ShowArgs, WhichArgs, WhoArgs,
 };
 pub use check::CheckArgs;
 pub use consume::{ConsumeArgs, OnFailureArg, OrderingArg};

@@ -1,4 +1,4 @@
-//! `new`
+//! `new` and `export`
 
 use crate::site::Site;
 
@@ -63,4 +63,46 @@ fn what_is_missing_is_named_when_nobody_answers() {
         .catalog(&[&common[..], &["--field", "a=text"]].concat())
         .ends_with(64);
     assert!(ran.err.contains("no such type \"text\""), "{}", ran.err);
+}
+
+#[test]
+fn schemas_are_exported() {
+    let site = Site::new(&[("a.yaml", crate::site::COURSE_CREATED)]);
+    site.catalog(&["export", "--out", "schemas", "--openedx"])
+        .ok();
+    let schema = site.read("schemas/org.example.catalog.course.created.v2.schema.json");
+    assert!(schema.contains(r#""title": "Course created""#), "{schema}");
+    let avro = site.read("schemas/org.openedx.learning.certificate.created.v1.avsc");
+    assert!(avro.contains(r#""name": "CloudEvent""#), "{avro}");
+}
+
+#[test]
+fn an_import_without_the_package_says_what_is_missing() {
+    let site = Site::new(&[]);
+    let arguments = [
+        "import",
+        "openedx",
+        "--out",
+        "events",
+        "--python",
+        "no-such-python",
+    ];
+    let ran = site.catalog(&arguments).ends_with(66);
+    assert!(ran.err.contains("cannot run no-such-python"), "{}", ran.err);
+}
+
+#[test]
+fn the_events_of_open_edx_break_no_rule_without_a_reason() {
+    let site = Site::new(&[]);
+    site.write("tidings.toml", "");
+    let ran = site
+        .catalog(&["lint", "--strict", "--allowed", "--json"])
+        .ok();
+    let found = ran.json();
+    assert!(!found.is_empty());
+    assert!(
+        found
+            .iter()
+            .all(|finding| finding["allowed"].as_str().is_some())
+    );
 }

@@ -4,7 +4,10 @@
 //! The packages come from `scripts/peers.sh`. Where they could not be installed `scripts/test.sh`
 //! says so and sets `TIDINGS_PEERS=absent`; without that a missing package is a failure.
 
+#[path = "../../../catalog/tests/catalog/avro_edits.rs"]
+mod avro_edits;
 mod bus;
 mod codec;
+mod evolution;
 mod site;
 mod wire;

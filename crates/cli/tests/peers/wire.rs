@@ -26,10 +26,11 @@ async fn entries_of_the_package_are_read_and_written_again_byte_for_byte() {
     .await;
     let catalog = Catalog::openedx();
     let stored = entries(&mut connect(&server).await, "dev-all").await;
+    let serializable = catalog.definitions().filter(|d| d.schema.is_some()).count();
     // Each type with every field set, and with as few as it takes.
     assert_eq!(
         (sent.len(), stored.len()),
-        (2 * catalog.len(), 2 * catalog.len())
+        (2 * serializable, 2 * serializable)
     );
     for (sent, fields) in sent.iter().zip(&stored) {
         let given = fields.iter().map(|(name, value)| (&**name, &**value));

@@ -1,10 +1,12 @@
 mod diff;
+mod import;
 mod lint;
 mod list;
 mod new;
 mod show;
 
 pub use diff::DiffArgs;
+pub use import::{ExportArgs, ImportArgs, ImportFrom, ImportOpenedxArgs};
 pub use lint::LintArgs;
 pub use list::ListArgs;
 pub use new::NewArgs;
@@ -35,6 +37,10 @@ pub enum CatalogCommand {
     Lint(LintArgs),
     /// Tell what a change breaks, with an event that shows it, for CI
     Diff(DiffArgs),
+    /// Make definitions of what others have
+    Import(ImportArgs),
+    /// Write the schemas of the payloads, for validators and code generators
+    Export(ExportArgs),
 }
 
 /// Which definitions.

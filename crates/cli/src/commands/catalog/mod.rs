@@ -3,6 +3,8 @@
 mod annotation;
 mod diagnostic;
 mod diff;
+mod export;
+mod import;
 mod lint;
 mod list;
 mod new;
@@ -22,6 +24,8 @@ pub fn run(args: CatalogArgs) -> Result<Exit> {
         CatalogCommand::List(args) => list::run(&args),
         CatalogCommand::Show(args) => show::run(&args),
         CatalogCommand::Diff(args) => diff::run(&args),
+        CatalogCommand::Import(args) => import::run(&args),
+        CatalogCommand::Export(args) => export::run(&args),
         CatalogCommand::Lint(args) => lint::run(&args),
         CatalogCommand::Who(args) => who::run(&args),
     }
