@@ -33,7 +33,7 @@ fn every_part_of_a_definition_is_read() {
     assert!(event.payload.check(&example.data).is_empty());
     let deprecation = event.deprecation.as_ref().unwrap();
     assert_eq!(deprecation.since.to_string(), "2026-11-01");
-    assert_eq!(deprecation.until.unwrap().to_string(), "2027-06-30");
+    assert_eq!(deprecation.until.unwrap().to_string(), "2099-06-30");
 
     let consumer = &event.consumers[0];
     assert_eq!(consumer.attributes, ["time"]);

@@ -27,6 +27,13 @@ async fn getting_started_is_true() -> std::io::Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_guide_of_the_catalog_is_true() -> std::io::Result<()> {
+    let transcript = play("docs/guides/catalog.md").await?;
+    settings().bind(|| insta::assert_snapshot!(transcript));
+    Ok(())
+}
+
 async fn play(page: &str) -> std::io::Result<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let blocks = blocks(&fs::read_to_string(root.join(page))?);
@@ -101,6 +108,7 @@ fn settings() -> insta::Settings {
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[time]"),
         (r"\d{13}-\d+", "[position]"),
         (r#""sourcehost":"[^"]*""#, r#""sourcehost":"[host]""#),
+        (r"(/[\w.-]+)*/\.tmp\w+/", "/tmp/"),
         (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:6379"),
         (r"(Redis|SQLite) \d+\.\d+\.\d+", "$1 [version]"),
         (r"(?m)^\d+$", "[bytes]"),
