@@ -180,24 +180,20 @@ def test_the_bus_down_costs_nothing_but_depth(alias, redis_server, settings, pub
 
 @pytest.mark.slow
 def test_kill_9_of_the_relay_loses_nothing_and_keeps_the_order(alias, new_bus, manage, published):
-    total, kills = 2_000, 3
+    total = 2_000
     for start in range(0, total, 500):
         with transaction.atomic(using=alias):
             for n in range(start, start + 500):
                 put(alias, f"c-{n % 50}", n)
     environment = {"TIDINGS_BUS": new_bus, "TIDINGS_TEST_DATABASE": alias}
-    done = 0
-    for _ in range(kills):
+    for left in (1_600, 1_000, 400):
         command = manage("tidings_relay", "--batch", "50", **environment)
-        command.until("active")
-        target = outbox.pending(connections[alias], total) - 200
-        eventually(lambda: outbox.pending(connections[alias], total) <= target, 60, command)  # noqa: B023
+        # However fast it is, it comes to this; on most machines it is killed at work.
+        eventually(lambda: outbox.pending(connections[alias], total) <= left, 60, command)  # noqa: B023
         command.kill()
-        done += 1
     last = manage("tidings_relay", "--until-empty", **environment)
     assert last.wait() == 0, last
     found = numbers(published())
-    assert done == kills
     assert sorted(n for key in found.values() for n in key) == list(range(total))
     assert all(key == sorted(key) for key in found.values())
 
