@@ -31,6 +31,9 @@ pub(crate) struct PyBus {
     rehearsal: OnceLock<Rehearsal>,
 }
 
+/// What an outbox keeps of an event: the topic without a prefix, the key, the document.
+type Kept<'py> = (String, Option<String>, Bound<'py, PyBytes>);
+
 /// What Python says of a bus.
 #[derive(FromPyObject)]
 struct Given {
@@ -350,7 +353,7 @@ impl PyBus {
         py: Python<'py>,
         event: PyRef<'py, PyEvent>,
         topic: Option<&str>,
-    ) -> PyResult<Vec<(String, Option<String>, Bound<'py, PyBytes>)>> {
+    ) -> PyResult<Vec<Kept<'py>>> {
         let prepared = self.rehearsal(py)?.prepare(event.get().clone(), topic);
         let prepared = prepared.map_err(|e| e.raise(py))?.into_iter();
         Ok(prepared
