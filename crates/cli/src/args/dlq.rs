@@ -33,7 +33,7 @@ pub enum DlqCommand {
     /// Remove dead letters for good
     Discard(ChangeLettersArgs),
     /// Write the events as JSON lines, which `tidings publish` takes
-    Export(ExportArgs),
+    Export(ExportLettersArgs),
 }
 
 /// Which dead letters.
@@ -152,7 +152,7 @@ pub struct ReleaseArgs {
 Each line is the event as a CloudEvents JSON document, its key in `partitionkey`. An entry that is no
 event is written as {\"fields\":{NAME: BASE64}} and told of on standard error: publish refuses it.
 The letters stay where they are.")]
-pub struct ExportArgs {
+pub struct ExportLettersArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
     #[command(flatten)]

@@ -27,8 +27,8 @@ pub use check::CheckArgs;
 pub use consume::{ConsumeArgs, OnFailureArg, OrderingArg};
 pub use demo::{DemoArgs, DemoServiceArgs, PaceArgs, ServiceArg};
 pub use dlq::{
-    ChangeLettersArgs, DlqArgs, DlqCommand, ExportArgs, FilterArgs, LettersArgs, ReleaseArgs,
-    ShowLetterArgs,
+    ChangeLettersArgs, DlqArgs, DlqCommand, ExportLettersArgs, FilterArgs, LettersArgs,
+    ReleaseArgs, ShowLetterArgs,
 };
 pub use doctor::DoctorArgs;
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};

@@ -7,14 +7,14 @@ use tidings_event::json::single_line;
 use tidings_transport::Body;
 
 use super::selection::{Letter, letters};
-use crate::args::{ExportArgs, OutputArgs};
+use crate::args::{ExportLettersArgs, OutputArgs};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::{Output, number, to_stderr};
 
 /// Writes events that failed as lines that can be published again.
-pub async fn run(args: ExportArgs) -> Result<Exit> {
+pub async fn run(args: ExportLettersArgs) -> Result<Exit> {
     let output = Output::new(OutputArgs { json: true });
     let bus = Bus::open(&args.bus).await?;
     let mut unreadable = 0;
