@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tidings_event::avro::{Schema, decode_to_json, encode_from_json};
+use tidings_event::avro::{ErrorKind, Schema, decode_to_json, encode_from_json};
 use tidings_event::openedx::{UnknownSchema, decode, encode};
 use tidings_event::{Definition, Definitions};
 
@@ -34,15 +34,23 @@ fn schemas() -> &'static [Arc<Schema>] {
 }
 
 /// The first byte chooses the schema, the rest is the payload. What decodes can be encoded, and
-/// then decodes to the same.
+/// then decodes to the same; or it is so much of nothing that readers would refuse it.
 pub fn payload(input: &[u8]) {
     let Some((first, bytes)) = input.split_first() else {
         return;
     };
     let schema = &schemas()[usize::from(*first) % SCHEMAS.len()];
     if let Ok(json) = decode_to_json(schema, bytes) {
-        let encoded = encode_from_json(schema, &json).unwrap();
-        assert_eq!(decode_to_json(schema, &encoded).unwrap(), json);
+        match encode_from_json(schema, &json) {
+            Ok(encoded) => {
+                let again = decode_to_json(schema, &encoded).unwrap();
+                // Where a union has both, a float comes back as a double, and is the same number
+                // in another notation.
+                assert!(again == json || Arc::ptr_eq(schema, &schemas()[4]));
+                assert_eq!(encode_from_json(schema, &again).unwrap(), encoded);
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::TooLarge),
+        }
     }
     // The same input as JSON.
     if let Ok(encoded) = encode_from_json(schema, bytes) {
@@ -96,7 +104,8 @@ pub fn entry(input: &[u8]) {
         assert_eq!(again.id(), event.id());
         assert_eq!(again.source(), event.source());
         assert_eq!(again.time(), event.time());
-        assert_eq!(again.data(), event.data());
+        assert_eq!(again.data().is_some(), event.data().is_some());
+        // Not the text of the payload: a float may have another notation (see `payload`).
         assert_eq!(encode(&again, &One).unwrap(), encoded);
     }
 }

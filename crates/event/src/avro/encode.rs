@@ -1,5 +1,6 @@
 //! From JSON to Avro bytes.
 
+use super::decode::decode_to_json;
 use super::error::{Error, ErrorKind, Result};
 use super::object::{Json, Kind};
 use super::schema::{Field, Node, NodeId, Record, Schema};
@@ -38,10 +39,20 @@ pub fn encode_from_json(schema: &Schema, json: &[u8]) -> Result<Vec<u8>> {
         out: Writer::with_capacity(json.len().min(64 * 1024)),
         max: max_output(json.len()),
         steps: max_output(json.len()),
+        defaults: false,
     };
     encoder.value(schema.root(), Json::new(text)?, 0)?;
-    Ok(encoder.out.into_bytes())
+    let bytes = encoder.out.into_bytes();
+    // Readers refuse what is out of all proportion: nobody should write what nobody reads. Little
+    // text that says everything itself cannot be.
+    if encoder.defaults || json.len() > READ_BY_ALL {
+        decode_to_json(schema, &bytes)?;
+    }
+    Ok(bytes)
 }
+
+/// Text of this length is within the least limit of a reader, however it prints it.
+const READ_BY_ALL: usize = 8 * 1024;
 
 struct Encoder<'a> {
     schema: &'a Schema,
@@ -51,6 +62,8 @@ struct Encoder<'a> {
     /// that are tried one after the other, could otherwise cost exponentially more than the
     /// text is long.
     steps: usize,
+    /// A field was taken from its default, so that more was written than the text says.
+    defaults: bool,
 }
 
 impl Encoder<'_> {
@@ -188,6 +201,7 @@ impl Encoder<'_> {
             ));
         };
         self.work(default.len())?;
+        self.defaults = true;
         self.value(field.node, Json::new(default)?, depth)
             .map_err(|e| match e.kind() {
                 ErrorKind::TooDeep | ErrorKind::TooLarge => e,

@@ -203,6 +203,21 @@ fn work_is_bounded_where_it_could_double_at_each_level() {
 }
 
 #[test]
+fn what_readers_refuse_is_not_written() {
+    // Nulls take no bytes: five bytes would say 150,000 characters.
+    let nulls = |n: usize| format!("[{}null]", "null,".repeat(n));
+    let of = r#"{"type": "array", "items": "null"}"#;
+    assert!(encode(of, &nulls(10_000)).is_ok());
+    assert_eq!(encode(of, &nulls(30_000)), Err(ErrorKind::TooLarge));
+    let of = format!(
+        r#"{{"type": "record", "name": "A", "fields": [
+            {{"name": "a", "type": {of}, "default": {}}}]}}"#,
+        nulls(30_000)
+    );
+    assert_eq!(encode(&of, "{}"), Err(ErrorKind::TooLarge));
+}
+
+#[test]
 fn errors_name_the_path_and_no_value() {
     let of = schema(
         r#"{"type": "record", "name": "E", "fields": [{"name": "users", "type":

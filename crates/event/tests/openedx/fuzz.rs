@@ -72,6 +72,24 @@ fn written_entries() -> Vec<Vec<u8>> {
     ]
 }
 
+/// Found by libFuzzer: a float in a union that also has double is written as the double.
+#[test]
+fn a_float_beside_a_double() {
+    bodies::entry(b"\0\0\xfe\0\x02\x02\xf6\0\0\x59\0\0\0D@\0\0");
+}
+
+/// Found by libFuzzer: so many nulls, in blocks whose lengths allow it, that one block would not.
+#[test]
+fn nulls_in_redundant_blocks() {
+    let mut input = b"\x04\0\0".to_vec();
+    // 30,000 nulls are 150 kB of JSON: 1,500 bytes may say so, the three of one block may not.
+    for _ in 0..1_500 {
+        input.push(40);
+    }
+    input.extend(b"\0\0ab\0\0");
+    bodies::payload(&input);
+}
+
 proptest! {
     #![proptest_config(cases(2048))]
 
