@@ -33,22 +33,38 @@ pub enum Role {
     Watch,
     /// Waits for what never comes.
     Idle,
+    /// Fills its disk, makes room, and notes when everything was whole.
+    Fill,
     /// Opens the file, uses it, lets it go, and notes when no thread of it is left.
     Leave,
 }
 
 impl Role {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Publish,
         Self::Consume,
         Self::Watch,
         Self::Idle,
+        Self::Fill,
         Self::Leave,
     ];
+
+    /// Where its file is.
+    pub fn folder(self, of: &Path) -> PathBuf {
+        match self {
+            Self::Fill => of.join("disk"),
+            _ => of.to_owned(),
+        }
+    }
 
     fn name(self) -> String {
         format!("{self:?}")
     }
+}
+
+/// A command that runs this program once more.
+pub fn this_program() -> Command {
+    Command::new(std::env::current_exe().expect("this program has a path"))
 }
 
 /// A process that is killed when dropped.
@@ -60,7 +76,12 @@ pub struct Other {
 impl Other {
     /// Starts one, and waits until it has opened the file.
     pub fn start(folder: &Path, role: Role, name: &str) -> Self {
-        let process = Command::new(std::env::current_exe().expect("this program has a path"))
+        Self::start_by(this_program(), folder, role, name)
+    }
+
+    /// The same by a command that runs this program.
+    pub fn start_by(mut program: Command, folder: &Path, role: Role, name: &str) -> Self {
+        let process = program
             .args(["child::plays_its_role", "--exact", "--test-threads=1"])
             .env(ROLE, role.name())
             .env(FOLDER, folder)
@@ -146,7 +167,12 @@ pub fn record(id: &str, key: &str) -> Record {
 
 /// The id of a delivery.
 pub fn id(delivery: &Delivery) -> String {
-    let Body::Document(document) = &delivery.body else {
+    id_in(&delivery.body)
+}
+
+/// The id in a body.
+pub fn id_in(body: &Body) -> String {
+    let Body::Document(document) = body else {
         panic!("a file holds documents");
     };
     let text = std::str::from_utf8(document).expect("text");
@@ -192,13 +218,14 @@ fn plays_its_role() {
     let role = Role::ALL.into_iter().find(|r| r.name() == name);
     let folder = PathBuf::from(std::env::var_os(FOLDER).expect("a folder"));
     let own = std::env::var(NAME).expect("a name");
-    let log = open(&folder);
+    let role = role.expect("a role");
+    let log = open(&role.folder(&folder));
     let notes = OpenOptions::new()
         .create(true)
         .append(true)
         .open(notes(&folder, &own))
         .expect("a file for notes");
-    runtime().block_on(play(role.expect("a role"), log, &own, notes));
+    runtime().block_on(play(role, &folder, log, &own, notes));
 }
 
 async fn publishes_and_consumes() {
@@ -222,7 +249,7 @@ async fn publishes_and_consumes() {
     assert_eq!(seen, ["1", "2"]);
 }
 
-async fn play(role: Role, log: Sqlite, name: &str, mut notes: File) {
+async fn play(role: Role, folder: &Path, log: Sqlite, name: &str, mut notes: File) {
     match role {
         Role::Publish => {
             for n in 0.. {
@@ -269,6 +296,7 @@ async fn play(role: Role, log: Sqlite, name: &str, mut notes: File) {
                 ack(&*consumer, &batch.deliveries).await;
             }
         }
+        Role::Fill => crate::full::fill(&role.folder(folder), log, notes).await,
         Role::Leave => {
             let consumer = join(&log, name).await;
             log.publish(&[record("1", "a")])

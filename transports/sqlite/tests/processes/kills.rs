@@ -59,15 +59,7 @@ fn run(seed: u64) {
     let rest = runtime().block_on(drain(folder));
     in_order(&rest);
     consumed.push(rest);
-    let all: HashSet<&String> = consumed.iter().flatten().collect();
-    let lost: Vec<_> = acknowledged.iter().filter(|id| !all.contains(id)).collect();
-    assert!(
-        lost.is_empty(),
-        "seed {seed}: {} of {} lost, such as {:?}",
-        lost.len(),
-        acknowledged.len(),
-        &lost[..lost.len().min(5)]
-    );
+    nothing_lost(&acknowledged, &consumed);
     for notes in &consumed {
         in_order(notes);
     }
@@ -78,8 +70,21 @@ fn run(seed: u64) {
     assert_eq!(check, "ok", "seed {seed}");
 }
 
+/// Each event that a publisher was told is stored has come to somebody.
+pub fn nothing_lost(acknowledged: &[String], consumed: &[Vec<String>]) {
+    let all: HashSet<&String> = consumed.iter().flatten().collect();
+    let lost: Vec<_> = acknowledged.iter().filter(|id| !all.contains(id)).collect();
+    assert!(
+        lost.is_empty(),
+        "{} of {} lost, such as {:?}",
+        lost.len(),
+        acknowledged.len(),
+        &lost[..lost.len().min(5)]
+    );
+}
+
 /// What nobody settled.
-async fn drain(folder: &std::path::Path) -> Vec<String> {
+pub async fn drain(folder: &std::path::Path) -> Vec<String> {
     let log = open(folder);
     let consumer = join(&log, "last").await;
     let mut seen = Vec::new();
@@ -102,7 +107,7 @@ async fn drain(folder: &std::path::Path) -> Vec<String> {
 
 /// Ids are `publisher-batch-key`: of each key one consumer sees rising batches. A repetition is
 /// allowed where a settlement was lost with its process.
-fn in_order(notes: &[String]) {
+pub fn in_order(notes: &[String]) {
     let mut last: HashMap<String, u64> = HashMap::new();
     for id in notes {
         let mut parts = id.split('-');

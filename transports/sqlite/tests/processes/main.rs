@@ -4,6 +4,7 @@
 mod child;
 mod files;
 mod frozen;
+mod full;
 mod kills;
 mod turns;
 mod waiting;
