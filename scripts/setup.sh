@@ -28,6 +28,7 @@ if [ "$what" != demo ]; then
   # mysqlclient, Django's driver for MySQL and MariaDB, is compiled.
   need mariadb_config libmariadb-dev
   need pkg-config pkg-config
+  need pgbouncer pgbouncer
   need openssl openssl
   need c++ g++
   need python3 python3

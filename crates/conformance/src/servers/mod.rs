@@ -2,6 +2,7 @@
 
 mod certificates;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod proxy;
@@ -9,6 +10,7 @@ mod redis;
 
 pub use certificates::Certificates;
 pub use mariadb::MariadbServer;
+pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
 pub use proxy::Proxy;
 pub use redis::{AppendOnly, RedisOptions, RedisServer};

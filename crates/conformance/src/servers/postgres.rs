@@ -214,7 +214,8 @@ fn programs() -> io::Result<PathBuf> {
         })
 }
 
-fn unprivileged() -> io::Result<User> {
+/// Who runs servers that refuse to run as root.
+pub(super) fn unprivileged() -> io::Result<User> {
     for name in ["postgres", "nobody"] {
         if let Some(user) = User::from_name(name)? {
             return Ok(user);

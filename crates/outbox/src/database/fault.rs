@@ -18,6 +18,11 @@ pub(crate) fn fault(operation: &'static str) -> impl Fn(sqlx::Error) -> Error {
             sqlx::Error::Configuration(_) => "the URL is not understood".to_owned(),
             other => other.to_string(),
         };
+        if kind == ErrorKind::Pooler {
+            message.push_str(
+                "; a pooler in transaction mode does this: name the database server's own address",
+            );
+        }
         if kind == ErrorKind::NotMigrated {
             message.push_str("; run `tidings outbox migrate`");
         }
@@ -56,6 +61,8 @@ fn of_postgres(state: &str) -> ErrorKind {
     match state {
         // undefined_table, undefined_column, undefined_function
         "42P01" | "42703" | "42883" => ErrorKind::NotMigrated,
+        // Prepared statements of one session that reach several server processes.
+        "26000" | "42P05" => ErrorKind::Pooler,
         "42501" => ErrorKind::Denied,
         "3D000" => ErrorKind::NotFound,
         // serialization_failure, deadlock_detected, lock_not_available, idle timeouts

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::site::{Kind, Running, Session, Site, event};
-use tidings_conformance::servers::{MariadbServer, PostgresServer, Proxy};
+use tidings_conformance::servers::{MariadbServer, PgBouncer, PostgresServer, Proxy};
+use tidings_outbox::ErrorKind;
 
 /// Everything that was committed is on the bus, first occurrences in order.
 async fn complete(site: &Site, committed: &[i64]) {
@@ -147,4 +148,34 @@ async fn a_cut_connection_to_postgres_is_made_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_connection_to_mariadb_is_made_again() {
     cuts(Kind::Mariadb).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_is_refused_with_the_remedy() {
+    let server = PostgresServer::start(&["fsync=off"]).await.unwrap();
+    let direct = Site::over(Kind::Postgres, server.create_database("app").unwrap());
+    direct.database().migrate().await.unwrap();
+    let pooler = PgBouncer::start(&server).await.unwrap();
+    for _ in 0..3 {
+        let pooled = Site::over(Kind::Postgres, pooler.url("app"));
+        let ended = pooled.relay().run(std::future::pending()).await;
+        let error = ended.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Pooler, "{error}");
+        assert!(
+            error.to_string().contains("server's own address"),
+            "{error}"
+        );
+    }
+    // Services may use it.
+    let outbox = direct.outbox();
+    let mut session = Session::connect(Kind::Postgres, &pooler.url("app")).await;
+    session
+        .enqueue(&outbox, vec![event(&outbox, "a", 1)])
+        .await
+        .unwrap();
+    let relay = Running::start(direct.relay());
+    relay
+        .until("it is published", |counts| counts.published == 1)
+        .await;
+    relay.end().await.unwrap();
 }

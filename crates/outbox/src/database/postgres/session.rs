@@ -38,6 +38,21 @@ impl Postgres {
         })
     }
 
+    /// While another session is inside a transaction, that has a server process for itself. A
+    /// direct session has one for itself anyway; a pooled one shares, or is moved.
+    async fn is_direct(&mut self) -> Result<bool> {
+        let mut other = PgConnection::connect_with(&self.options)
+            .await
+            .map_err(fault("connect"))?;
+        let mut work = other.begin().await.map_err(fault("connect"))?;
+        let theirs = backend(&mut work).await?;
+        let moved = backend(&mut self.connection).await? != self.backend;
+        work.rollback().await.map_err(fault("connect"))?;
+        // Only a courtesy to the server.
+        let _ = other.close().await;
+        Ok(theirs != self.backend && !moved)
+    }
+
     async fn execute(
         &mut self,
         operation: &'static str,
@@ -94,18 +109,13 @@ impl Session for Postgres {
     }
 
     async fn check_direct(&mut self) -> Result<()> {
-        // While the other session is inside a transaction, it has a server process for itself.
-        // A direct session has one for itself anyway; a pooled one shares, or is moved.
-        let mut other = PgConnection::connect_with(&self.options)
-            .await
-            .map_err(fault("connect"))?;
-        let mut work = other.begin().await.map_err(fault("connect"))?;
-        let theirs = backend(&mut work).await?;
-        let shared = theirs == self.backend || backend(&mut self.connection).await? != self.backend;
-        work.rollback().await.map_err(fault("connect"))?;
-        // Only a courtesy to the server.
-        let _ = other.close().await;
-        if shared { Err(pooled()) } else { Ok(()) }
+        match self.is_direct().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(pooled()),
+            // A statement that was prepared in another server process.
+            Err(error) if error.kind() == ErrorKind::Pooler => Err(pooled()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn take(&mut self) -> Result<bool> {
