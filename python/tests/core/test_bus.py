@@ -238,11 +238,13 @@ def test_a_consumer_outlives_a_restart_of_the_log(own_redis: RedisServer, topic:
     subscription = bus.subscribe(topic, "g")
 
     def consume() -> None:
-        for message in subscription:
-            seen.append(message.data["n"])
-            if seen[-1] == 2:
-                message.ack()
-                return
+        # Leaves the group while the log is there.
+        with subscription:
+            for message in subscription:
+                seen.append(message.data["n"])
+                if seen[-1] == 2:
+                    message.ack()
+                    return
 
     consuming = threading.Thread(target=consume)
     consuming.start()
