@@ -33,6 +33,7 @@ if [ "$what" != demo ]; then
   need c++ g++
   need python3 python3
   need git git
+  need faketime faketime
   python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null ||
     packages+=(python3-dev)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)

@@ -156,10 +156,13 @@ pub(crate) fn touch(work: &Work<'_>, group: i64) -> Result<(), Fault> {
         return Ok(());
     };
     if work.now < active - STEP {
+        // What became due since the last sign of life, too; a retry that was asked for within a
+        // lease comes early.
+        let reckoned = active.saturating_add(lease);
         work.db.execute(
             "UPDATE deliveries SET due = ?2 WHERE group_id = ?1 AND consumer_id IS NULL
                 AND due > ?2 AND due <= ?3",
-            params![group, work.now, active],
+            params![group, work.now, reckoned],
         )?;
         work.db.execute(
             "UPDATE deliveries SET due = ?2 WHERE group_id = ?1 AND consumer_id IS NOT NULL

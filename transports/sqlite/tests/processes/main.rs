@@ -2,6 +2,7 @@
 //! should be.
 
 mod child;
+mod clock;
 mod files;
 mod frozen;
 mod full;
