@@ -155,7 +155,7 @@ class Bus(_tidings.Bus):
         max_attempts: int | None = None,
         backoff: tuple[float, float] | None = None,
         attempt_timeout: float | None = None,
-        on_failure: str = "skip",
+        on_failure: str = "park-key",
         lease: float | None = None,
         drain: float | None = None,
         give_up_after: float | None = None,
@@ -170,6 +170,9 @@ class Bus(_tidings.Bus):
         in seconds: ``backoff`` is the first and the longest wait between attempts, ``lease`` how
         long messages stay this consumer's without a sign of life, ``drain`` how long handlers may
         take when it is asked to stop, ``outage_backoff`` the pauses while the log is away.
+        ``on_failure`` says what becomes of a message that failed for good: with ``park-key`` it is
+        kept as a dead letter and later ones of its key wait behind it, with ``skip`` they do not,
+        with ``stop`` the consumer ends and begins with that message again.
         ``max_events`` and ``until_idle`` end it by themselves.
         """
         stream = self.subscribe_to(

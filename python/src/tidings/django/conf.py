@@ -81,7 +81,7 @@ class Settings:
     start: str = "latest"
     concurrency: int = 8
     attempts: int = 8
-    on_failure: str = "skip"
+    on_failure: str = "park-key"
     inbox_days: int = 30
 
     def mode_of(self, event_type: str) -> str:
