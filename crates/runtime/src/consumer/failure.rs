@@ -67,6 +67,7 @@ impl Class {
 pub(super) fn succeeded(engine: &Engine, hand: &mut Hand) {
     if let Some(lasted) = hand.circuit.succeeded(Instant::now()) {
         info!(group = %engine.group, ?lasted, "a handler succeeded; the breaker is closed");
+        engine.observation.breaker(false);
         engine.ready.notify_one();
     }
 }
@@ -147,6 +148,7 @@ fn open(engine: &Engine, hand: &mut Hand) {
         "messages of so many different keys failed in a row: the breaker opens, only probes are \
          handled until one succeeds");
     Counters::add(&engine.counters.breaker_opened, 1);
+    engine.observation.breaker(true);
     hold_back(hand);
 }
 

@@ -85,6 +85,13 @@ impl Observation {
         }
     }
 
+    /// The breaker opened, or closed again.
+    pub(super) fn breaker(&self, open: bool) {
+        if let Some(series) = &self.series {
+            series.breaker(open);
+        }
+    }
+
     pub(super) fn gap(&self, gap: &Gap) {
         if let Some(topic) = self.topic(&gap.topic) {
             topic.gap();

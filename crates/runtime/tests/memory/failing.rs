@@ -10,6 +10,7 @@ use tidings_runtime::{
     Backoff, Breaker, ConsumeError, ConsumerBuilder, Counts, HandlerError, Message, OnFailure,
     RetryPolicy,
 };
+use tidings_telemetry::{Metrics, Telemetry};
 use tidings_transport::{DeadLetter, Group, Key, Memory, Redelivery, Topic, Transport};
 use tokio::time::Instant;
 
@@ -288,6 +289,39 @@ async fn a_database_down_for_hours_sends_nothing_to_the_dead_letters() {
         assert!((100..2_500).contains(&wasted), "{wasted} attempts in vain");
         assert!(counts.probes >= 100, "{}", counts.probes);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gauge_of_the_breaker_is_up_while_the_database_is_down() {
+    let log = Memory::new();
+    let keys: Vec<String> = (0..50).map(|i| format!("k{i}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    publish(&producer(&log), &keys).await;
+    let metrics = Metrics::new();
+    let gauge = {
+        let metrics = metrics.clone();
+        move || {
+            let text = metrics.encode();
+            let mut lines = text.lines();
+            let line = lines.find(|line| line.starts_with("tidings_breaker_open{"));
+            line.and_then(|line| line.rsplit(' ').next())
+                .map(str::to_owned)
+        }
+    };
+    let up_again = Instant::now() + Duration::from_secs(3600);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let builder = consuming(Arc::new(log))
+        .telemetry(Telemetry::default().with_metrics(metrics))
+        .max_events(50);
+    let look = async {
+        tokio::time::sleep_until(up_again - Duration::from_secs(1)).await;
+        gauge()
+    };
+    let journal = Journal::default();
+    let (during, counts) = tokio::join!(look, run(builder, &journal, database(up_again, &asked)));
+    assert_eq!(counts.unwrap().breaker_opened, 1);
+    assert_eq!(during.as_deref(), Some("1"));
+    assert_eq!(gauge().as_deref(), Some("0"));
 }
 
 #[tokio::test(start_paused = true)]
