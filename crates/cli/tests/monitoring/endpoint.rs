@@ -23,7 +23,7 @@ fn a_consumer_tells_what_it_did_and_how_its_group_stands() {
     site.publish(3);
     let consume = [
         &["consume", "--topic", "courses", "--group", "g", "--from", "earliest"][..],
-        &["--max-attempts", "2", "--exec"],
+        &["--max-attempts", "2", "--on-failure", "skip", "--exec"],
         &["n=$(ls | grep -c ok); touch ok$n; test $n -gt 0 || exit 3; test $TIDINGS_ATTEMPT = 2 || exit 75"],
         &METRICS,
     ]
@@ -35,11 +35,11 @@ fn a_consumer_tells_what_it_did_and_how_its_group_stands() {
     shows(address, &format!("tidings_delivered_total{labels} 2"));
     shows(
         address,
-        r#"tidings_dead_letters_total{group="g",topic="courses",class="handler"} 1"#,
+        r#"tidings_dead_letters_total{group="g",topic="courses",class="permanent"} 1"#,
     );
     shows(
         address,
-        r#"tidings_retried_total{group="g",topic="courses",class="handler"} 2"#,
+        r#"tidings_retried_total{group="g",topic="courses",class="temporary"} 2"#,
     );
     shows(
         address,
