@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::attribute::escaped;
 use crate::error::bounded;
 use crate::{Data, Event};
 
@@ -57,8 +58,9 @@ impl KeyPath {
         }
     }
 
-    /// Looks the key up in JSON text. Strings give what they say; numbers and booleans their
-    /// text as it stands. If a name comes twice the last counts, as in most parsers.
+    /// Looks the key up in JSON text. Strings give what they say, with what an attribute may not
+    /// hold (control characters, noncharacters) as `%` and its code point in hex; numbers and
+    /// booleans their text as it stands. If a name comes twice the last counts, as in most parsers.
     ///
     /// # Errors
     /// [`KeyError`] if the text is not JSON or has no text, number or boolean there.
@@ -73,7 +75,9 @@ impl KeyPath {
         match raw.as_bytes()[0] {
             b'n' => Err(self.error(KeyProblem::Null)),
             b'{' | b'[' => Err(self.error(KeyProblem::NotScalar)),
-            b'"' => serde_json::from_str(raw).map_err(|_| self.error(KeyProblem::NotUnicode)),
+            b'"' => serde_json::from_str(raw)
+                .map(escaped)
+                .map_err(|_| self.error(KeyProblem::NotUnicode)),
             _ => Ok(raw.to_owned()),
         }
     }

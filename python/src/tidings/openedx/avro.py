@@ -63,14 +63,19 @@ def text_of(value: Any) -> str:
     return serialize(value)
 
 
-_NOT_IN_ATTRIBUTES = re.compile("[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_NOT_IN_ATTRIBUTES = re.compile(
+    "[\x00-\x1f\x7f-\x9f\ufdd0-\ufdef"
+    + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(17))
+    + "]"
+)
 """Control characters and noncharacters: attributes of CloudEvents may not hold them."""
 
 
 def key_of(event_data: Mapping[str, Any], path: str) -> str | None:
     """What stands at a dotted path of the event data, as text; ``None`` if nothing does.
 
-    What an attribute may not hold is escaped: the key is there to be the same for the same entity.
+    What an attribute may not hold is escaped as key paths of definitions do: the key is there to be
+    the same for the same entity.
     """
     key = _text_at(event_data, path)
     if key is None:

@@ -1,4 +1,5 @@
-//! What runs in the caller's transaction.
+//! What runs in the caller's transaction. Its statements have no names, since the caller may be
+//! behind a pooler, where a name belongs to whoever used the server's connection before.
 
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub(crate) async fn insert(connection: &mut PgConnection, rows: &[NewRow]) -> Re
     .bind(column(|row| &row.topic))
     .bind(keys)
     .bind(column(|row| &row.document))
+    .persistent(false)
     .execute(connection)
     .await
     .map(drop)
@@ -50,6 +52,7 @@ pub(crate) async fn record(
     .bind(group)
     .bind(sources)
     .bind(ids)
+    .persistent(false)
     .fetch_all(connection)
     .await
     .map_err(fault("inbox"))?;
@@ -79,6 +82,7 @@ pub(crate) async fn prune(
     )
     .bind(group)
     .bind(age.as_secs_f64())
+    .persistent(false)
     .execute(connection)
     .await
     .map_err(fault("prune"))?;
