@@ -83,9 +83,7 @@ fn a_float_beside_a_double() {
 fn nulls_in_redundant_blocks() {
     let mut input = b"\x04\0\0".to_vec();
     // 30,000 nulls are 150 kB of JSON: 1,500 bytes may say so, the three of one block may not.
-    for _ in 0..1_500 {
-        input.push(40);
-    }
+    input.extend([40; 1_500]);
     input.extend(b"\0\0ab\0\0");
     bodies::payload(&input);
 }

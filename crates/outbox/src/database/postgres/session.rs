@@ -38,19 +38,30 @@ impl Postgres {
         })
     }
 
-    /// While another session is inside a transaction, that has a server process for itself. A
-    /// direct session has one for itself anyway; a pooled one shares, or is moved.
+    /// While other sessions are inside transactions, each has a server process for itself. A
+    /// direct session has one for itself anyway; a pooled one that is idle lends its own to one
+    /// of them, or is moved. Several, since a pooler may have a few idle ones to give away first.
     async fn is_direct(&mut self) -> Result<bool> {
-        let mut other = PgConnection::connect_with(&self.options)
-            .await
-            .map_err(fault("connect"))?;
-        let mut work = other.begin().await.map_err(fault("connect"))?;
-        let theirs = backend(&mut work).await?;
+        const OTHERS: usize = 4;
+        let mut others = Vec::with_capacity(OTHERS);
+        let mut shared = false;
+        while !shared && others.len() < OTHERS {
+            let mut other = PgConnection::connect_with(&self.options)
+                .await
+                .map_err(fault("connect"))?;
+            sqlx::raw_sql("BEGIN")
+                .execute(&mut other)
+                .await
+                .map_err(fault("connect"))?;
+            shared = backend(&mut other).await? == self.backend;
+            others.push(other);
+        }
         let moved = backend(&mut self.connection).await? != self.backend;
-        work.rollback().await.map_err(fault("connect"))?;
-        // Only a courtesy to the server.
-        let _ = other.close().await;
-        Ok(theirs != self.backend && !moved)
+        for other in others {
+            // Only a courtesy to the server, which rolls back by itself.
+            let _ = other.close().await;
+        }
+        Ok(!shared && !moved)
     }
 
     async fn execute(
