@@ -154,6 +154,8 @@ class EventConsumer(EventBusConsumer):
             name=self.consumer_name,
             max_attempts=loaded.max_attempts,
             backoff=loaded.backoff,
+            # As with today's package, later events of the same key go on.
+            on_failure="skip",
             lease=self._lease(loaded),
             drain=loaded.drain,
             outage_backoff=(min(0.05, loaded.poll_failure_sleep), loaded.poll_failure_sleep),
