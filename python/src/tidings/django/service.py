@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +21,16 @@ _LONGEST_ID, _LONGEST_KEY = 36, 1024
 _role: str | None = None
 
 
-def work_as(role: str) -> None:
-    """Stamps the events of this process as those of a worker: for management commands."""
+@contextlib.contextmanager
+def working_as(role: str) -> Iterator[None]:
+    """Stamps the events of this process as those of a role meanwhile: for management commands,
+    which a web process may call as well."""
     global _role
-    _role = role
+    before, _role = _role, role
+    try:
+        yield
+    finally:
+        _role = before
 
 
 def bus() -> Bus:

@@ -65,9 +65,9 @@ class Command(BaseCommand):
             "--until-idle", type=float, metavar="SECONDS", help="end when nothing came for so long"
         )
 
+    @service.working_as("worker")
     def handle(self, *args: Any, **options: Any) -> None:
         """Consumes."""
-        service.work_as("worker")
         try:
             found = desks(options["topic"], options["group"])
         except ImproperlyConfigured as error:

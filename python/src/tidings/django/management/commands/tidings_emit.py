@@ -60,9 +60,9 @@ class Command(BaseCommand):
             "--dry-run", action="store_true", help="say how many rows it would be, emit none"
         )
 
+    @service.working_as("worker")
     def handle(self, *args: Any, **options: Any) -> None:
         """Emits the table."""
-        service.work_as("worker")
         description = self._description(options["model"], options["type"])
         selection = dict(self._pair(text) for text in options["filter"])
         with stop_on_signals() as stop:

@@ -37,9 +37,9 @@ class Command(BaseCommand):
             "--until-empty", action="store_true", help="end when no row waits any more"
         )
 
+    @service.working_as("worker")
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs the relay."""
-        service.work_as("worker")
         with stop_on_signals() as stop:
             relay = Relay(
                 service.send_rows,
