@@ -9,13 +9,17 @@ mod buffer;
 mod bus;
 mod connection;
 mod definitions;
+mod entry;
 mod error;
 mod event;
+mod given;
 mod later;
 mod log;
 mod logging;
 mod message;
+mod options;
 mod process;
+mod publishing;
 mod rehearsal;
 mod reporter;
 mod stream;
@@ -75,13 +79,17 @@ mod _tidings {
     #[pymodule_export]
     use super::avro::PyEncoder;
     #[pymodule_export]
-    use super::bus::{PyBus, PyReceipt};
+    use super::bus::PyBus;
+    #[pymodule_export]
+    use super::entry::PyEntry;
     #[pymodule_export]
     use super::event::PyEvent;
     #[pymodule_export]
     use super::log::PyLog;
     #[pymodule_export]
     use super::message::PyMessage;
+    #[pymodule_export]
+    use super::publishing::PyReceipt;
     #[pymodule_export]
     use super::stream::PyStream;
     #[pymodule_export]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tidings::transport::{Count, Error, Memory, Position, Redelivery};
-use tidings::{Group, Reading, Start, Topic};
+use tidings::{Group, Key, Reading, Start, Topic};
 
 use crate::bus::PyBus;
 use crate::connection::Open;
@@ -214,6 +214,15 @@ impl PyLog {
             table.push(facts);
         }
         Ok(table)
+    }
+
+    /// Lets the events of a parked key run, in their order and before newer ones; how many wait.
+    fn release(&self, py: Python<'_>, topic: String, group: String, key: String) -> PyResult<u64> {
+        self.ask(py, |open| async move {
+            let (topic, group) = named(&open, &topic, &group)?;
+            let transport = open.bus.transport();
+            Ok(transport.release(&topic, &group, &Key::new(key)).await?)
+        })
     }
 
     /// Hands dead letters to their group once more, by their ids; for each an exception, or

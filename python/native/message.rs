@@ -86,12 +86,14 @@ impl PyMessage {
         self.end(Ok(()))
     }
 
-    /// The handler failed. A temporary failure is tried again.
-    #[pyo3(signature = (reason, *, temporary = true))]
-    fn fail(&self, reason: &str, temporary: bool) -> bool {
-        self.end(Err(match temporary {
-            true => HandlerError::temporary(reason),
-            false => HandlerError::permanent(reason),
+    /// The handler failed. A temporary failure is tried again; poison, an event that nobody can
+    /// use, becomes a dead letter in any case and holds up nothing.
+    #[pyo3(signature = (reason, *, temporary = true, poison = false))]
+    fn fail(&self, reason: &str, temporary: bool, poison: bool) -> bool {
+        self.end(Err(match (temporary, poison) {
+            (_, true) => HandlerError::poison(reason),
+            (true, false) => HandlerError::temporary(reason),
+            (false, false) => HandlerError::permanent(reason),
         }))
     }
 

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from tidings._tidings import Message, Stream
-from tidings.errors import PermanentError, TidingsError
+from tidings.errors import PermanentError, PoisonError, TidingsError
 
 logger = logging.getLogger("tidings.consumer")
 
@@ -26,7 +26,6 @@ def settle(message: Message, handle: Handle) -> None:
     try:
         handle(message)
     except Exception as error:
-        temporary = not isinstance(error, PermanentError)
         logger.exception(
             "handler failed: type=%s id=%s topic=%s group=%s attempt=%s",
             message.event.type,
@@ -35,13 +34,22 @@ def settle(message: Message, handle: Handle) -> None:
             message.group,
             message.attempt,
         )
-        message.fail(reason_of(error), temporary=temporary)
+        fail(message, error)
     except BaseException:
         # The process is being ended: the message comes again.
         message.fail("the process was asked to end while the handler ran")
         raise
     else:
         message.ack()
+
+
+def fail(message: Message, error: BaseException) -> None:
+    """Settles a message whose handler raised."""
+    message.fail(
+        reason_of(error),
+        temporary=not isinstance(error, PermanentError),
+        poison=isinstance(error, PoisonError),
+    )
 
 
 def reason_of(error: BaseException) -> str:

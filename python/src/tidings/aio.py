@@ -20,9 +20,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tidings import bus as sync
-from tidings._consuming import reason_of
+from tidings._consuming import fail
 from tidings._tidings import Event, Message, Receipt, Stream
-from tidings.errors import PermanentError, TidingsError
+from tidings.errors import TidingsError
 
 logger = logging.getLogger("tidings.consumer")
 
@@ -220,7 +220,7 @@ async def _settle(message: Message, handler: Handler) -> None:
             message.group,
             message.attempt,
         )
-        message.fail(reason_of(error), temporary=not isinstance(error, PermanentError))
+        fail(message, error)
     except BaseException:
         message.fail("the handler was cancelled")
         raise

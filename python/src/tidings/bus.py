@@ -211,8 +211,10 @@ class Bus(_tidings.Bus):
 
         A handler that returns acknowledges its message. One that raises is called again, up to
         ``max_attempts`` times, and then the event is kept as a dead letter; one that raises
-        :class:`~tidings.errors.PermanentError` is not called again. With ``concurrency`` 1 it runs
-        in this thread, else in so many threads; events of one key stay in order either way.
+        :class:`~tidings.errors.PermanentError` is not called again, and after a
+        :class:`~tidings.errors.PoisonError` later events of the key go on whatever ``on_failure``
+        says. With ``concurrency`` 1 it runs in this thread, else in so many threads; events of one
+        key stay in order either way.
 
         Returns the counts. The options are those of :meth:`subscribe`.
         """

@@ -150,6 +150,14 @@ class PermanentError(Exception):
     """
 
 
+class PoisonError(PermanentError):
+    """Raised by a handler: nobody can ever use this event.
+
+    It becomes a dead letter at once, and later events of its key go on, whatever ``on_failure``
+    says.
+    """
+
+
 _KINDS: dict[str, type[TidingsError]] = {cls.kind: cls for cls in TidingsError.__subclasses__()}
 
 

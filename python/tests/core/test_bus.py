@@ -16,6 +16,7 @@ from tidings import (
     Message,
     NoRouteError,
     PermanentError,
+    PoisonError,
     ProfileError,
     TidingsError,
     UnavailableError,
@@ -115,6 +116,23 @@ def test_a_permanent_error_is_not_tried_again(topic: str) -> None:
     assert counts["retried"] == 0
     (letter,) = bus.log.dead_letters(topic, "g")
     assert "the course is unknown" in letter["message"]
+
+
+def test_poison_holds_up_nothing(topic: str) -> None:
+    bus = tidings.connect("memory:", service="lms")
+    for n in range(2):
+        bus.publish(type=TYPE, data={"n": n}, topic=topic, key="k")
+    handled: list[int] = []
+
+    def handler(message: Message) -> None:
+        if message.data["n"] == 0:
+            raise PoisonError("nobody can use it")
+        handled.append(message.data["n"])
+
+    counts = bus.consume(topic, "g", handler, start="earliest", until_idle=0.5)
+    assert (handled, counts["retried"], counts["dead"]) == ([1], 0, 1)
+    (letter,) = bus.log.dead_letters(topic, "g")
+    assert (letter["reason"], letter["parked"]) == ("poison", False)
 
 
 def test_iteration_acknowledges_as_it_goes_on(topic: str) -> None:

@@ -106,6 +106,21 @@ def test_dead_letters_are_retried_and_discarded(site):
     assert bus().log.dead_letters("notes", "effects") == []
 
 
+def test_retrying_a_parked_event_releases_what_waits_behind_it(site):
+    seen = []
+    for n in range(2):
+        publish(NOTED, {"n": n}, key="k", mode="immediate")
+    bus().consume("notes", "effects", fail, max_attempts=1, until_idle=1.0, start="earliest")
+    first, second = bus().log.dead_letters("notes", "effects")
+    assert (first["parked"], second["parked"]) == (True, True)
+    assert "waits behind its parked key" in page(site["looker"], "deadletter")
+    post = {"letter": [f"notes|effects|{first['id']}"], "action": "retry"}
+    assert site["boss"].post("/admin/tidings/deadletter/", post, follow=True).status_code == 200
+    bus().consume("notes", "effects", lambda m: seen.append(m.data["n"]), until_idle=1.0)
+    assert seen == [0, 1]
+    assert bus().log.groups("notes")["effects"]["parked_keys"] == 0
+
+
 def test_a_bus_that_is_away_is_said_on_the_page(site, settings):
     settings(BUS="redis://127.0.0.1:1", SEND_TIMEOUT=0.5)
     assert "127.0.0.1:1" in page(site["looker"], "group")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import pytest
@@ -14,13 +18,38 @@ import redis
 from django.conf import settings
 
 from tests.conftest import DEADLINE, RedisServer
+from tests.django.servers import MariaDb, Postgres, free_port
 
 PEERS = Path(__file__).parents[3] / "crates/cli/tests/peers"
 sys.path.append(str(PEERS))
 
+FOLDER = Path(tempfile.mkdtemp(prefix="tidings-openedx-"))
+FOLDER.chmod(0o755)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "default.db"},
+    "postgres": {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": "127.0.0.1",
+        "PORT": free_port(),
+        "NAME": "postgres",
+        "USER": "postgres",
+    },
+    "mariadb": {
+        "ENGINE": "django.db.backends.mysql",
+        "HOST": "127.0.0.1",
+        "PORT": free_port(),
+        "NAME": "app",
+        "USER": "app",
+        "PASSWORD": "app",
+        "OPTIONS": {"charset": "utf8mb4"},
+    },
+}
+
 settings.configure(
-    INSTALLED_APPS=["openedx_events", "edx_event_bus_redis", "tidings.openedx"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    INSTALLED_APPS=["openedx_events", "edx_event_bus_redis", "tidings.openedx", "tidings.django"],
+    DATABASES=DATABASES,
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    TIDINGS={"BUS": "memory:", "SERVICE": "lms"},
     USE_TZ=True,
     SECRET_KEY="test",
     EVENTS_SERVICE_NAME="lms",
@@ -36,6 +65,8 @@ import django  # noqa: E402
 
 django.setup()
 
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from openedx_events.tooling import OpenEdxPublicSignal, load_all_signals  # noqa: E402
 
@@ -128,6 +159,61 @@ def own_service(own_redis: RedisServer, topic: str) -> Iterator[Service]:
     """A service on a Redis that the test may stop or freeze."""
     with override_settings(EVENT_BUS_REDIS_CONNECTION_URL=own_redis.url):
         yield Service(own_redis, topic)
+
+
+def pytest_unconfigure() -> None:
+    """Removes the files of the databases."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    server = Postgres(FOLDER / "postgres", DATABASES["postgres"]["PORT"])
+    server.prepare()
+    server.start()
+    yield server
+    server.stop(SIGINT)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    server = MariaDb(FOLDER / "mariadb", DATABASES["mariadb"]["PORT"])
+    server.prepare()
+    server.start()
+    done = server.sql(
+        "CREATE DATABASE app CHARACTER SET utf8mb4; CREATE USER app@'%' IDENTIFIED BY 'app'; "
+        "GRANT ALL ON *.* TO app@'%'"
+    )
+    assert done.returncode == 0, done.stderr
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=list(DATABASES))
+def outbox(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The alias of each database in turn, with an empty outbox that Tidings is told to use."""
+    alias = request.param
+    if alias != "default":
+        request.getfixturevalue(alias)
+    with outbox_in(alias):
+        yield alias
+
+
+@pytest.fixture
+def sqlite_outbox() -> Iterator[str]:
+    with outbox_in("default"):
+        yield "default"
+
+
+@contextlib.contextmanager
+def outbox_in(alias: str) -> Iterator[None]:
+    configured = {"BUS": "openedx", "SERVICE": "lms", "DATABASE": alias}
+    with override_settings(TIDINGS=configured):
+        call_command("migrate", "tidings", database=alias, verbosity=0)
+        with connections[alias].cursor() as cursor:
+            cursor.execute("DELETE FROM tidings_outbox")
+        yield
+    connections[alias].close()
 
 
 @pytest.fixture(autouse=True)

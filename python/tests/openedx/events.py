@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from example_data import Generator
 from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
 from openedx_events.learning.signals import STUDENT_REGISTRATION_COMPLETED
@@ -53,3 +54,22 @@ def send(
         event_metadata=metadata,
     )
     return metadata
+
+
+def count_to(n: int) -> Any:
+    """Is true of the nth call; keeps what it was called with in `seen`."""
+    seen: list[dict[str, Any]] = []
+
+    def until(kwargs: dict[str, Any]) -> bool:
+        seen.append(kwargs)
+        return len(seen) == n
+
+    until.seen = seen  # type: ignore[attr-defined]
+    return until
+
+
+def assert_no_payload(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing of the data of `registration` stands in a log record."""
+    for record in caplog.records:
+        text = record.getMessage() + str(record.exc_text or "")
+        assert not any(secret in text for secret in SECRETS), text

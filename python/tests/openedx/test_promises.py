@@ -6,7 +6,6 @@ import logging
 import signal as signals
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,27 +16,8 @@ from openedx_events.learning.signals import STUDENT_REGISTRATION_COMPLETED
 import tidings
 from tests.conftest import Script, wait_for
 from tests.openedx.conftest import PEERS, Service
-from tests.openedx.events import SECRETS, registration, send
+from tests.openedx.events import count_to, registration, send
 from tidings.openedx import EventConsumer
-
-FAST = {"EVENT_BUS_TIDINGS_BACKOFF": (0.001, 0.01), "EVENT_BUS_TIDINGS_MAX_ATTEMPTS": 3}
-
-
-def count_to(n: int) -> Any:
-    seen: list[dict[str, Any]] = []
-
-    def until(kwargs: dict[str, Any]) -> bool:
-        seen.append(kwargs)
-        return len(seen) == n
-
-    until.seen = seen  # type: ignore[attr-defined]
-    return until
-
-
-def assert_no_payload(caplog: pytest.LogCaptureFixture) -> None:
-    for record in caplog.records:
-        text = record.getMessage() + str(record.exc_text or "")
-        assert not any(secret in text for secret in SECRETS), text
 
 
 def test_100_published_while_no_consumer_runs_are_delivered_with_default_flags(
@@ -64,81 +44,6 @@ def test_a_second_consumer_does_not_move_the_group(service: Service) -> None:
     until = count_to(2)
     service.consume(until, consumer_name="two")
     assert len(until.seen) == 2
-
-
-@override_settings(**FAST)
-def test_a_receiver_that_raises_is_called_again_and_then_the_event_is_kept(
-    service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
-    producer = service.producer()
-    first = send(producer, service.topic)
-    bus = tidings.connect(service.server.url)
-    bus.log.create_group(service.topic, "g", "earliest")
-    attempts: list[Any] = []
-
-    def send_another() -> None:
-        wait_for(lambda: bus.log.groups(service.topic)["g"]["dead_letters"] == 1)
-        send(producer, service.topic, registration(1))
-
-    def until(kwargs: dict[str, Any]) -> bool:
-        attempts.append(kwargs["metadata"].id)
-        if kwargs["metadata"].id == first.id:
-            raise ValueError("not today")
-        return True
-
-    sending = threading.Thread(target=send_another)
-    sending.start()
-    service.consume(until)
-    sending.join()
-    assert attempts.count(first.id) == 3
-    assert len(attempts) == 4, "the next event is not held up"
-    (letter,) = bus.log.dead_letters(service.topic, "g")
-    assert letter["attempts"] == 3
-    assert letter["event"].id == str(first.id)
-    assert letter["message"].startswith("ReceiverError: ValueError in until")
-    assert "Error consuming event from Redis: ReceiverError(" in caplog.text
-    assert "ValueError('not today')" in caplog.text
-    assert_no_payload(caplog)
-
-
-def test_redis_refuses_an_error_without_payload_that_is_counted(
-    own_service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
-    with override_settings(EVENT_BUS_TIDINGS_SEND_TIMEOUT=2):
-        producer = own_service.producer()
-        own_service.server.stop()
-        metadata = send(producer, own_service.topic)
-    assert producer.failures == 1
-    (record,) = [r for r in caplog.records if r.name == "tidings.openedx.producer"]
-    assert record.levelno == logging.ERROR
-    message = record.getMessage()
-    assert message.startswith("Error delivering message to Redis event bus. error=Unavailable")
-    assert str(metadata.id) in message
-    assert own_service.topic in message
-    assert_no_payload(caplog)
-
-
-def test_redis_frozen_send_returns_within_the_bound_and_says_unknown(
-    own_service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
-    with override_settings(EVENT_BUS_TIDINGS_SEND_TIMEOUT=0.5):
-        producer = own_service.producer()
-        send(producer, own_service.topic)
-        process = own_service.server.process
-        assert process is not None
-        process.send_signal(signals.SIGSTOP)
-        try:
-            began = time.monotonic()
-            metadata = send(producer, own_service.topic)
-            took = time.monotonic() - began
-        finally:
-            process.send_signal(signals.SIGCONT)
-    assert took < 20, "bounded, and a loaded machine is slow"
-    assert "error=UnknownOutcomeError" in caplog.text
-    # Sending it again keeps the id.
-    again = send(producer, own_service.topic, metadata=metadata)
-    assert again.id == metadata.id
-    assert_no_payload(caplog)
 
 
 CONSUMER = """
@@ -286,22 +191,6 @@ def test_too_many_errors_in_a_row_exit_non_zero(own_service: Service) -> None:
     assert caught.value.code == 70
 
 
-@override_settings(EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT=2, **FAST)
-def test_too_many_failing_receivers_in_a_row_exit_non_zero(service: Service) -> None:
-    send(service.producer(), service.topic)
-
-    def until(kwargs: dict[str, Any]) -> bool:
-        raise ValueError
-
-    with pytest.raises(SystemExit) as caught:
-        service.consume(until, check_backlog=True)
-    assert caught.value.code == 70
-    # It is not lost: it comes again, with its attempts.
-    again = count_to(1)
-    service.consume(again)
-    assert len(again.seen) == 1
-
-
 def test_idle_is_silent(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     """With redis-py 8 today's package logs an error every six seconds; this looks for seven."""
     consumer = EventConsumer(service.topic, "idle")
@@ -311,35 +200,6 @@ def test_idle_is_silent(service: Service, caplog: pytest.LogCaptureFixture) -> N
     loud = [r for r in caplog.records if r.levelno >= logging.WARNING]
     ours = [r for r in loud if r.name.startswith("tidings.openedx") or "idle" in r.getMessage()]
     assert [r.getMessage() for r in ours] == []
-
-
-def test_malformed_entries_become_dead_letters_with_reason(
-    service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
-    send(service.their_producer(), service.topic)
-    (good,) = service.fields()
-    event_type = STUDENT_REGISTRATION_COMPLETED.event_type.encode()
-    for fields in (
-        {b"something": b"else"},
-        {**good, b"event_data": good[b"event_data"] + b"\x00"},
-        {**good, b"event_data": good[b"event_data"][:-3]},
-        {b"type": b"org.example.unknown.thing.happened.v1", b"event_data": b""},
-        {**good, b"id": b"no-uuid"},
-        {**good, b"time": b"yesterday"},
-        {**good, b"minorversion": b"x"},
-    ):
-        service.redis.xadd(service.topic, fields)
-    service.redis.xadd(service.topic, {**good, b"type": event_type})
-    until = count_to(2)
-    service.consume(until, check_backlog=True)
-    bus = tidings.connect(service.server.url)
-    wait_for(lambda: len(bus.log.dead_letters(service.topic, "g")) == 7)
-    letters = bus.log.dead_letters(service.topic, "g")
-    said = " | ".join(letter["message"] for letter in letters)
-    for part in ("unrecognised", "payload", "org.example.unknown", "EventsMetadata", "`time`"):
-        assert part in said
-    assert caplog.text.count("Error consuming event from Redis: UnusableMessageError(") == 7
-    assert_no_payload(caplog)
 
 
 def test_audit_log_lines_are_today_s(service: Service, caplog: pytest.LogCaptureFixture) -> None:
@@ -389,73 +249,6 @@ def test_monitoring_gets_today_s_attributes(
     }
     assert steps == ["prepared"]
     assert exceptions == []
-
-
-def test_buffered_send_arrives_in_order_and_is_flushed_at_exit(
-    service: Service, script: Script, tmp_path: Path
-) -> None:
-    done = script.run(
-        """
-        import os, sys
-        sys.path[:0] = sys.argv[1:3]
-        import tests.openedx.conftest
-        from django.conf import settings
-        settings.EVENT_BUS_REDIS_CONNECTION_URL = sys.argv[3]
-        settings.EVENT_BUS_TIDINGS_BUFFERED = True
-        settings.EVENT_BUS_REDIS_STREAM_MAX_LEN = 0
-        from uuid import UUID
-        from openedx_events.data import EventsMetadata
-        from openedx_events.learning.signals import STUDENT_REGISTRATION_COMPLETED as signal
-        import tests.openedx.events as events
-        from tidings import new_id
-        from tidings.openedx import create_producer
-
-        def send(producer, topic):
-            # The ids of openedx-events (uuid1) can be equal in a parent and its child.
-            metadata = EventsMetadata(event_type=signal.event_type, id=UUID(new_id()))
-            return events.send(producer, topic, metadata=metadata)
-
-        producer = create_producer()
-        send(producer, sys.argv[4])
-        pid = os.fork()
-        with open(sys.argv[5] + ("/parent" if pid else "/child"), "w") as ids:
-            for _ in range(500):
-                print(send(producer, sys.argv[4]).id, file=ids)
-        if pid:
-            assert os.waitpid(pid, 0)[1] == 0
-        """,
-        str(PEERS.parents[3] / "python"),
-        str(PEERS),
-        service.server.url,
-        service.topic,
-        str(tmp_path),
-    )
-    assert done.returncode == 0, done.stderr
-    wait_for(lambda: service.redis.xlen(service.topic) == 1001)
-    ids = [fields[b"id"].decode() for fields in service.fields()][1:]
-    for who in ("parent", "child"):
-        sent = (tmp_path / who).read_text().split()
-        assert len(sent) == 500
-        assert [i for i in ids if i in set(sent)] == sent
-
-
-def test_buffered_events_that_do_not_arrive_are_logged_and_counted(
-    own_service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
-    with override_settings(
-        EVENT_BUS_TIDINGS_BUFFERED=True,
-        EVENT_BUS_TIDINGS_SEND_TIMEOUT=0.5,
-        EVENT_BUS_TIDINGS_BUFFER_SIZE=3,
-    ):
-        producer = own_service.producer()
-        own_service.server.stop()
-        for _ in range(5):
-            send(producer, own_service.topic)
-        wait_for(lambda: producer.failures == 5)
-    assert caplog.text.count("Error delivering message to Redis event bus.") == 5
-    assert "error=FullError" in caplog.text
-    assert "error=UnavailableError" in caplog.text
-    assert_no_payload(caplog)
 
 
 def test_consume_events_takes_several_topics(service: Service) -> None:

@@ -39,6 +39,8 @@ URL = "redis://:secret@redis.example:6379/0"
         ("EVENT_BUS_TIDINGS_ORDERING", "total"),
         ("EVENT_BUS_TIDINGS_BACKOFF", (2, 1)),
         ("EVENT_BUS_TIDINGS_UNKNOWN_SCHEMA", "guess"),
+        ("EVENT_BUS_TIDINGS_MODE", "later"),
+        ("EVENT_BUS_TIDINGS_ON_FAILURE", "ignore"),
         ("EVENT_BUS_TIDINGS_SEND_TIMOUT", 1),
     ],
 )
@@ -84,6 +86,23 @@ def test_a_misconfigured_producer_says_so_with_each_event(
     assert "Error delivering message to Redis event bus." in caplog.text
 
 
+@override_settings(EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS="kafka:9092")
+def test_settings_of_kafka_are_not_ignored_in_silence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with override_settings(EVENT_BUS_REDIS_CONNECTION_URL=URL):
+        (found,) = [e for e in checks.run_checks() if e.id == "tidings.openedx.W002"]
+        assert found.msg.startswith("EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS does nothing")
+        create_producer()
+    assert "EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS does nothing" in caplog.text
+    # Alone they mean that Kafka is wanted.
+    with (
+        override_settings(EVENT_BUS_REDIS_CONNECTION_URL=None),
+        pytest.raises(ImproperlyConfigured, match="Tidings speaks to Redis only so far"),
+    ):
+        load()
+
+
 def test_the_loaders_of_openedx_events_make_ours(service: Service) -> None:
     assert isinstance(get_producer(), EventProducer)
     assert get_producer() is get_producer()
@@ -93,6 +112,14 @@ def test_the_loaders_of_openedx_events_make_ours(service: Service) -> None:
     consumer = make_single_consumer(topic=service.topic, group_id="g", consumer_name="pod")
     assert isinstance(consumer, EventConsumer)
     get_producer().prepare_for_shutdown()
+
+
+def test_the_url_that_tutor_writes(service: Service) -> None:
+    with override_settings(
+        EVENT_BUS_REDIS_CONNECTION_URL=f"redis://@127.0.0.1:{service.server.port}/"
+    ):
+        send(create_producer(), service.topic)
+    assert service.redis.xlen(service.topic) == 1
 
 
 def test_wrong_credentials_are_a_misconfiguration(

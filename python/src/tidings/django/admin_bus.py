@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from tidings import TidingsError
+from tidings._tidings import Log
 from tidings.django import conf, service
 from tidings.django.models import DeadLetter, Group
 from tidings.django.registry import registry
@@ -80,6 +81,16 @@ class BusAdmin(admin.ModelAdmin):
         raise PermissionDenied
 
 
+def _parked_keys(log: Log, topic: str, group: str, ids: list[str]) -> dict[str, str]:
+    """The keys of those letters that are parked, by their ids."""
+    letters = log.dead_letters(topic, group, _SHOWN)
+    return {
+        letter["id"]: letter["key"]
+        for letter in letters
+        if letter["parked"] and letter["id"] in ids
+    }
+
+
 @admin.register(Group)
 class GroupAdmin(BusAdmin):
     """Where the groups stand."""
@@ -135,6 +146,12 @@ class DeadLetterAdmin(BusAdmin):
         done, errors = 0, []
         log = service.bus().log
         for (topic, group), positions in places.items():
+            if action == "retry":
+                keys = _parked_keys(log, topic, group, positions)
+                for key in set(keys.values()):
+                    # What waits behind it goes with it, in order.
+                    done += log.release(topic, group, key)
+                positions = [position for position in positions if position not in keys]
             verb = log.redeliver if action == "retry" else log.discard
             for error in verb(topic, group, positions):
                 if error is None:

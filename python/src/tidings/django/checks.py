@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 
 from tidings import TidingsError
 from tidings.django import conf, service
@@ -116,6 +116,9 @@ def check_bus(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         return []
     try:
         service.bus().check()
+    except ImproperlyConfigured as error:
+        # The bus is that of Open edX.
+        return [Error(str(error), hint="See the settings EVENT_BUS_*.", id=BUS_URL)]
     except TidingsError as error:
         hint = "Name it like redis://host:6379/0 or sqlite:bus.db."
         return [Error(f'TIDINGS["BUS"] or TIDINGS["EVENTS"]: {error}', hint=hint, id=BUS_URL)]

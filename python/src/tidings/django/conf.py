@@ -28,6 +28,9 @@ OUTBOX: Final = "outbox"
 #: The modes of `publish`, see the guide.
 MODES: Final = (IMMEDIATE, ON_COMMIT, OUTBOX)
 
+#: The `BUS` of an Open edX service: that of its settings ``EVENT_BUS_*``.
+OPENEDX: Final = "openedx"
+
 #: Keys that may also come from the environment, for what differs from host to host.
 VARIABLES: Final = {
     "BUS": "TIDINGS_BUS",
@@ -336,7 +339,8 @@ def shown(value: object) -> str:
 
 
 def _forget(*, setting: str, **_: object) -> None:
-    if setting in ("TIDINGS", "DATABASES"):
+    # The bus may be that of the settings EVENT_BUS_*.
+    if setting in ("TIDINGS", "DATABASES") or setting.startswith("EVENT_BUS_"):
         _current.cache_clear()
 
 

@@ -41,6 +41,15 @@ def bus() -> Bus:
 
 @functools.lru_cache(maxsize=1)
 def _bus(settings: conf.Settings, role: str) -> Bus:
+    if settings.bus == conf.OPENEDX:
+        # Their packages need not be installed anywhere else.
+        from tidings.openedx import settings as openedx
+
+        return openedx.bus_for_django(**_options(settings, role))
+    return Bus(settings.bus, send_timeout=settings.send_timeout, **_options(settings, role))
+
+
+def _options(settings: conf.Settings, role: str) -> dict[str, Any]:
     routes = {
         event_type: dict.fromkeys(route.topics, route.key_path)
         for event_type, route in settings.events.items()
@@ -48,16 +57,14 @@ def _bus(settings: conf.Settings, role: str) -> Bus:
     optional: dict[str, Any] = {}
     if settings.namespace is not None:
         optional["namespace"] = settings.namespace
-    return Bus(
-        settings.bus,
-        service=settings.service,
-        role=role,
-        routes=routes,
-        profile=settings.profile,
-        send_timeout=settings.send_timeout,
-        catalog=settings.catalog,
+    return {
+        "service": settings.service,
+        "role": role,
+        "routes": routes,
+        "profile": settings.profile,
+        "catalog": settings.catalog,
         **optional,
-    )
+    }
 
 
 def event(

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
+from datetime import UTC, datetime
+
+from django.core.exceptions import ImproperlyConfigured
 
 from tidings._tidings import Log
 
@@ -17,6 +21,41 @@ logger = logging.getLogger(__name__)
 
 MEMORY = "tidings-applied"
 """The topic (behind the prefix) whose groups say what was applied."""
+
+
+def asked_move(last_read_msg_id: object, offset_time: object) -> tuple[str, str, str] | None:
+    """The extra that moves the group, its value, and where to.
+
+    Raises ``ImproperlyConfigured`` for a value that says nothing.
+    """
+    if last_read_msg_id and offset_time:
+        raise ImproperlyConfigured(
+            "--extra has last_read_msg_id and offset_time; give the one you mean"
+        )
+    if last_read_msg_id:
+        value = str(last_read_msg_id)
+        if value == "$":
+            return "last_read_msg_id", value, "latest"
+        found = re.fullmatch(r"(\d+)(?:-(\d+))?", value, re.ASCII)
+        if found is None:
+            raise ImproperlyConfigured(
+                "--extra last_read_msg_id must be the id of an entry, like 1679676448892-0"
+            )
+        position = f"{found[1]}-{found[2] or 0}"
+        # Behind nothing is the beginning, whatever has been trimmed.
+        start = "earliest" if position == "0-0" else position
+        return "last_read_msg_id", value, start
+    if offset_time:
+        value = str(offset_time)
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            raise ImproperlyConfigured(
+                "--extra offset_time must be a time like 2026-11-23T20:57:12Z"
+            ) from None
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        return "offset_time", value, time.isoformat()
+    return None
 
 
 def apply_once(log: Log, topic: str, group: str, extra: str, value: str, start: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
@@ -24,13 +24,31 @@ class TidingsOpenEdxConfig(AppConfig):
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
     """A wrong setting is an error that names it."""
-    from tidings.openedx.settings import load
+    from tidings.openedx import settings as ours
 
     named = [getattr(settings, name, None) for name in ("EVENT_BUS_PRODUCER", "EVENT_BUS_CONSUMER")]
     if not any(isinstance(name, str) and name.startswith("tidings.openedx.") for name in named):
         return []
+    found: list[checks.CheckMessage] = []
     try:
-        load()
+        loaded = ours.load()
     except ImproperlyConfigured as error:
         return [checks.Error(str(error), id="tidings.openedx.E001")]
-    return []
+    if loaded.outbox is None and apps.is_installed("tidings.django"):
+        found.append(
+            checks.Warning(
+                'TIDINGS["BUS"] is not "openedx", so the outbox of tidings.django belongs to '
+                "another bus: signals that Redis does not take are logged, and lost.",
+                hint='Set TIDINGS = {"BUS": "openedx", "SERVICE": …} to keep them in the outbox.',
+                id="tidings.openedx.W001",
+            )
+        )
+    for name in ours.kafka_settings():
+        found.append(
+            checks.Warning(
+                f"{name} does nothing: {ours.NO_KAFKA}.",
+                hint="Remove it, or set it to None.",
+                id="tidings.openedx.W002",
+            )
+        )
+    return found

@@ -8,6 +8,7 @@ guessed.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -17,9 +18,11 @@ from typing import Any, Union, get_args, get_origin
 import attr
 from openedx_events.event_bus.avro.custom_serializers import DEFAULT_CUSTOM_SERIALIZERS
 from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
-from openedx_events.tooling import OpenEdxPublicSignal
+from openedx_events.tooling import OpenEdxPublicSignal, load_all_signals
 
 from tidings._tidings import Encoder
+
+logger = logging.getLogger(__name__)
 
 
 class UnusableMessageError(Exception):
@@ -48,6 +51,21 @@ def encoder_of(signal: OpenEdxPublicSignal) -> Encoder:
 def schema_of(signal: OpenEdxPublicSignal) -> str:
     """The Avro schema of a signal, as openedx-events generates it."""
     return str(AvroSignalSerializer(signal).schema_string())
+
+
+def definitions() -> list[tuple[str, int, str]]:
+    """The schemas of all signals that have one: type, minor version, schema."""
+    load_all_signals()
+    found = []
+    for signal in OpenEdxPublicSignal.all_events():
+        try:
+            schema = schema_of(signal)
+        except Exception:
+            # openedx-events cannot put this signal on any event bus.
+            logger.debug("no schema for %s", signal.event_type, exc_info=True)
+            continue
+        found.append((signal.event_type, signal.minor_version, schema))
+    return found
 
 
 def text_of(value: Any) -> str:

@@ -4,57 +4,43 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any, NoReturn
-from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from edx_django_utils.monitoring import record_exception, set_custom_attribute
 from openedx_events.data import EventsMetadata
 from openedx_events.event_bus import EventBusConsumer
-from openedx_events.exceptions import SenderValidationError
 from openedx_events.tooling import (
     OpenEdxPublicSignal,
-    load_all_signals,
     prepare_for_new_work_cycle,
 )
 
 from tidings import _consuming
-from tidings._tidings import Event, Message, Stream
+from tidings._tidings import Message, Stream
 from tidings.bus import Bus
 from tidings.errors import TidingsError
 from tidings.openedx import settings as configuration
-from tidings.openedx.applied import apply_once
-from tidings.openedx.avro import UnusableMessageError, read_event_data, schema_of
-from tidings.openedx.producer import describe
+from tidings.openedx.applied import apply_once, asked_move
+from tidings.openedx.avro import UnusableMessageError, definitions, read_event_data
+from tidings.openedx.dead_letters import reporting_dead_letters
+from tidings.openedx.failures import (
+    EventConsumptionException,
+    TooManyErrors,
+    check_receiver_results,
+    describe,
+    is_poison,
+    reason_of,
+)
+from tidings.openedx.metadata import metadata_of
 from tidings.openedx.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 EX_SOFTWARE, EX_TEMPFAIL, EX_CONFIG = 70, 75, 78
 """Exit codes of sysexits.h: it cannot go on; the log was away for too long; a wrong setting."""
-
-
-class ReceiverError(Exception):
-    """One or more receivers of a signal raised."""
-
-    def __init__(self, message: str, causes: list[BaseException]) -> None:
-        super().__init__(message)
-        self.causes = causes
-
-
-class EventConsumptionException(Exception):
-    """What monitoring sees when an event was not consumed."""
-
-
-class TooManyErrors(Exception):
-    """``EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT`` was reached."""
 
 
 class EventConsumer(EventBusConsumer):
@@ -110,7 +96,7 @@ class EventConsumer(EventBusConsumer):
         claim = self.claim_msgs_older_than
         if claim is not None and (isinstance(claim, bool) or not isinstance(claim, int)):
             raise ImproperlyConfigured("--extra claim_msgs_older_than must be milliseconds")
-        self._move()
+        asked_move(self.last_read_msg_id, self.offset_time)
         return loaded
 
     def consume_indefinitely(self) -> None:
@@ -120,14 +106,13 @@ class EventConsumer(EventBusConsumer):
             return
         try:
             self._settings = self.check()
-            load_all_signals()
             bus = configuration.open_bus(self._settings, definitions())
         except ImproperlyConfigured as error:
             logger.critical("The event bus is misconfigured: %s", error)
             raise SystemExit(EX_CONFIG) from error
         logger.info(f"Running consumer for {self._run_context(self._full_topics())!r}")
         try:
-            with reporting_dead_letters(self):
+            with reporting_dead_letters(self._tell_undecodable):
                 self._run(bus, self._settings)
         except TidingsError as error:
             self._fatal(error, EX_TEMPFAIL if error.is_temporary else EX_SOFTWARE)
@@ -141,10 +126,11 @@ class EventConsumer(EventBusConsumer):
 
     def _run(self, bus: Bus, loaded: Settings) -> None:
         start = "earliest" if self.check_backlog else "latest"
-        move = self._move()
+        move = asked_move(self.last_read_msg_id, self.offset_time)
         if move is not None:
             extra, value, start = move
-            self._apply(bus, extra, value, start)
+            for topic in self.topics:
+                apply_once(bus.log, topic, self.group_id, extra, value, start)
         stream = bus.subscribe(
             self.topics,
             self.group_id,
@@ -154,8 +140,7 @@ class EventConsumer(EventBusConsumer):
             name=self.consumer_name,
             max_attempts=loaded.max_attempts,
             backoff=loaded.backoff,
-            # As with today's package, later events of the same key go on.
-            on_failure="skip",
+            on_failure=loaded.on_failure,
             lease=self._lease(loaded),
             drain=loaded.drain,
             outage_backoff=(min(0.05, loaded.poll_failure_sleep), loaded.poll_failure_sleep),
@@ -182,45 +167,10 @@ class EventConsumer(EventBusConsumer):
                 ended=connections.close_all,
             )
 
-    def _apply(self, bus: Bus, extra: str, value: str, start: str) -> None:
-        for topic in self.topics:
-            apply_once(bus.log, topic, self.group_id, extra, value, start)
-
     def _lease(self, loaded: Settings) -> float:
         if self.claim_msgs_older_than is None:
             return loaded.lease
         return min(loaded.lease, max(1.0, self.claim_msgs_older_than / 1000))
-
-    def _move(self) -> tuple[str, str, str] | None:
-        """The extra that moves the group, its value, and where to."""
-        if self.last_read_msg_id and self.offset_time:
-            raise ImproperlyConfigured(
-                "--extra has last_read_msg_id and offset_time; give the one you mean"
-            )
-        if self.last_read_msg_id:
-            value = str(self.last_read_msg_id)
-            if value == "$":
-                return "last_read_msg_id", value, "latest"
-            found = re.fullmatch(r"(\d+)(?:-(\d+))?", value, re.ASCII)
-            if found is None:
-                raise ImproperlyConfigured(
-                    "--extra last_read_msg_id must be the id of an entry, like 1679676448892-0"
-                )
-            position = f"{found[1]}-{found[2] or 0}"
-            # Behind nothing is the beginning, whatever has been trimmed.
-            start = "earliest" if position == "0-0" else position
-            return "last_read_msg_id", value, start
-        if self.offset_time:
-            value = str(self.offset_time)
-            try:
-                time = datetime.fromisoformat(value)
-            except ValueError:
-                raise ImproperlyConfigured(
-                    "--extra offset_time must be a time like 2026-11-23T20:57:12Z"
-                ) from None
-            time = time if time.tzinfo else time.replace(tzinfo=UTC)
-            return "offset_time", value, time.isoformat()
-        return None
 
     # One message
 
@@ -231,7 +181,7 @@ class EventConsumer(EventBusConsumer):
             self.emit_signals_from_message(message)
         except Exception as error:
             self.record_event_consuming_error(error, message)
-            message.fail(reason_of(error), temporary=is_temporary(error))
+            message.fail(reason_of(error), poison=is_poison(error))
             self._failed()
         except BaseException:
             message.fail("the process was asked to end while a receiver ran")
@@ -252,7 +202,7 @@ class EventConsumer(EventBusConsumer):
             raise UnusableMessageError(f"no signal of the type {metadata.event_type}") from None
         event_data = read_event_data(signal, message.event.data)
         results = signal.send_event_with_custom_metadata(metadata, **event_data)
-        _check_receiver_results(results, signal)
+        check_receiver_results(results, signal)
         if configuration.audit_logging_enabled():
             logger.info("Message from Redis processed successfully")
 
@@ -271,6 +221,9 @@ class EventConsumer(EventBusConsumer):
             error = ConnectionError(f"the log did not answer ({more} failures)")
             self.record_event_consuming_error(error, None)
             self._failed(more)
+
+    def _tell_undecodable(self, error: UnusableMessageError) -> None:
+        self.record_event_consuming_error(error, None)
 
     # Log lines and monitoring
 
@@ -334,54 +287,6 @@ _TICK = 0.5
 """Seconds between two looks at what is not a message."""
 
 
-def definitions() -> list[tuple[str, int, str]]:
-    """The schemas of all signals that have one: type, minor version, schema."""
-    found = []
-    for signal in OpenEdxPublicSignal.all_events():
-        try:
-            schema = schema_of(signal)
-        except Exception:
-            # openedx-events cannot put this signal on any event bus.
-            logger.debug("no schema for %s", signal.event_type, exc_info=True)
-            continue
-        found.append((signal.event_type, signal.minor_version, schema))
-    return found
-
-
-def metadata_of(event: Event) -> EventsMetadata:
-    """The metadata as the producer had it; what is missing is made up as openedx-events does."""
-    sourcelib = event.extensions.get("sourcelib")
-    try:
-        return EventsMetadata(
-            event_type=event.type,
-            id=UUID(event.id),
-            minorversion=event.minorversion,
-            source=event.source.removeprefix("/"),
-            sourcehost=event.sourcehost,
-            time=event.time,
-            sourcelib=tuple(map(int, str(sourcelib).split("."))) if sourcelib else None,
-        )
-    except (TypeError, ValueError) as error:
-        raise UnusableMessageError(
-            f"the attributes of the event are no EventsMetadata ({type(error).__name__})"
-        ) from error
-
-
-def is_temporary(error: BaseException) -> bool:
-    """Whether calling the receivers again may help."""
-    return not isinstance(error, UnusableMessageError | SenderValidationError)
-
-
-def reason_of(error: BaseException) -> str:
-    """What a dead letter says. Receivers' errors by class: their texts often quote the event."""
-    if isinstance(error, ReceiverError):
-        causes = ", ".join(_consuming.reason_of(cause) for cause in error.causes)
-        return f"ReceiverError: {causes}"
-    if isinstance(error, UnusableMessageError):
-        return f"UnusableMessageError: {error}"
-    return _consuming.reason_of(error)
-
-
 def _log_received(message: Message, metadata: EventsMetadata) -> None:
     if configuration.audit_logging_enabled():
         logger.info(
@@ -389,47 +294,3 @@ def _log_received(message: Message, metadata: EventsMetadata) -> None:
             f"message_id={metadata.id}, redis_msg_id={message.position.encode()!r}, "
             f"event_timestamp_ms={metadata.time.timestamp()}"
         )
-
-
-def _check_receiver_results(results: list[tuple[Any, Any]], signal: OpenEdxPublicSignal) -> None:
-    """Any exception among the results is a failure of the event."""
-    failed = [(r, result) for r, result in results if isinstance(result, BaseException)]
-    if not failed:
-        return
-    shown = ", ".join(
-        f"{getattr(r, '__module__', '')}.{getattr(r, '__qualname__', r)}={result!r}"
-        for r, result in failed
-    )
-    raise ReceiverError(
-        f"{len(failed)} receiver(s) out of {len(results)} produced errors "
-        f"(stack trace elsewhere in logs) when handling signal {signal}: {shown}",
-        [result for _, result in failed],
-    )
-
-
-class _DeadLetters(logging.Handler):
-    """Entries that are no events never reach a receiver; their fate comes as a log record."""
-
-    def __init__(self, consumer: EventConsumer) -> None:
-        super().__init__(logging.ERROR)
-        self._consumer = consumer
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Tells of it under today's message."""
-        fields = getattr(record, "tidings", {})
-        if fields.get("class") == "undecodable":
-            where = f"topic={fields.get('topic')} redis_msg_id={fields.get('position')}"
-            error = UnusableMessageError(f"{fields.get('error')} ({where})")
-            self._consumer.record_event_consuming_error(error, None)
-
-
-@contextmanager
-def reporting_dead_letters(consumer: EventConsumer) -> Iterator[None]:
-    """Tells of unreadable entries under the message that alerts look for."""
-    handler = _DeadLetters(consumer)
-    runtime = logging.getLogger("tidings.runtime")
-    runtime.addHandler(handler)
-    try:
-        yield
-    finally:
-        runtime.removeHandler(handler)

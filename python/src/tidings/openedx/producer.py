@@ -8,16 +8,21 @@ import threading
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import close_old_connections, connections, transaction
 from edx_django_utils.monitoring import record_exception
 from openedx_events.data import EventsMetadata
 from openedx_events.event_bus import EventBusProducer
 from openedx_events.tooling import OpenEdxPublicSignal
 
 from tidings import _lifetime
+from tidings._tidings import Entry
 from tidings.bus import Bus
 from tidings.errors import TidingsError
+from tidings.openedx import outbox
 from tidings.openedx import settings as configuration
 from tidings.openedx.avro import encoder_of, key_of
+from tidings.openedx.failures import describe
+from tidings.openedx.metadata import headers_of
 from tidings.openedx.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -36,10 +41,16 @@ def create_producer() -> EventProducer:
     try:
         loaded = configuration.load()
         bus = configuration.open_bus(loaded)
-        configuration.check_bus(bus)
     except ImproperlyConfigured as error:
         logger.critical("The event bus is misconfigured, and no event will be published: %s", error)
         return EventProducer(None, None, error)
+    for name in configuration.kafka_settings():
+        logger.warning("%s does nothing: %s", name, configuration.NO_KAFKA)
+    try:
+        configuration.check_bus(bus)
+    except ImproperlyConfigured as error:
+        # The password may be mended on the side of Redis, so each event tries anew.
+        logger.critical("The event bus is misconfigured: %s", error)
     return EventProducer(loaded, bus)
 
 
@@ -47,7 +58,8 @@ class EventProducer(EventBusProducer):
     """Sends events of signals to Redis, in the form of ``edx-event-bus-redis``.
 
     ``send()`` returns within ``EVENT_BUS_TIDINGS_SEND_TIMEOUT``, and raises nothing: the request
-    that caused the event has succeeded already.
+    that caused the event has succeeded already. What Redis does not take goes into the outbox, if
+    one is configured.
     """
 
     def __init__(
@@ -59,11 +71,15 @@ class EventProducer(EventBusProducer):
         self._settings = loaded
         self._bus = bus
         self._misconfigured = misconfigured
+        self._transactions = configuration.transaction_database() if loaded else ""
         self._lock = threading.Lock()
         self._buffering_in: int | None = None
         self._keyless: set[tuple[str, str]] = set()
         self.failures = 0
-        """How many events this process could not publish, or does not know to be published."""
+        """How many events this process could not publish, or does not know to be published, and
+        could not put into an outbox either."""
+        self.kept = 0
+        """How many events Redis did not take, and the outbox did."""
 
     def send(
         self,
@@ -74,31 +90,55 @@ class EventProducer(EventBusProducer):
         event_data: dict[str, Any],
         event_metadata: EventsMetadata,
     ) -> None:
-        """Sends one event to one topic; what goes wrong is logged, counted, told to monitoring."""
+        """Sends one event to one topic; what goes wrong is logged, counted, told to monitoring.
+
+        In a transaction it is sent after the commit, and never after a rollback, unless
+        ``EVENT_BUS_TIDINGS_MODE`` says otherwise. Its data are taken now.
+        """
         context = ProducingContext(signal, topic, event_key_field, event_metadata)
         try:
             if self._misconfigured is not None:
                 raise self._misconfigured
             assert self._settings is not None
-            assert self._bus is not None
             context.full_topic = self._settings.full_topic(topic)
-            entry = (
+            entry = Entry(
+                encoder_of(signal),
                 topic,
+                str(event_metadata.id),
                 headers_of(event_metadata),
                 event_data,
                 self._key(event_data, event_key_field, signal),
-                str(event_metadata.id),
             )
-            encoder = encoder_of(signal)
+            if self._settings.mode == configuration.OUTBOX:
+                outbox.keep(entry, using=self._transactions)
+                return
+            if self._settings.mode == configuration.ON_COMMIT:
+                transaction_of = connections[self._transactions]
+                if transaction_of.in_atomic_block:
+                    transaction.on_commit(
+                        lambda: self._deliver(entry, context),
+                        using=self._transactions,
+                        robust=True,
+                    )
+                    return
+        except Exception as error:
+            self._failed(error, context)
+        else:
+            self._deliver(entry, context)
+
+    def _deliver(self, entry: Entry, context: ProducingContext) -> None:
+        assert self._settings is not None
+        assert self._bus is not None
+        try:
             if self._settings.buffered:
                 self._see_to_exit()
                 self._bus.buffer_entry(
-                    encoder, entry, lambda _, error: self._failed(error, context)
+                    entry, lambda _, error: self._later_undelivered(error, entry, context)
                 )
                 return
-            receipt = self._bus.publish_entry(encoder, entry)
+            receipt = self._bus.publish_entry(entry)
         except Exception as error:
-            self._failed(error, context)
+            self._undelivered(error, entry, context)
         else:
             context.delivered(receipt.position)
 
@@ -127,6 +167,34 @@ class EventProducer(EventBusProducer):
             self._buffering_in = os.getpid()
             _lifetime.before_pool_worker_exits()
 
+    def _undelivered(self, error: Exception, entry: Entry, context: ProducingContext) -> None:
+        """Redis did not take it, or nobody knows: then the outbox is to have it, unordered."""
+        alias = self._settings.outbox if self._settings else None
+        if alias is None or not outbox.helps_after(error):
+            self._failed(error, context)
+            return
+        try:
+            outbox.keep(entry, using=alias)
+        except Exception as problem:
+            self._failed(error, context)
+            logger.error("It could not be put into the outbox either: %s", describe(problem))
+            return
+        with self._lock:
+            self.kept += 1
+        logger.warning(
+            "Event kept in the outbox until the relay sends it. error=%s %s",
+            describe(error),
+            context,
+        )
+
+    def _later_undelivered(
+        self, error: TidingsError, entry: Entry, context: ProducingContext
+    ) -> None:
+        """The same in the thread that reports on buffered events, which has no request."""
+        close_old_connections()
+        self._undelivered(error, entry, context)
+        close_old_connections()
+
     def _failed(self, error: BaseException, context: ProducingContext) -> None:
         with self._lock:
             self.failures += 1
@@ -139,26 +207,6 @@ class EventProducer(EventBusProducer):
             logger.error(
                 "Error delivering message to Redis event bus. error=%s %s", wrapped, context
             )
-
-
-def describe(error: BaseException) -> str:
-    """An error in a log line: what we say ourselves in full, of others the class alone."""
-    if isinstance(error, TidingsError | ImproperlyConfigured):
-        return f"{type(error).__name__}: {error}"
-    return type(error).__name__
-
-
-def headers_of(metadata: EventsMetadata) -> list[tuple[str, str]]:
-    """The fields of an entry before its payload, in the order of ``edx-event-bus-redis``."""
-    return [
-        ("type", metadata.event_type),
-        ("id", str(metadata.id)),
-        ("source", metadata.source),
-        ("time", metadata.time.isoformat()),
-        ("minorversion", str(metadata.minorversion)),
-        ("sourcehost", metadata.sourcehost),
-        ("sourcelib", ".".join(map(str, metadata.sourcelib))),
-    ]
 
 
 class ProducingContext:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS
 
 from tidings.bus import Bus
 from tidings.errors import InvalidError, TidingsError
@@ -19,6 +21,9 @@ _T = TypeVar("_T")
 _MISSING = object()
 
 TIDINGS_PREFIX = "EVENT_BUS_TIDINGS_"
+
+ON_COMMIT, IMMEDIATE, OUTBOX = "on-commit", "immediate", "outbox"
+"""When ``send()`` sends: see ``EVENT_BUS_TIDINGS_MODE`` in the guide."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Settings:
     """``EVENT_BUS_REDIS_STREAM_MAX_LEN``: entries that a topic keeps when nobody needs more."""
     hard_max_len: int | None
     """``EVENT_BUS_TIDINGS_HARD_MAX_LEN``: entries that a topic keeps at most."""
+    mode: str
+    """``EVENT_BUS_TIDINGS_MODE``: ``on-commit``, ``immediate`` or ``outbox``."""
+    outbox: str | None
+    """The database whose outbox takes what Redis does not; ``None`` if none is configured."""
     send_timeout: float
     """``EVENT_BUS_TIDINGS_SEND_TIMEOUT``: how long ``send()`` may take."""
     buffered: bool
@@ -51,6 +60,8 @@ class Settings:
     """``EVENT_BUS_TIDINGS_ORDERING``: ``key`` or ``none``"""
     max_attempts: int
     """``EVENT_BUS_TIDINGS_MAX_ATTEMPTS``: before an event becomes a dead letter."""
+    on_failure: str
+    """``EVENT_BUS_TIDINGS_ON_FAILURE``: ``park-key`` or ``skip``"""
     backoff: tuple[float, float]
     """``EVENT_BUS_TIDINGS_BACKOFF``: first and longest pause between attempts."""
     lease: float
@@ -70,6 +81,15 @@ def consumers_enabled() -> bool:
     return bool(getattr(settings, "EVENT_BUS_REDIS_CONSUMERS_ENABLED", True))
 
 
+NO_KAFKA = "Tidings speaks to Redis only so far: stay with edx-event-bus-kafka, or move to Redis"
+
+
+def kafka_settings() -> list[str]:
+    """The settings of edx-event-bus-kafka that are set, and do nothing here."""
+    names = [name for name in dir(settings) if name.startswith("EVENT_BUS_KAFKA_")]
+    return [name for name in names if getattr(settings, name) not in (None, "")]
+
+
 def audit_logging_enabled() -> bool:
     """``EVENT_BUS_REDIS_AUDIT_LOGGING_ENABLED``, as it is now."""
     return bool(getattr(settings, "EVENT_BUS_REDIS_AUDIT_LOGGING_ENABLED", True))
@@ -81,6 +101,14 @@ def load() -> Settings:
     Raises ``ImproperlyConfigured``, naming the setting, the rule and never the value: a URL has a
     password in it.
     """
+    outbox = outbox_database()
+    mode = _choice("EVENT_BUS_TIDINGS_MODE", ON_COMMIT, (ON_COMMIT, IMMEDIATE, OUTBOX))
+    if mode == OUTBOX and outbox is None:
+        raise _wrong(
+            "EVENT_BUS_TIDINGS_MODE",
+            "is 'outbox', and there is none: add 'tidings.django' to INSTALLED_APPS, set "
+            'TIDINGS = {"BUS": "openedx", "SERVICE": …}, and migrate',
+        )
     send_timeout = _seconds("EVENT_BUS_TIDINGS_SEND_TIMEOUT", 2.0)
     max_len = _number("EVENT_BUS_REDIS_STREAM_MAX_LEN", 10_000, least=0) or None
     hard = _number("EVENT_BUS_TIDINGS_HARD_MAX_LEN", max_len and 10 * max_len, least=1)
@@ -94,6 +122,8 @@ def load() -> Settings:
         topic_prefix=_text("EVENT_BUS_TOPIC_PREFIX", None),
         stream_max_len=max_len,
         hard_max_len=hard,
+        mode=mode,
+        outbox=outbox,
         send_timeout=send_timeout,
         buffered=_flag("EVENT_BUS_TIDINGS_BUFFERED", False),
         buffer_size=_number("EVENT_BUS_TIDINGS_BUFFER_SIZE", 10_000, least=1) or 10_000,
@@ -106,6 +136,7 @@ def load() -> Settings:
         concurrency=_number("EVENT_BUS_TIDINGS_CONCURRENCY", 1, least=1) or 1,
         ordering=_choice("EVENT_BUS_TIDINGS_ORDERING", "key", ("key", "none")),
         max_attempts=_number("EVENT_BUS_TIDINGS_MAX_ATTEMPTS", 8, least=1) or 8,
+        on_failure=_choice("EVENT_BUS_TIDINGS_ON_FAILURE", "park-key", ("park-key", "skip")),
         backoff=_backoff("EVENT_BUS_TIDINGS_BACKOFF", (0.1, 30.0)),
         lease=_seconds("EVENT_BUS_TIDINGS_LEASE", 30.0),
         drain=_seconds("EVENT_BUS_TIDINGS_DRAIN", 25.0),
@@ -115,7 +146,9 @@ def load() -> Settings:
     return loaded
 
 
-def open_bus(loaded: Settings, definitions: list[tuple[str, int, str]] | None = None) -> Bus:
+def open_bus(
+    loaded: Settings, definitions: list[tuple[str, int, str]] | None = None, **options: Any
+) -> Bus:
     """The bus of the settings. It is connected when it is first used."""
     try:
         return Bus(
@@ -127,6 +160,7 @@ def open_bus(loaded: Settings, definitions: list[tuple[str, int, str]] | None = 
             hard_max_len=loaded.hard_max_len,
             buffer=loaded.buffer_size,
             definitions=definitions or (),
+            **options,
         )
     except InvalidError as error:
         raise ImproperlyConfigured(f"Event bus settings: {error}") from error
@@ -139,6 +173,28 @@ def check_bus(bus: Bus) -> None:
     except TidingsError as error:
         if not error.is_temporary:
             raise ImproperlyConfigured(f"EVENT_BUS_REDIS_CONNECTION_URL: {error}") from error
+
+
+def bus_for_django(**options: Any) -> Bus:
+    """The bus of the settings, for ``tidings.django``: its relay writes what ``send()`` writes."""
+    from tidings.openedx.avro import definitions
+
+    return open_bus(load(), definitions(), **options)
+
+
+def outbox_database() -> str | None:
+    """The alias of the database with an outbox whose relay publishes to this bus."""
+    if not apps.is_installed("tidings.django"):
+        return None
+    from tidings.django import conf
+
+    configured = conf.current()
+    return configured.database if configured.bus == conf.OPENEDX else None
+
+
+def transaction_database() -> str:
+    """The alias of the database whose transactions events wait for."""
+    return outbox_database() or DEFAULT_DB_ALIAS
 
 
 _REDIS_PY = {
@@ -155,7 +211,9 @@ def _url(send_timeout: float) -> str:
     name = "EVENT_BUS_REDIS_CONNECTION_URL"
     url = _text(name, None)
     if url is None:
-        raise _wrong(name, "is missing; write it like redis://:password@host:6379/0")
+        kafka = kafka_settings()
+        instead = f"; {kafka[0]} is set, and {NO_KAFKA}" if kafka else ""
+        raise _wrong(name, f"is missing; write it like redis://:password@host:6379/0{instead}")
     if not url.startswith(("redis://", "rediss://")):
         raise _wrong(name, "must begin with redis:// or rediss://")
     parts = urlsplit(url)
