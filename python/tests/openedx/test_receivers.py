@@ -138,7 +138,11 @@ def test_what_has_no_key_holds_up_nothing(service: Service) -> None:
     assert (letter["event"].id, letter["parked"], letter["key"]) == (str(ids[0]), False, None)
 
 
-@override_settings(EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT=2, **FAST)
+@override_settings(
+    EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT=2,
+    EVENT_BUS_TIDINGS_BACKOFF=(0.001, 0.01),
+    EVENT_BUS_TIDINGS_MAX_ATTEMPTS=20,
+)
 def test_too_many_failing_receivers_in_a_row_exit_non_zero(service: Service) -> None:
     send(service.producer(), service.topic)
 
