@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod bundle;
 mod claim;
 mod config;
 mod describe;

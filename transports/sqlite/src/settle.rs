@@ -1,15 +1,14 @@
 //! What becomes of deliveries in hand: started, kept, settled, given back.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::vtab::array::Array;
 use rusqlite::{OptionalExtension, params};
 use tidings_transport::{Delivery, ErrorKind, Key, Outcome, Reason, Settlement};
 
+use crate::bundle::{Bundle, bundles, epoch, locate};
 use crate::error::Fault;
 use crate::job::Work;
-use crate::member::{Member, Seat};
+use crate::member::Member;
 use crate::parking::{self, Letter};
 use crate::wire;
 
@@ -21,15 +20,6 @@ struct Held {
     letter: Option<i64>,
 }
 
-/// Deliveries of one holding: what was handed out together is mostly settled together.
-struct Bundle {
-    group: i64,
-    epoch: i64,
-    rows: Array,
-    /// Where they stood in the call, by their numbers.
-    indices: HashMap<i64, usize>,
-}
-
 /// The refusal of what has passed to somebody else.
 pub(crate) fn stale(delivery: &Delivery) -> Fault {
     Fault::refused(
@@ -39,40 +29,6 @@ pub(crate) fn stale(delivery: &Delivery) -> Fault {
             delivery.topic, delivery.position
         ),
     )
-}
-
-/// The group and the number of a delivery; `None` if it is of a topic that is not this consumer's.
-fn locate(member: &Member, seat: &Seat, delivery: &Delivery) -> Option<(i64, i64)> {
-    let index = member.topics.iter().position(|t| *t == delivery.topic)?;
-    Some((
-        seat.places[index].group,
-        wire::parse(&delivery.position).ok()?,
-    ))
-}
-
-fn epoch(delivery: &Delivery) -> i64 {
-    delivery.epoch.cast_signed()
-}
-
-fn bundles<'d>(
-    member: &Member,
-    seat: &Seat,
-    deliveries: impl Iterator<Item = (usize, &'d Delivery)>,
-) -> Vec<Bundle> {
-    let mut found: HashMap<(i64, i64), HashMap<i64, usize>> = HashMap::new();
-    for (index, delivery) in deliveries {
-        if let Some((group, seq)) = locate(member, seat, delivery) {
-            let bundle = found.entry((group, epoch(delivery))).or_default();
-            bundle.entry(wire::delivery(group, seq)).or_insert(index);
-        }
-    }
-    let bundle = |((group, epoch), indices): (_, HashMap<i64, usize>)| Bundle {
-        group,
-        epoch,
-        rows: wire::numbers(indices.keys().copied()),
-        indices,
-    };
-    found.into_iter().map(bundle).collect()
 }
 
 /// Counts a handler that starts on each. `None` where it has passed to somebody else.

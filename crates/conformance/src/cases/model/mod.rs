@@ -1,8 +1,7 @@
 //! Random operations, compared with a simple model of the contract.
-//!
-//! `TIDINGS_CONFORMANCE_SEED` repeats one run.
 
 mod reference;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +14,13 @@ use tidings_transport::{
 };
 
 use self::reference::{Reference, State};
+use self::trace::{Trace, seeds};
 use crate::scene::{
     Scene, body_text, close, describe, expect_kind, join, next, publish, reason, settle, settled,
 };
 
 const CONSUMERS: usize = 3;
 const OPERATIONS: usize = 150;
-const SEEDS: std::ops::Range<u64> = 0..8;
 const KEYS: [Option<&str>; 4] = [Some("a"), Some("b"), Some("c"), None];
 
 pub(crate) async fn random_operations_without_order(s: Scene) {
@@ -33,32 +32,6 @@ pub(crate) async fn random_operations_without_order(s: Scene) {
 pub(crate) async fn random_operations_with_order(s: Scene) {
     for seed in seeds() {
         Run::start(&s, Ordering::Key, seed).await.finish().await;
-    }
-}
-
-fn seeds() -> Vec<u64> {
-    match std::env::var("TIDINGS_CONFORMANCE_SEED") {
-        Ok(seed) => vec![seed.parse().expect("a number")],
-        Err(_) => SEEDS.collect(),
-    }
-}
-
-/// What was done, told if it ends in a failure.
-struct Trace {
-    seed: u64,
-    done: Vec<String>,
-}
-
-impl Drop for Trace {
-    #[expect(
-        clippy::print_stderr,
-        reason = "the test harness shows it with the failure, and only then"
-    )]
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let done = self.done.join("\n");
-            eprintln!("TIDINGS_CONFORMANCE_SEED={}:\n{done}", self.seed);
-        }
     }
 }
 
