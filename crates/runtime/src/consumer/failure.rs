@@ -5,13 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tidings_transport::{Outcome, Reason};
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::hand::{Engine, FirstFailure, Hand, Held};
 use super::handler::FailureClass;
 use super::{ConsumeError, HandlerError, OnFailure};
 use crate::Counters;
 use crate::lanes::Ticket;
+
+/// How soon a handler that said it was closing is asked again.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// The stable word in a dead letter's reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +54,7 @@ impl Class {
     /// That of what a handler returned.
     pub(super) fn of(error: &HandlerError) -> Self {
         match error.class() {
-            FailureClass::Temporary => Self::Temporary,
+            FailureClass::Temporary | FailureClass::Closing => Self::Temporary,
             FailureClass::Permanent => Self::Permanent,
             FailureClass::Poison => Self::Poison,
         }
@@ -133,6 +136,21 @@ pub(super) fn attempt_failed(
     if opened {
         open(engine, hand);
     }
+    engine.ready.notify_one();
+}
+
+/// The handler takes no more, and the consumer is about to end: the delivery waits for that. Should
+/// the end not come, it is tried again without haste.
+pub(super) fn set_aside(engine: &Engine, hand: &mut Hand, ticket: Ticket, message: &str) {
+    let Some(held) = hand.lanes.get_mut(ticket) else {
+        return;
+    };
+    held.probe = false;
+    held.excused = held.excused.saturating_add(1);
+    debug!(id = held.id(), topic = %held.delivery.topic, group = %engine.group, why = message,
+        "the handler takes no more messages");
+    hand.circuit.probe_ended(ticket);
+    hand.lanes.delay(ticket, Instant::now() + CLOSING);
     engine.ready.notify_one();
 }
 

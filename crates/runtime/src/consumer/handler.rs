@@ -53,6 +53,7 @@ pub(super) enum FailureClass {
     Temporary,
     Permanent,
     Poison,
+    Closing,
 }
 
 impl HandlerError {
@@ -83,13 +84,24 @@ impl HandlerError {
         }
     }
 
+    /// This consumer is about to end and takes no more messages, whatever they say: a socket that
+    /// it writes to was closed, say. The message keeps its place and is given back when the consumer
+    /// ends. It counts neither as a failure of the message nor towards the [`Breaker`](super::Breaker),
+    /// and nobody is warned: ask for the end by the future given to [`run`](super::Consumer::run).
+    pub fn closing(message: impl Into<String>) -> Self {
+        Self {
+            class: FailureClass::Closing,
+            message: message.into(),
+        }
+    }
+
     pub(super) fn class(&self) -> FailureClass {
         self.class
     }
 
     /// Whether trying again may help.
     pub fn is_temporary(&self) -> bool {
-        self.class == FailureClass::Temporary
+        matches!(self.class, FailureClass::Temporary | FailureClass::Closing)
     }
 
     /// What happened, for people.

@@ -11,6 +11,7 @@ use tracing::{Instrument, Span, debug, info};
 
 use super::failure::{self, Class};
 use super::hand::Engine;
+use super::handler::FailureClass;
 use super::{Handler, HandlerError, Message, observation};
 use crate::lanes::Ticket;
 
@@ -140,6 +141,9 @@ fn finish(engine: &Engine, ticket: Ticket, ended: Ended, took: Duration) {
             Ended::Returned(Ok(())) => {
                 hand.end(ticket, Outcome::Ack);
                 failure::succeeded(engine, hand);
+            }
+            Ended::Returned(Err(e)) if e.class() == FailureClass::Closing => {
+                failure::set_aside(engine, hand, ticket, e.message());
             }
             Ended::Returned(Err(e)) => {
                 failure::attempt_failed(engine, hand, ticket, Class::of(&e), e.message());

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use tidings_event::DecodeError;
 use tidings_event::profile::Violation;
 use tidings_transport::{Error as TransportError, ErrorKind, Topic};
 
@@ -146,6 +147,11 @@ impl PublishError {
     /// Whether the same call may succeed later.
     pub fn is_temporary(&self) -> bool {
         self.details.temporary
+    }
+
+    /// What is wrong with the document, when it is no event.
+    pub fn undecodable(&self) -> Option<&DecodeError> {
+        self.details.source.as_deref()?.downcast_ref()
     }
 
     /// Whether the log may have the event all the same. Publish it again with the same id, so

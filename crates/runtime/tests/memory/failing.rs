@@ -368,6 +368,27 @@ async fn a_few_bad_keys_do_not_open_the_breaker_while_others_succeed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handler_that_closes_says_nothing_of_the_message() {
+    let log = Memory::new();
+    publish(&producer(&log), &["a", "b", "c", "a", "b", "c"]).await;
+    let journal = Journal::default();
+    // Each of these would end in a dead letter or open the breaker, were it a failure.
+    let retry = RetryPolicy::default().max_attempts(2);
+    let builder = consuming(Arc::new(log.clone()))
+        .retry(retry)
+        .breaker(Breaker::default().keys(2));
+    let began = Instant::now();
+    let verdict = move |_: &Message| match began.elapsed() < Duration::from_secs(5) {
+        true => Err(HandlerError::closing("nobody reads")),
+        false => Ok(()),
+    };
+    let counts = run(builder, &journal, verdict).await.unwrap();
+    assert_eq!((counts.delivered, counts.retried), (6, 0));
+    assert_eq!((counts.parked, counts.breaker_opened), (0, 0));
+    assert!(letters(&log).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_lane_of_a_failing_key_is_parked() {
     // The caller holds back successors here, so they fill its hand.
     for policy in [OnFailure::ParkKey, OnFailure::Skip] {
