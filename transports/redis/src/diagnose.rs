@@ -1,11 +1,15 @@
 //! What in the server's settings endangers the guarantees.
 
+use jiff::Timestamp;
 use redis::{Value, cmd};
 use tidings_transport::{Finding, Result, Severity};
 
 use crate::error::Failure;
 use crate::transport::{Redis, fact};
 use crate::value;
+
+/// Clocks that differ by less do no harm that a person would notice.
+const MAX_SKEW_MS: i64 = 5_000;
 
 impl Redis {
     pub(crate) async fn findings(&self) -> Result<Vec<Finding>> {
@@ -30,7 +34,18 @@ impl Redis {
             }
             _ => found.push(refused("CONFIG GET")),
         }
+        found.extend(self.clock().await?);
         Ok(found)
+    }
+
+    /// The server's clock against ours. What the round trip took is no skew.
+    async fn clock(&self) -> Result<Option<Finding>, Failure> {
+        let before = Timestamp::now();
+        match self.server_time().await {
+            Ok(server) => Ok(skew(before, server, Timestamp::now())),
+            Err(Failure::Refused { .. }) => Ok(Some(refused("TIME"))),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn setting(&self, name: &str) -> Result<Option<String>, Failure> {
@@ -124,6 +139,29 @@ fn eviction(policy: &str, limit: Option<u64>) -> Option<Finding> {
     ))
 }
 
+/// How far the server's time, in milliseconds, lies outside of when it was asked for.
+fn skew(before: Timestamp, server: u64, after: Timestamp) -> Option<Finding> {
+    let server = i64::try_from(server).unwrap_or(i64::MAX);
+    let early = before.as_millisecond().saturating_sub(server);
+    let late = server.saturating_sub(after.as_millisecond());
+    let (off, word) = match early > late {
+        true => (early, "behind"),
+        false => (late, "ahead of"),
+    };
+    (off > MAX_SKEW_MS).then(|| {
+        Finding::new(
+            Severity::Warning,
+            "redis-clock",
+            format!(
+                "the server's clock is {} s {word} this machine's: positions by time, ages and \
+                 retries are off by that",
+                off / 1_000
+            ),
+            "keep both clocks right, by NTP",
+        )
+    })
+}
+
 fn durability(appendonly: &str, fsync: &str, save: &str) -> Option<Finding> {
     let (severity, what) = match (appendonly, fsync) {
         ("yes", "always") => return None,
@@ -185,6 +223,17 @@ mod tests {
             severity(durability("no", "always", "60 1")),
             Some(Severity::Warning)
         );
+    }
+
+    #[test]
+    fn a_clock_is_judged_by_what_the_round_trip_does_not_explain() {
+        let at = |ms| Timestamp::from_millisecond(ms).unwrap();
+        let said = |server| skew(at(100_000), server, at(130_000)).map(|f| f.what);
+        assert_eq!(said(100_000), None);
+        assert_eq!(said(95_000), None);
+        assert_eq!(said(135_000), None);
+        assert!(said(94_000).unwrap().contains("6 s behind"));
+        assert!(said(170_500).unwrap().contains("40 s ahead of"));
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl Redis {
         Ok(Some((named, free.max(hard))))
     }
 
-    async fn server_time(&self) -> Result<u64, Failure> {
+    /// By the server's clock, in milliseconds since 1970.
+    pub(crate) async fn server_time(&self) -> Result<u64, Failure> {
         const WHAT: &str = "the server's time";
         let [seconds, micros] = value::tuple(self.link.command(&cmd("TIME")).await?, WHAT)?;
         Ok(value::number(&seconds, WHAT)? * 1_000 + value::number(&micros, WHAT)? / 1_000)
