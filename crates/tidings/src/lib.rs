@@ -48,12 +48,15 @@
 //! | `sqlite:PATH` | one file for all processes of a machine |
 //! | `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` | Redis 6.2 or later, or Valkey |
 //! | `rediss://…` | the same over TLS |
+//! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/PRIMARY[/DB]` | the primary that sentinels name |
+//! | `rediss+sentinel://…` | the same, with TLS to sentinels and primary |
 //!
 //! Settings are query parameters. For every log: `prefix` (put before topic names, with a dash),
 //! `wire` (`native` or `openedx`), `unknown_schema` (`declared`, `refuse` or a minor version).
 //! For `sqlite:`: `durability` (`full` or `normal`), `max_bytes`, `busy_timeout`. For Redis:
-//! `ca_file`, `cert_file`, `key_file`, `connect_timeout`, `response_timeout`. Times are like
-//! `500ms` or `5s`. What is not known is an error.
+//! `ca_file`, `cert_file`, `key_file`, `connect_timeout`, `response_timeout`, and for sentinels
+//! `sentinel_username`, `sentinel_password`. Times are like `500ms` or `5s`. What is not known is an
+//! error.
 
 mod address;
 mod built_in;

@@ -12,7 +12,14 @@ use crate::{Bus, OpenError};
 
 mod redis;
 
-const SCHEMES: [&str; 4] = ["memory", "sqlite", "redis", "rediss"];
+const SCHEMES: [&str; 6] = [
+    "memory",
+    "sqlite",
+    "redis",
+    "rediss",
+    "redis+sentinel",
+    "rediss+sentinel",
+];
 
 /// Parameters that every log has.
 const COMMON: [&str; 3] = ["prefix", "wire", "unknown_schema"];
@@ -129,7 +136,10 @@ fn sqlite(address: &Address) -> Result<Opened, OpenError> {
 }
 
 fn redis_config(address: &Address) -> Result<RedisConfig, OpenError> {
-    address.only(&[&COMMON, &redis::PARAMETERS])?;
+    match address.scheme.ends_with("+sentinel") {
+        true => address.only(&[&COMMON, &redis::PARAMETERS, &redis::SENTINEL_PARAMETERS])?,
+        false => address.only(&[&COMMON, &redis::PARAMETERS])?,
+    }
     redis::config(address)
 }
 

@@ -10,6 +10,13 @@ use redis::{
 };
 use tidings_transport::{Error, ErrorKind, Result};
 
+use crate::sentinels::{self, SentinelConfig};
+use crate::server::Server;
+
+/// RESP3 lets the connection tell when the server has closed it, so that the next publish goes to a
+/// new connection instead of ending with an unknown outcome.
+pub(crate) const PROTOCOL: ProtocolVersion = ProtocolVersion::RESP3;
+
 /// Settings of a [`Redis`](crate::Redis) log. `Debug` hides the password.
 ///
 /// ```
@@ -29,6 +36,8 @@ pub struct RedisConfig {
     pub port: u16,
     /// A Unix socket, used instead of host and port. Default: none.
     pub socket: Option<PathBuf>,
+    /// Sentinels that say where the primary is, used instead of host and port. Default: none.
+    pub sentinels: Option<SentinelConfig>,
     /// Speak TLS (`rediss://`). Default: no.
     pub tls: bool,
     /// Authorities to trust, PEM, instead of the public ones. Only with `tls`.
@@ -55,6 +64,7 @@ impl Default for RedisConfig {
             host: "127.0.0.1".into(),
             port: 6379,
             socket: None,
+            sentinels: None,
             tls: false,
             ca_file: None,
             cert_file: None,
@@ -75,6 +85,7 @@ impl fmt::Debug for RedisConfig {
             host,
             port,
             socket,
+            sentinels,
             tls,
             ca_file,
             cert_file,
@@ -89,6 +100,7 @@ impl fmt::Debug for RedisConfig {
             .field("host", host)
             .field("port", port)
             .field("socket", socket)
+            .field("sentinels", sentinels)
             .field("tls", tls)
             .field("ca_file", ca_file)
             .field("cert_file", cert_file)
@@ -105,32 +117,34 @@ impl fmt::Debug for RedisConfig {
 impl RedisConfig {
     /// The address for people, without credentials: `rediss://host:6379/0`.
     pub fn address(&self) -> String {
-        match &self.socket {
-            Some(path) => format!("redis+unix://{}?db={}", path.display(), self.db),
-            None => {
-                let scheme = if self.tls { "rediss" } else { "redis" };
-                format!("{scheme}://{}:{}/{}", self.host, self.port, self.db)
-            }
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        match (&self.socket, &self.sentinels) {
+            (Some(path), _) => format!("redis+unix://{}?db={}", path.display(), self.db),
+            (None, Some(sentinels)) => format!("{scheme}+sentinel://{sentinels}/{}", self.db),
+            (None, None) => format!("{scheme}://{}:{}/{}", self.host, self.port, self.db),
         }
     }
 
-    pub(crate) fn client(&self) -> Result<redis::Client> {
+    pub(crate) fn server(&self) -> Result<Server> {
         self.check()?;
+        if self.tls {
+            // Fails when the program has chosen a provider already: then that one is used.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        match &self.sentinels {
+            Some(sentinels) => sentinels::server(self, sentinels),
+            None => self.client().map(|client| Server::Fixed(Box::new(client))),
+        }
+    }
+
+    fn client(&self) -> Result<redis::Client> {
         let address = match &self.socket {
             Some(path) => ConnectionAddr::Unix(path.clone()),
-            None if self.tls => ConnectionAddr::TcpTls {
-                host: self.host.clone(),
-                port: self.port,
-                insecure: false,
-                tls_params: None,
-            },
-            None => ConnectionAddr::Tcp(self.host.clone(), self.port),
+            None => self.address_of(&self.host, self.port),
         };
-        // RESP3 lets the connection tell when the server has closed it, so that the next publish
-        // goes to a new connection instead of ending with an unknown outcome.
         let mut settings = RedisConnectionInfo::default()
             .set_db(i64::from(self.db))
-            .set_protocol(ProtocolVersion::RESP3);
+            .set_protocol(PROTOCOL);
         if let Some(username) = &self.username {
             settings = settings.set_username(username);
         }
@@ -141,11 +155,30 @@ impl RedisConfig {
             .into_connection_info()
             .map_err(|e| invalid("address", &e.to_string()))?
             .set_redis_settings(settings);
-        if !self.tls {
-            return redis::Client::open(info).map_err(|e| invalid("address", &e.to_string()));
+        match self.certificates()? {
+            None => redis::Client::open(info).map_err(|e| invalid("address", &e.to_string())),
+            Some(certificates) => redis::Client::build_with_tls(info, certificates)
+                .map_err(|e| invalid("ca_file, cert_file, key_file", &e.to_string())),
         }
-        // Fails when the program has chosen a provider already: then that one is used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+
+    pub(crate) fn address_of(&self, host: &str, port: u16) -> ConnectionAddr {
+        match self.tls {
+            true => ConnectionAddr::TcpTls {
+                host: host.to_owned(),
+                port,
+                insecure: false,
+                tls_params: None,
+            },
+            false => ConnectionAddr::Tcp(host.to_owned(), port),
+        }
+    }
+
+    /// Whom to trust and what to show; `None` without TLS.
+    pub(crate) fn certificates(&self) -> Result<Option<TlsCertificates>> {
+        if !self.tls {
+            return Ok(None);
+        }
         let client_tls = match (&self.cert_file, &self.key_file) {
             (Some(cert), Some(key)) => Some(ClientTlsConfig {
                 client_cert: read("cert_file", cert)?,
@@ -157,12 +190,10 @@ impl RedisConfig {
             Some(ca) => Some(read("ca_file", ca)?),
             None => None,
         };
-        let certificates = TlsCertificates {
+        Ok(Some(TlsCertificates {
             client_tls,
             root_cert,
-        };
-        redis::Client::build_with_tls(info, certificates)
-            .map_err(|e| invalid("ca_file, cert_file, key_file", &e.to_string()))
+        }))
     }
 
     fn check(&self) -> Result<()> {
@@ -178,6 +209,15 @@ impl RedisConfig {
         }
         if self.tls && self.socket.is_some() {
             return Err(invalid("socket", "a Unix socket has no TLS"));
+        }
+        if let Some(sentinels) = &self.sentinels {
+            if self.socket.is_some() {
+                return Err(invalid(
+                    "socket",
+                    "sentinels name a host; give one or the other",
+                ));
+            }
+            sentinels.check()?;
         }
         if self.username.is_some() && self.password.is_none() {
             return Err(invalid("username", "needs a password beside it"));
@@ -198,6 +238,6 @@ fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>> {
     })
 }
 
-fn invalid(setting: &str, rule: &str) -> Error {
+pub(crate) fn invalid(setting: &str, rule: &str) -> Error {
     Error::new(ErrorKind::Invalid, "connect", format!("{setting}: {rule}"))
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::config::RedisConfig;
 use crate::error::{Code, Failure};
 use crate::script::Call;
+use crate::server::Server;
 
 /// One connection to the server, made when it is needed and made anew after it broke.
 ///
@@ -19,7 +20,7 @@ use crate::script::Call;
 /// [`Failure::Lost`], and whoever sent it decides.
 #[derive(Debug)]
 pub(crate) struct Link {
-    client: redis::Client,
+    server: Server,
     address: String,
     connect_timeout: Duration,
     response_timeout: Duration,
@@ -59,9 +60,9 @@ pub(crate) fn pause(failures: u32) -> Duration {
 }
 
 impl Link {
-    pub(crate) fn new(client: redis::Client, config: &RedisConfig) -> Self {
+    pub(crate) fn new(server: Server, config: &RedisConfig) -> Self {
         Self {
-            client,
+            server,
             address: config.address(),
             connect_timeout: config.connect_timeout,
             response_timeout: config.response_timeout,
@@ -74,7 +75,7 @@ impl Link {
     /// Another connection to the same server.
     pub(crate) fn another(&self) -> Self {
         Self {
-            client: self.client.clone(),
+            server: self.server.clone(),
             address: self.address.clone(),
             connect_timeout: self.connect_timeout,
             response_timeout: self.response_timeout,
@@ -216,7 +217,7 @@ impl Link {
             };
         }
         if matches!(source.code(), Some("READONLY" | "MASTERDOWN")) {
-            // The name of the server may lead to another machine by now.
+            // Its name, or the sentinels, may lead to another machine by now.
             live.broken.store(true, Ordering::Release);
         }
         Failure::Refused {
@@ -293,10 +294,13 @@ impl Link {
                 }
                 Ok::<(), ()>(())
             });
-        let connection = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config);
-        // The greeting has no timeout of its own.
+        let connection = async {
+            let client = self.server.find().await?;
+            client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await
+        };
+        // Neither the sentinels nor the greeting have a timeout that is ours.
         let connection = tokio::time::timeout(self.connect_timeout, connection).await;
         let connection =
             connection.map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))??;

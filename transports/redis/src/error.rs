@@ -1,5 +1,7 @@
 //! What goes wrong with Redis, and what it is in the terms of the contract.
 
+use std::sync::Arc;
+
 use redis::RedisError;
 use tidings_transport::{Error, ErrorKind};
 
@@ -158,12 +160,14 @@ impl Failure {
 /// What a connection failed for, and what to do.
 fn connecting(source: &RedisError) -> (ErrorKind, &'static str) {
     use redis::ErrorKind as Kind;
-    let tls = std::error::Error::source(source)
-        .and_then(|e| e.downcast_ref::<std::io::Error>())
-        .is_some_and(|e| e.kind() == std::io::ErrorKind::InvalidData);
+    let tls = is_tls(source);
     match (Code::of(source), source.kind()) {
         (Code::Denied, _) => (ErrorKind::Denied, "check user and password"),
         (Code::Away | Code::Full, _) => (ErrorKind::Unavailable, "nothing was sent, try again"),
+        (_, Kind::MasterNameNotFoundBySentinel) => (
+            ErrorKind::Unavailable,
+            "no sentinel knows a living primary of that name: wait for the fail-over, or check the name",
+        ),
         (_, Kind::Server(_) | Kind::InvalidClientConfig) => {
             (ErrorKind::Invalid, "check the settings of the connection")
         }
@@ -173,6 +177,17 @@ fn connecting(source: &RedisError) -> (ErrorKind, &'static str) {
         ),
         _ => (ErrorKind::Unavailable, "nothing was sent, try again"),
     }
+}
+
+/// Whether certificates or the handshake of TLS are what failed.
+fn is_tls(source: &RedisError) -> bool {
+    // The client wraps what went wrong below it into an `Arc`.
+    let below = std::error::Error::source(source)
+        .and_then(|e| e.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>());
+    below
+        .and_then(|e| e.downcast_ref::<std::io::Error>())
+        .and_then(std::io::Error::get_ref)
+        .is_some_and(|e| e.is::<rustls::Error>())
 }
 
 fn refused(operation: &'static str, code: Code, source: RedisError) -> Error {

@@ -60,6 +60,8 @@ mod round;
 mod sabotage;
 mod schemas;
 mod script;
+mod sentinels;
+mod server;
 mod settle;
 mod start;
 mod subscriber;
@@ -71,4 +73,5 @@ mod wire;
 pub use config::RedisConfig;
 #[cfg(feature = "sabotage")]
 pub use sabotage::ack_without_owner_check;
+pub use sentinels::SentinelConfig;
 pub use transport::Redis;

@@ -46,10 +46,10 @@ impl Redis {
     /// `Invalid` for settings that cannot be; `Unavailable` when the server is away; `Denied` when
     /// it refuses the credentials.
     pub async fn connect(config: RedisConfig) -> Result<Self> {
-        let client = config.client()?;
+        let server = config.server()?;
         let redis = Self {
-            publishing: Link::new(client.clone(), &config),
-            link: Arc::new(Link::new(client, &config)),
+            publishing: Link::new(server.clone(), &config),
+            link: Arc::new(Link::new(server, &config)),
         };
         let pong = redis.link.command(&cmd("PING")).await;
         pong.map_err(|f| f.reading("connect"))?;

@@ -61,7 +61,7 @@ impl Harness for OneServer {
         faults.freeze = Some(self);
         faults.cut = Some(self);
         // What others remove before a new group was handed anything leaves no trace in Redis 6;
-        // tests/losses.rs has what can be noticed there.
+        // tests/servers/losses.rs has what can be noticed there.
         faults.removal = if self.counts { Some(self) } else { None };
         faults.group_loss = Some(self);
         faults.foreign = Some(self);

@@ -62,7 +62,7 @@ tidings.toml of the current folder. A password is safer in the variable than on 
 where other users of the machine can see it.
     memory:                          inside one process, for trying things out
     sqlite:PATH[?durability=normal]  one file, many processes, no server
-    redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://…
+    redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://…, redis+sentinel://…
 Settings of a bus are query parameters: ?prefix=stage&wire=openedx
 
 Try it:

@@ -7,6 +7,7 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+mod sentinels;
 
 pub use certificates::Certificates;
 pub use mariadb::MariadbServer;
@@ -14,3 +15,4 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
 pub use proxy::Proxy;
 pub use redis::{AppendOnly, RedisOptions, RedisServer};
+pub use sentinels::Sentinels;

@@ -7,7 +7,7 @@ if not at then return wrong_type() or no_group() end
 local f = facts()
 local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained')
 local index, lost = account(at, '', 0, '', s[1], s[2]), false
-index, lost = find_loss(at, index, f, s[4], s[1])
+index, lost = find_loss(at, index, f, s[4], s[1], s[2])
 local reply = redis.pcall('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
 if reply and reply.err then return reply end
 local entries = reply and reply[1][2] or {}

@@ -9,9 +9,9 @@ local function account(at, from, n, upto, position, index)
 end
 
 -- Compares what was added with what was handed out and what is left, and notes what is missing.
--- `index` is that of `at`, `known` the last position with an index. Returns the index as it is
--- afterwards, and whether a loss was noted.
-local function find_loss(at, index, f, explained, known)
+-- `index` is that of `at`; `known` is the last position with an index, `known_index`. Returns the
+-- index as it is afterwards, and whether a loss was noted.
+local function find_loss(at, index, f, explained, known, known_index)
   local cause = 'removed by others before the group was handed them'
   local next_ = f.first and before(at, f.first) and f.first or ''
   if next_ == '' and f.length > 0 and before(at, f.last) then
@@ -23,11 +23,14 @@ local function find_loss(at, index, f, explained, known)
   if f.added then
     local rest = next_ ~= '' and f.length or 0
     local lost = index and f.added - index - rest or 0
+    known_index = tonumber(known_index)
     if lost > 0 then
       note_loss(before(at, f.last) and at or '', next_, lost, cause)
-    elseif not index and known and known ~= '0-0' and not is_explained and f.first and before(known, f.first) then
-      -- Entries are gone that may have been handed out or not.
-      note_loss(known, f.first, nil, cause)
+    elseif not index and known and not is_explained and before(at, f.last) and before(known, f.first or f.last)
+      and not (known_index and f.added - known_index <= f.length) then
+      -- The consumer died before it told what it was handed beyond `known`, and not everything
+      -- that was added since is there: what is gone may have been handed out or not.
+      note_loss(known, f.first or '', nil, cause)
       lost = 1
     end
     return f.added - rest, lost > 0
