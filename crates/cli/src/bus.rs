@@ -3,15 +3,21 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tidings::{Catalog, OpenError};
+use tidings::{Backoff, Catalog, OpenError};
 use tidings_telemetry::Telemetry;
 use tidings_transport::Topic;
+use tokio::time::{Instant, sleep};
+use tracing::warn;
 
 use crate::args::BusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::settings::{Origin, Settings, redacted};
+
+/// Between two looks for a bus that is away.
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// The bus that the settings name, opened, with the definitions that they name.
 pub struct Bus {
@@ -27,7 +33,12 @@ impl Bus {
 
     /// Opens it by settings that are resolved already.
     pub async fn open_settings(settings: &Settings) -> Result<Self> {
-        let opened = tidings::open(&settings.bus).await;
+        Self::open_patiently(settings, None).await
+    }
+
+    /// As [`open_settings`](Self::open_settings), and tries again for so long while it is away.
+    pub async fn open_patiently(settings: &Settings, patience: Option<Duration>) -> Result<Self> {
+        let opened = opened(settings, patience).await;
         let mut bus = opened.map_err(|error| not_opened(settings, error))?;
         if let Some(origin) = &settings.catalogs.origin {
             bus = bus.with_definitions(Arc::new(catalog(&settings.catalogs.folders, origin)?));
@@ -80,11 +91,49 @@ fn catalog(folders: &[PathBuf], origin: &Origin) -> Result<Catalog> {
     Ok(catalog)
 }
 
+async fn opened(
+    settings: &Settings,
+    patience: Option<Duration>,
+) -> Result<tidings::Bus, OpenError> {
+    let end = patience.map(|patience| Instant::now() + patience);
+    let mut failures = 0;
+    loop {
+        let error = match tidings::open(&settings.bus).await {
+            Ok(bus) => return Ok(bus),
+            Err(error) => error,
+        };
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        match left {
+            Some(left) if error.is_temporary() && !left.is_zero() => {
+                if failures == 0 {
+                    warn!(%error, "the bus does not answer; trying again");
+                }
+                failures += 1;
+                sleep(BACKOFF.draw(failures).min(left)).await;
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
 fn not_opened(settings: &Settings, error: OpenError) -> Failure {
-    let exit = match &error {
-        OpenError::Transport { source, .. } => Failure::exit_of(source.kind()),
-        _ => Exit::Config,
-    };
     let (bus, origin) = (redacted(&settings.bus), &settings.bus_origin);
-    Failure::new(exit, format!("cannot open {bus} (named by {origin})")).source(error)
+    let what = format!("cannot open {bus} (named by {origin})");
+    match error {
+        OpenError::Transport { source, .. } => {
+            let exit = match Failure::exit_of(source.kind()) {
+                // Whoever named the bus named it wrongly; the command line may be as it should.
+                Exit::Usage => Exit::Config,
+                exit => exit,
+            };
+            Failure::new(exit, what).source(source)
+        }
+        error => {
+            let failure = Failure::new(Exit::Config, what).source(error);
+            match settings.bus.contains(':') {
+                true => failure,
+                false => failure.remedy(format!("a file is named like this: sqlite:{bus}")),
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::io;
 use tidings_transport::{Error as BusError, ErrorKind};
 
 use crate::exit::Exit;
+use crate::output::with_remedy;
 
 /// A command's result.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -82,31 +83,28 @@ impl Failure {
 
 impl From<BusError> for Failure {
     fn from(error: BusError) -> Self {
-        let mut failure = Self::new(Self::exit_of(error.kind()), error.to_string());
-        // The message stands above already; what is underneath it is worth a line each.
-        let mut under = error.source();
-        while let Some(cause) = under {
-            let text = cause.to_string();
-            if !failure.message.contains(&text) {
-                failure.message = format!("{}: {text}", failure.message);
-            }
-            under = cause.source();
-        }
+        let exit = Self::exit_of(error.kind());
+        let mut failure = Self::new(exit, error.to_string());
+        failure.source = Some(error.into());
         failure
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        let mut text = self.message.clone();
         let mut under = self.source.as_ref().map(|e| &**e as &dyn StdError);
         while let Some(cause) = under {
-            write!(f, ": {cause}")?;
+            // Some errors tell of what is underneath them, others leave that to us.
+            let more = cause.to_string();
+            if !text.contains(&more) {
+                text.push_str(&format!(": {more}"));
+            }
             under = cause.source();
         }
-        if let Some(remedy) = &self.remedy {
-            write!(f, "\n  help: {remedy}")?;
-        }
-        Ok(())
+        f.write_str(&with_remedy(
+            text,
+            self.remedy.as_deref().unwrap_or_default(),
+        ))
     }
 }

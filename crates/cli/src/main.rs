@@ -15,18 +15,16 @@ mod input;
 mod logging;
 mod monitoring;
 mod output;
-mod problem;
 mod settings;
 mod signals;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 
 use args::Cli;
 use exit::Exit;
 
 fn main() {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::parse_arguments() {
         Ok(cli) => cli,
         Err(e) => {
             // The reader of a help text may have gone; there is nobody to tell.

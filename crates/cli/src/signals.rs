@@ -3,14 +3,19 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::children;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output;
+
+/// Most commands end sooner, and then there is nothing to say.
+const PROMPT: Duration = Duration::from_millis(500);
 
 /// Whether and by which signal the process was asked to end. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +46,10 @@ impl Shutdown {
                 heard.signal.store(number, Ordering::Relaxed);
                 heard.asked.cancel();
                 if number == libc::SIGINT {
-                    output::to_stderr("\nfinishing; once more ends at once");
+                    tokio::spawn(async {
+                        sleep(PROMPT).await;
+                        output::to_stderr("\nfinishing; once more ends at once");
+                    });
                 }
             }
         });

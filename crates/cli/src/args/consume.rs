@@ -15,7 +15,9 @@ TIDINGS_ID, TIDINGS_SOURCE, TIDINGS_TOPIC, TIDINGS_POSITION, TIDINGS_GROUP, TIDI
 TIDINGS_ATTEMPT, and for a replayed event TIDINGS_REPLAY=1 in its environment. Exit code 0
 acknowledges; 75 asks to try again later, up to --max-attempts times; 65 says that nobody can use
 this event: it becomes a dead letter and holds up nothing; anything else is a failure for good, and
---on-failure says what becomes of the event and its key. See `tidings dlq --help`.
+--on-failure says what becomes of the event and its key (see `tidings dlq --help`). A command that a
+signal ended is tried again, as is one that was not found (127) or cannot be executed (126). A
+command need not read its input, and may print what it likes.
 
 When events of several different keys fail one after the other with 75 or by --timeout, and none
 succeeds, everything seems to fail: then only one event at a time is tried, at growing distances
@@ -23,8 +25,13 @@ and without using up its attempts, until one succeeds.
 
 With --json the summary at the end is one JSON object on standard error.
 
-The first SIGTERM or Ctrl-C drains: running commands may end, the rest is given back. The second
-ends at once; what was in hand comes again after the lease.
+The first SIGTERM or Ctrl-C drains: running commands may go on for as long as --drain says, and are
+then killed with all that they started; what is not done is given back. The second ends at once, and
+what was in hand comes again after the lease.
+
+To be asked to end is the ordinary end, and exits with 0; with --max or --until-idle it exits with
+130 (Ctrl-C) or 143 (SIGTERM) when that was not reached. A reader that goes away, as in
+`tidings consume … | head`, is an ordinary end too: lines that it did not take come again.
 
 Examples:
     tidings consume --topic courses --group search
@@ -60,6 +67,9 @@ pub struct ConsumeArgs {
     /// How long an event stays with a member that gives no sign of life
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::positive_duration)]
     pub lease: Duration,
+    /// How long a command, or a line that nobody reads, may go on after the first SIGTERM or Ctrl-C
+    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = value::duration)]
+    pub drain: Duration,
     /// What becomes of an event that failed for good
     #[arg(
         long,
@@ -88,7 +98,8 @@ pub struct ConsumeArgs {
     #[arg(long, value_name = "N", default_value_t = 10_000, help_heading = "Failures",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_parked_keys: u32,
-    /// End with 69 when the bus has been away for so long; waits without end otherwise
+    /// End with 69 when the bus has been away for so long, from the start or later. Otherwise one
+    /// that is away at the start ends the command, and one that goes away later is waited for
     #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
     pub give_up_after: Option<Duration>,
     #[command(flatten)]

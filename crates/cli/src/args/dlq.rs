@@ -36,6 +36,18 @@ pub enum DlqCommand {
     Export(ExportLettersArgs),
 }
 
+/// The words that dead letters have for why they are.
+const REASONS: [&str; 8] = [
+    "temporary",
+    "permanent",
+    "poison",
+    "timeout",
+    "panic",
+    "attempts",
+    "lane_full",
+    "undecodable",
+];
+
 /// Which dead letters.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which")]
@@ -52,9 +64,8 @@ pub struct FilterArgs {
     /// Of this key
     #[arg(long, value_name = "KEY")]
     pub key: Vec<String>,
-    /// That failed for this reason: temporary, permanent, poison, timeout, panic, attempts,
-    /// lane_full, undecodable
-    #[arg(long, value_name = "REASON")]
+    /// That failed for this reason; may be repeated
+    #[arg(long, value_name = "REASON", value_parser = REASONS)]
     pub reason: Vec<String>,
     /// That failed last at or after this RFC 3339 time
     #[arg(long, value_name = "TIME", value_parser = value::time)]
@@ -69,13 +80,13 @@ pub struct FilterArgs {
 
 #[derive(Debug, Args)]
 pub struct LettersArgs {
-    #[command(flatten)]
-    pub filter: FilterArgs,
     /// At most so many
     #[arg(short = 'n', long, value_name = "N", default_value_t = 1_000)]
     pub limit: usize,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
     #[command(flatten)]
     pub bus: BusArgs,
 }
@@ -105,8 +116,6 @@ pub struct ShowLetterArgs {
 Asks first; without a terminal it needs --yes. Without a filter it takes all dead letters. `retry`
 leaves parked ones alone: release their key, so that the order is kept.")]
 pub struct ChangeLettersArgs {
-    #[command(flatten)]
-    pub filter: FilterArgs,
     /// Say what would happen, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -114,6 +123,8 @@ pub struct ChangeLettersArgs {
     pub consent: ConsentArgs,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub filter: FilterArgs,
     #[command(flatten)]
     pub bus: BusArgs,
 }
@@ -149,8 +160,8 @@ pub struct ReleaseArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each line is the event as a CloudEvents JSON document, its key in `partitionkey`. An entry that is no
-event is written as {\"fields\":{NAME: BASE64}} and told of on standard error: publish refuses it.
+Each line is the event as a CloudEvents JSON document, its key in `partitionkey`. An entry that is
+no event is written as {\"fields\":{NAME: BASE64}} and told of on standard error: publish refuses it.
 The letters stay where they are.")]
 pub struct ExportLettersArgs {
     #[command(flatten)]

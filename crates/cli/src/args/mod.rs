@@ -14,9 +14,11 @@ mod publish;
 mod relay;
 mod replay;
 mod seek;
+mod shell;
 mod tail;
 mod topics;
 mod value;
+mod verb;
 
 pub use bus::BusArgs;
 pub use catalog::{
@@ -41,12 +43,13 @@ pub use publish::{ProfileArg, PublishArgs};
 pub use relay::RelayArgs;
 pub use replay::ReplayArgs;
 pub use seek::{ConsentArgs, SeekArgs};
+pub use shell::{CompletionsArgs, ManArgs};
 pub use tail::TailArgs;
 pub use topics::TopicsArgs;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::exit;
 
@@ -57,9 +60,9 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const AFTER_HELP: &str = "\
-Where the bus comes from: --bus URL, else the variable TIDINGS_BUS, else `bus = \"…\"` in the file
-tidings.toml of the current folder. A password is safer in the variable than on the command line,
-where other users of the machine can see it.
+Where the bus comes from: --bus URL, before or behind the command; else the variable TIDINGS_BUS;
+else `bus = \"…\"` in the file tidings.toml of the current folder. A password is safer in the
+variable than on the command line, where other users of the machine can see it.
     memory:                          inside one process, for trying things out
     sqlite:PATH[?durability=normal]  one file, many processes, no server
     redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://…, redis+sentinel://…
@@ -73,6 +76,16 @@ Try it:
     tidings consume --topic courses --group search --until-idle 1s
     tidings groups";
 
+const ENVIRONMENT: &str = "\
+Environment:
+    TIDINGS_BUS       the bus
+    TIDINGS_CATALOG   folders of event definitions, with colons between them
+    TIDINGS_DATABASE  the database of the outbox
+    TIDINGS_METRICS   the address for Prometheus, as --metrics
+    RUST_LOG          what is logged, wins over -v: info, tidings_runtime=debug
+    OTEL_…            where traces go: OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318
+    NO_COLOR          no colours";
+
 /// Carries events between services: after the commit, in order, documented, and never silently
 /// lost.
 #[derive(Debug, Parser)]
@@ -81,7 +94,7 @@ Try it:
     version,
     styles = STYLES,
     after_help = AFTER_HELP,
-    after_long_help = format!("{AFTER_HELP}\n\n{}", exit::HELP),
+    after_long_help = format!("{AFTER_HELP}\n\n{ENVIRONMENT}\n\n{}", exit::HELP),
     subcommand_required = true,
     arg_required_else_help = true,
     max_term_width = 100,
@@ -89,8 +102,25 @@ Try it:
 pub struct Cli {
     #[command(flatten)]
     pub log: LogArgs,
+    /// Not global in the sense of clap: a verb without a bus is to refuse it, not to show it.
+    #[command(flatten)]
+    bus: BusArgs,
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// What the process was started with.
+    ///
+    /// # Errors
+    /// As clap has them; a request for help is one too.
+    pub fn parse_arguments() -> Result<Self, clap::Error> {
+        let mut cli = Self::try_parse()?;
+        let before = std::mem::take(&mut cli.bus);
+        let placed = cli.command.take_bus(before);
+        placed.map_err(|(kind, what)| Self::command().error(kind, what))?;
+        Ok(cli)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -121,6 +151,10 @@ pub enum Command {
     Catalog(CatalogArgs),
     /// Look for what endangers events on this bus, each finding with its remedy
     Doctor(DoctorArgs),
+    /// Print a script for a shell, so that it completes commands and options
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
     /// Show two services kept in step over one bus, one of them killed midway
     Demo(DemoArgs),
     /// A service of the demo, which starts it
@@ -135,12 +169,13 @@ pub struct LogArgs {
     /// Log more on standard error: -v progress, -vv details, -vvv everything; RUST_LOG wins
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Logging")]
     pub verbose: u8,
-    /// How to write logs and errors on standard error
+    /// Write logs and errors as `text`, lines for people, or `json`, one object a line
     #[arg(
         long,
         global = true,
         value_enum,
         default_value_t,
+        hide_possible_values = true,
         value_name = "FORMAT",
         help_heading = "Logging"
     )]

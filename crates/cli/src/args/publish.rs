@@ -8,7 +8,8 @@ use super::{BusArgs, MonitoringArgs, OutputArgs, value};
 #[command(after_help = "\
 Input is one CloudEvents JSON document a line, or one JSON array of them. Documents are published
 byte for byte, as they come. A bad line is reported with its number, the rule and the remedy; the
-good ones go on, and the exit code is 65.
+good ones go on, and the exit code is 65. A line that the bus did not take, or perhaps did, is
+reported in the same way; the exit code is then 69 or 75, and sending it again keeps its id.
 
 Examples:
     tidings publish --topic courses events.jsonl
@@ -36,13 +37,14 @@ pub struct PublishArgs {
     /// unless it writes the Open edX wire]
     #[arg(long, value_enum, value_name = "PROFILE")]
     pub profile: Option<ProfileArg>,
-    #[command(flatten)]
-    pub stamp: StampArgs,
     /// Files; standard input when there is none, or `-`
     #[arg(value_name = "FILE", conflicts_with = "ty")]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
+    // Behind what has no heading of its own.
+    #[command(flatten)]
+    pub stamp: StampArgs,
     #[command(flatten)]
     pub monitoring: MonitoringArgs,
     #[command(flatten)]

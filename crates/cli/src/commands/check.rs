@@ -7,9 +7,8 @@ use tidings_transport::Count;
 use crate::args::CheckArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::input::{Feed, Item, Source, feed};
+use crate::input::{Feed, Item, Problem, Source, feed};
 use crate::output::{Output, Tone, counted, number, to_stderr};
-use crate::problem::Problem;
 use crate::signals::Shutdown;
 
 /// Checks documents against the profile.

@@ -2,11 +2,13 @@
 
 mod catalog;
 mod check;
+mod completions;
 mod consume;
 mod demo;
 mod dlq;
 mod doctor;
 mod groups;
+mod man;
 mod outbox;
 mod publish;
 mod relay;
@@ -44,6 +46,8 @@ pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
             Command::Relay(args) => relay::run(args, shutdown, telemetry).await,
             Command::Catalog(args) => catalog::run(args),
             Command::Check(args) => check::run(args, shutdown).await,
+            Command::Completions(args) => completions::run(args),
+            Command::Man(args) => man::run(args),
             Command::Demo(args) => demo::run(args, shutdown).await,
             Command::DemoService(args) => demo::run_service(args, shutdown).await,
         }

@@ -1,8 +1,5 @@
 //! `tidings replay`
 
-use std::io::{self, IsTerminal};
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidings::{Replay, ReplayError, ReplayPlan, ReplayProgress, Until};
@@ -13,7 +10,7 @@ use crate::bus::Bus;
 use crate::consent::Consent;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Output, number, time, to_stderr};
+use crate::output::{Output, Work, number, progress, time, to_stderr};
 use crate::signals::Shutdown;
 
 /// Keys that are named to a person.
@@ -42,12 +39,12 @@ pub async fn run(args: ReplayArgs, shutdown: Shutdown) -> Result<Exit> {
         to_stderr(&plan_as_text(&args, &plan));
     }
     consent.obtain("Replay them?", &shutdown).await?;
-    let bar = progress_bar(plan.scanned);
+    let bar = progress(Work::Events, Some(plan.scanned));
     let mut last = ReplayProgress::default();
     let ran = replay
-        .run(shutdown.asked(), |progress| {
-            bar.set_position(progress.scanned);
-            last = progress.clone();
+        .run(shutdown.asked(), |reached| {
+            bar.set_position(reached.scanned);
+            last = reached.clone();
         })
         .await;
     bar.finish_and_clear();
@@ -101,16 +98,6 @@ fn failure(error: ReplayError) -> Failure {
         ReplayError::Transport(source) => source.into(),
         error => Failure::new(Exit::Usage, error.to_string()),
     }
-}
-
-/// How far it is, for a person who waits; hidden where nobody looks.
-fn progress_bar(records: u64) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::with_draw_target(Some(records), ProgressDrawTarget::stderr_with_hz(5));
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} read, {eta} to go");
-    bar.with_style(style.expect("the template is good"))
 }
 
 /// The command that goes on where this one ended.

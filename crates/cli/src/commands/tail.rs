@@ -8,8 +8,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tidings::{Event, Reading};
 use tidings_event::json::single_line;
-use tidings_transport::{Body, Position, Start, Stored, Topic, TopicInfo};
-use tokio::time::sleep;
+use tidings_transport::{Body, ErrorKind, Position, Start, Stored, Topic, TopicInfo};
+use tokio::time::{Instant, sleep};
 
 use crate::args::TailArgs;
 use crate::bus::Bus;
@@ -23,62 +23,79 @@ const PAGE: usize = 500;
 /// How soon a new event is seen. Reading leaves no trace, so nobody can wake us.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How soon a new topic is seen. Listing topics costs more than reading one.
+const LIST: Duration = Duration::from_secs(1);
+
 /// Shows events as they go by.
 pub async fn run(args: TailArgs, shutdown: Shutdown) -> Result<Exit> {
     let output = Output::new(args.output);
     let bus = Bus::open(&args.bus).await?;
+    tokio::select! {
+        shown = follow(&bus, &args, &output) => shown.map(|()| Exit::Ok),
+        // Without an end of its own, to be asked to end is the ordinary end.
+        () = shutdown.asked() => Ok(match args.no_follow {
+            true => shutdown.exit(),
+            false => Exit::Ok,
+        }),
+    }
+}
+
+async fn follow(bus: &Bus, args: &TailArgs, output: &Output) -> Result<()> {
     let decoder = bus.decoder();
-    let mut places: BTreeMap<String, Start> = BTreeMap::new();
-    let mut first = true;
+    let mut places = begin(bus, args).await?;
+    let mut listed = Instant::now();
     loop {
         let mut seen = 0;
-        for topic in bus.topics_or_all(&args.topic).await? {
-            let start = match places.get(topic.as_str()) {
-                Some(start) => start.clone(),
-                None => begin(&bus, &topic, &args, first).await?,
-            };
-            let page = match bus.transport().read(&topic, &start, PAGE).await {
+        for (topic, place) in &mut places {
+            let page = match bus.transport().read(topic, place, PAGE).await {
                 // A topic that was named may come later.
-                Err(e) if e.kind() == tidings_transport::ErrorKind::NotFound => continue,
+                Err(e) if e.kind() == ErrorKind::NotFound => continue,
                 page => page?,
             };
             seen += page.len();
-            let mut place = start;
             for stored in page {
                 let reading = decoder.resolve(&stored.body).await?;
-                show(&output, &topic, &stored, reading)?;
-                place = Start::After(stored.position);
+                show(output, topic, &stored, reading)?;
+                *place = Start::After(stored.position);
             }
-            places.insert(topic.to_string(), place);
         }
-        first = false;
-        if seen == 0 {
-            if args.no_follow {
-                return Ok(Exit::Ok);
+        if seen > 0 {
+            continue;
+        }
+        if args.no_follow {
+            return Ok(());
+        }
+        sleep(LOOK).await;
+        if args.topic.is_empty() && listed.elapsed() >= LIST {
+            for topic in bus.topics_or_all(&[]).await? {
+                // All of one that was made while we looked.
+                places.entry(topic).or_insert(Start::Earliest);
             }
-            tokio::select! {
-                () = sleep(LOOK) => {}
-                () = shutdown.asked() => return Ok(Exit::Ok),
-            }
-        } else if shutdown.is_asked() {
-            return Ok(Exit::Ok);
+            listed = Instant::now();
         }
     }
 }
 
-/// Where to begin with a topic: all of one that was made while we looked.
-async fn begin(bus: &Bus, topic: &Topic, args: &TailArgs, first: bool) -> Result<Start> {
+/// Where to begin with each topic.
+async fn begin(bus: &Bus, args: &TailArgs) -> Result<BTreeMap<Topic, Start>> {
     let infos = bus.transport().topics().await?;
-    let info = infos.iter().find(|info| info.topic == *topic);
-    let (Some(info), true) = (info, first) else {
-        return Ok(Start::Earliest);
-    };
-    Ok(match &args.from {
-        // A place in the log, not a moment: it must stay where it is while we read on.
-        Some(Start::Latest) => info.last.clone().map_or(Start::Earliest, Start::After),
-        Some(start) => start.clone(),
-        None => before_newest(bus, info, args.lines).await?,
-    })
+    let mut places = BTreeMap::new();
+    if !args.topic.is_empty() {
+        let named = bus.topics_or_all(&args.topic).await?;
+        places.extend(named.into_iter().map(|topic| (topic, Start::Earliest)));
+    }
+    for info in infos {
+        if args.topic.is_empty() || places.contains_key(&info.topic) {
+            let start = match &args.from {
+                // A place in the log, not a moment: it must stay where it is while we read on.
+                Some(Start::Latest) => info.last.clone().map_or(Start::Earliest, Start::After),
+                Some(start) => start.clone(),
+                None => before_newest(bus, &info, args.lines).await?,
+            };
+            places.insert(info.topic, start);
+        }
+    }
+    Ok(places)
 }
 
 /// Where the newest `count` entries begin.

@@ -1,9 +1,11 @@
 //! Standard output: tables and lines for people, JSON Lines for programs.
 
 mod human;
+mod progress;
 mod table;
 
-pub use human::{age, bytes, count, count_as_json, counted, number, time};
+pub use human::{age, bytes, count, count_as_json, counted, number, time, with_remedy};
+pub use progress::{Work, progress};
 pub use table::{Table, Tone};
 
 use std::env;

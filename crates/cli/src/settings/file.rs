@@ -1,6 +1,7 @@
 //! `tidings.toml`.
 
 mod lint;
+mod reference;
 
 use std::fs;
 use std::io;
@@ -10,11 +11,11 @@ use tidings_catalog::lint::LintSettings;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+pub use reference::{KEYS, Key};
 
 /// The name of the file, looked for in the current folder only: a relative `sqlite:` path means
 /// the same file to whoever reads it.
 pub const FILE_NAME: &str = "tidings.toml";
-const KEYS: [&str; 4] = ["bus", "catalog", "database", "lint"];
 
 /// What `tidings.toml` says.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl File {
             refuse(format!("line {line}: {}", e.message()))
         })?;
         for key in table.keys() {
-            if !KEYS.contains(&key.as_str()) {
+            if KEYS.iter().all(|known| known.name != key) {
                 return Err(refuse(format!("unknown key {key:?}")).remedy(nearest(key)));
             }
         }
@@ -98,12 +99,13 @@ impl File {
 }
 
 fn nearest(key: &str) -> String {
-    KEYS.into_iter()
+    let names = || KEYS.iter().map(|known| known.name);
+    names()
         .map(|known| (strsim::jaro_winkler(known, key), known))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or_else(
-            || format!("the keys are {}", KEYS.join(", ")),
+            || format!("the keys are {}", names().collect::<Vec<_>>().join(", ")),
             |(_, known)| format!("did you mean {known:?}?"),
         )
 }

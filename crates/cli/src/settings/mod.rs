@@ -10,7 +10,7 @@ mod secret;
 use catalogs::CATALOG_VARIABLE;
 pub use catalogs::NamedCatalogs;
 pub use database::NamedDatabase;
-pub use file::FILE_NAME;
+pub use file::{FILE_NAME, KEYS, Key};
 pub use origin::Origin;
 pub use secret::redacted;
 

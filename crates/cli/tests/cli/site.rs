@@ -84,6 +84,14 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
+    /// What a person sees of it: both streams, and how it ended.
+    pub fn seen(&self) -> String {
+        let code = self
+            .code
+            .map_or("a signal".to_owned(), |code| code.to_string());
+        format!("{}{}[exit {code}]\n", self.out, self.err)
+    }
+
     #[track_caller]
     pub fn ok(self) -> Self {
         self.ends_with(0)
@@ -127,4 +135,38 @@ pub fn wait(child: &mut Child) {
         assert!(Instant::now() < deadline, "it does not end");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// For snapshots: hides what is different every time.
+pub fn hidden() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    for (what, instead) in [
+        (
+            r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
+            "[id]",
+        ),
+        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[time]"),
+        (r"\d{13}-\d+", "[position]"),
+        (r#""sourcehost":"[^"]*""#, r#""sourcehost":"[host]""#),
+        (r"(/[\w.-]+)*/\.tmp\w+/", "/tmp/"),
+        (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:6379"),
+        (r"(Redis|SQLite) \d+\.\d+\.\d+", "$1 [version]"),
+        (r"(?m)^\d+$", "[bytes]"),
+        (r"\d+(\.\d)? (B|KiB)\b", "[size]"),
+        (r"  \d+(\.\d)?s", "  [age]"),
+        // Doctor is right about a machine whose disk is nearly full; that is not of the page.
+        (
+            r"warning\[sqlite-disk\][^\n]*\n  help: [^\n]*\n(sqlite:[^\n]*: )see above",
+            "${1}nothing endangers events here",
+        ),
+        (r"warning\[sqlite-disk\][^\n]*\n  help: [^\n]*\n", ""),
+        (r"from \d+(\.\d)?s ago", "from [age] ago"),
+        // The widths of columns follow from what was hidden.
+        (r"  +", "  "),
+    ] {
+        settings.add_filter(what, instead);
+    }
+    settings
 }

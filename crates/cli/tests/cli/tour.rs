@@ -10,27 +10,29 @@ use std::process::{Command, Stdio};
 
 use tidings_conformance::servers::{RedisOptions, RedisServer};
 
+use crate::site::hidden;
+
 /// Between the outputs of two blocks.
 const MARK: &str = "\u{1}";
 
 #[tokio::test]
 async fn the_readme_is_true() -> std::io::Result<()> {
     let transcript = play("README.md").await?;
-    settings().bind(|| insta::assert_snapshot!(transcript));
+    hidden().bind(|| insta::assert_snapshot!(transcript));
     Ok(())
 }
 
 #[tokio::test]
 async fn getting_started_is_true() -> std::io::Result<()> {
     let transcript = play("docs/guides/getting-started.md").await?;
-    settings().bind(|| insta::assert_snapshot!(transcript));
+    hidden().bind(|| insta::assert_snapshot!(transcript));
     Ok(())
 }
 
 #[tokio::test]
 async fn the_guide_of_the_catalog_is_true() -> std::io::Result<()> {
     let transcript = play("docs/guides/catalog.md").await?;
-    settings().bind(|| insta::assert_snapshot!(transcript));
+    hidden().bind(|| insta::assert_snapshot!(transcript));
     Ok(())
 }
 
@@ -93,36 +95,4 @@ fn blocks(page: &str) -> Vec<String> {
         }
     }
     blocks
-}
-
-/// Hides what is different every time.
-fn settings() -> insta::Settings {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_prepend_module_to_snapshot(false);
-    for (what, instead) in [
-        (
-            r"[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}",
-            "[id]",
-        ),
-        (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
-        (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[time]"),
-        (r"\d{13}-\d+", "[position]"),
-        (r#""sourcehost":"[^"]*""#, r#""sourcehost":"[host]""#),
-        (r"(/[\w.-]+)*/\.tmp\w+/", "/tmp/"),
-        (r"127\.0\.0\.1:\d{4,5}", "127.0.0.1:6379"),
-        (r"(Redis|SQLite) \d+\.\d+\.\d+", "$1 [version]"),
-        (r"(?m)^\d+$", "[bytes]"),
-        (r"\d+(\.\d)? (B|KiB)\b", "[size]"),
-        (r"  \d+(\.\d)?s", "  [age]"),
-        // Doctor is right about a machine whose disk is nearly full; that is not of the page.
-        (
-            r"warning\[sqlite-disk\][^\n]*\n  help: [^\n]*\n(sqlite:[^\n]*: )see above",
-            "${1}nothing endangers events here",
-        ),
-        // The widths of columns follow from what was hidden.
-        (r"  +", "  "),
-    ] {
-        settings.add_filter(what, instead);
-    }
-    settings
 }

@@ -5,8 +5,8 @@ use crate::args::OutputArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-OLD and NEW are folders of definitions, or REVISION:FOLDER of the git repository here. Without NEW the
-folder of OLD is taken as it is now.
+OLD and NEW are folders of definitions, or REVISION:FOLDER of the git repository here. Without NEW
+the folder of OLD is taken as it is now.
 
 Exits with 65 when a change breaks what was promised, or when it could not be proven that it does
 not. Each break comes with an event that shows it, and names the consumers whose contract it breaks.

@@ -6,8 +6,8 @@ use super::WhichArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is not given is asked for, if a person is there to answer. The file is FOLDER/SUBDOMAIN/TYPE.yaml,
-where FOLDER is the first catalog that is named.
+What is not given is asked for, if a person is there to answer. The file is
+FOLDER/SUBDOMAIN/TYPE.yaml, where FOLDER is the first catalog that is named.
 
 Examples:
     tidings catalog new

@@ -1,7 +1,7 @@
 //! Events as standard input of a command.
 
 use std::io;
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 
 use tidings::{Handler, HandlerError, Message};
 use tokio::io::AsyncWriteExt;
@@ -9,16 +9,42 @@ use tokio::process::{Child, Command};
 
 use crate::children::Running;
 use crate::exit::Exit;
+use crate::failure::{Failure, Result};
 
 /// Runs a command for each event; its exit code is the verdict.
 pub struct Exec {
     command: String,
 }
 
+/// What `sh` answers when a program is no program, and when there is none.
+const NOT_EXECUTABLE: i32 = 126;
+const NOT_FOUND: i32 = 127;
+
 impl Exec {
     /// Runs it by `sh -c`.
-    pub fn new(command: String) -> Self {
-        Self { command }
+    ///
+    /// # Errors
+    /// When `sh` does not understand it, or does not find the program that it begins with: no
+    /// event is to fail by that.
+    pub async fn new(command: String) -> Result<Self> {
+        let parsed = shell(&["-n", "-c", &command]).await?;
+        if !parsed.status.success() {
+            let said = String::from_utf8_lossy(&parsed.stderr).trim().to_owned();
+            let what = format!("--exec is no command that sh understands: {said}");
+            return Err(Failure::new(Exit::Usage, what)
+                .remedy("look at its quotes, or put it into a script"));
+        }
+        if let Some(program) = program(&command) {
+            const FIND: &str =
+                r#"case $1 in */*) test -x "$1" -a ! -d "$1" ;; *) command -v "$1" ;; esac"#;
+            let found = shell(&["-c", FIND, "sh", program]).await?;
+            if !found.status.success() {
+                let what = format!("--exec: there is no program {program:?}");
+                return Err(Failure::new(Exit::Config, what)
+                    .remedy("give its path, or put its folder into PATH; it must be executable"));
+            }
+        }
+        Ok(Self { command })
     }
 
     fn start(&self, message: &Message) -> io::Result<Child> {
@@ -49,11 +75,25 @@ impl Exec {
     }
 }
 
+async fn shell(arguments: &[&str]) -> Result<Output> {
+    let mut sh = Command::new("sh");
+    let ran = sh.args(arguments).stdin(Stdio::null()).output().await;
+    ran.map_err(|e| Failure::new(Exit::Config, "--exec needs sh, which cannot be run").source(e))
+}
+
+/// The word that a command begins with, if it is plain: what the shell makes of others only shows
+/// when it runs.
+fn program(command: &str) -> Option<&str> {
+    let word = command.split_ascii_whitespace().next()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+:,@".contains(c);
+    word.chars().all(plain).then_some(word)
+}
+
 impl Handler for Exec {
     async fn handle(&self, message: Message) -> Result<(), HandlerError> {
         let cannot = |e: io::Error| HandlerError::temporary(format!("cannot run the command: {e}"));
         let mut child = self.start(&message).map_err(cannot)?;
-        let _running = child.id().map(Running::note);
+        let running = child.id().map(Running::note);
         if let Some(mut stdin) = child.stdin.take() {
             let document = message.document();
             // A command may end without reading its input; its exit code says what that means.
@@ -62,6 +102,9 @@ impl Handler for Exec {
             });
         }
         let status = child.wait().await.map_err(cannot)?;
+        if let Some(running) = running {
+            running.ended();
+        }
         verdict(status)
     }
 }
@@ -75,6 +118,13 @@ fn verdict(status: ExitStatus) -> Result<(), HandlerError> {
         Some(code) if code == Exit::Data.code() => Err(HandlerError::poison(
             "the command exited with 65: nobody can use this event",
         )),
+        // The site is at fault, not the event: a new version is being put in place, say.
+        Some(NOT_FOUND) => Err(HandlerError::temporary(
+            "the command exited with 127: a program was not found",
+        )),
+        Some(NOT_EXECUTABLE) => Err(HandlerError::temporary(
+            "the command exited with 126: a program cannot be executed",
+        )),
         Some(code) => Err(HandlerError::permanent(format!(
             "the command exited with {code}"
         ))),
@@ -82,5 +132,19 @@ fn verdict(status: ExitStatus) -> Result<(), HandlerError> {
         None => Err(HandlerError::temporary(format!(
             "the command ended by {status}"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::program;
+
+    #[test]
+    fn only_a_plain_first_word_is_looked_for() {
+        assert_eq!(program("./send-mail --now"), Some("./send-mail"));
+        assert_eq!(program("  jq .data"), Some("jq"));
+        for shell in ["A=1 jq .", "$HOME/x", "(x)", "'my script'", "~/x", ""] {
+            assert_eq!(program(shell), None, "{shell}");
+        }
     }
 }

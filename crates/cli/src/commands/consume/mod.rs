@@ -16,18 +16,26 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::monitoring::Monitoring;
 use crate::output::{counted, number, to_stderr};
+use crate::settings::Settings;
 use crate::signals::Shutdown;
 
 /// Joins a group and prints events, or hands each to a command.
 pub async fn run(args: ConsumeArgs, shutdown: Shutdown, telemetry: Telemetry) -> Result<Exit> {
     let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
-    let bus = Bus::open(&args.bus).await?;
+    let exec = match &args.exec {
+        Some(command) => Some(exec::Exec::new(command.clone()).await?),
+        None => None,
+    };
+    let settings = Settings::resolve(&args.bus)?;
+    let bus = tokio::select! {
+        bus = Bus::open_patiently(&settings, args.give_up_after) => bus?,
+        () = shutdown.asked() => return Ok(shutdown.exit()),
+    };
     let bus = bus.with_telemetry(monitoring.telemetry());
     let topics = bus.topics_or_all(&args.topic).await?;
     let _monitored = monitoring.start(&bus, topics);
-    match &args.exec {
-        Some(command) => {
-            let handler = exec::Exec::new(command.clone());
+    match exec {
+        Some(handler) => {
             let (summary, ()) = consume(&bus, &args, &shutdown, handler, || ()).await?;
             conclude(&args, summary, &shutdown)
         }
@@ -68,6 +76,7 @@ fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H
         })
         .concurrency(usize::from(args.concurrency))
         .lease(args.lease)
+        .drain(args.drain)
         .retry(retry(args))
         .on_failure(match args.on_failure {
             OnFailureArg::ParkKey => OnFailure::ParkKey,

@@ -56,7 +56,7 @@ impl Handler for Print {
         let Err(error) = written else {
             return Ok(());
         };
-        let failure = HandlerError::temporary(format!("standard output: {error}"));
+        let failure = HandlerError::closing(format!("standard output: {error}"));
         let mut broken = self.broken.0.lock().unwrap_or_else(PoisonError::into_inner);
         broken.get_or_insert(error);
         self.shutdown.ask();

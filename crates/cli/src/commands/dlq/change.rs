@@ -1,7 +1,7 @@
 //! `tidings dlq retry` and `tidings dlq discard`
 
 use serde_json::json;
-use tidings_transport::{Error, Group, Position, Redelivery, Topic};
+use tidings_transport::{Count, Error, Group, Position, Redelivery, Topic};
 
 use super::list::table;
 use super::selection::{Letter, letters};
@@ -10,7 +10,7 @@ use crate::bus::Bus;
 use crate::consent::Consent;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Output, number, to_stderr};
+use crate::output::{Output, Work, counted, number, progress, to_stderr};
 use crate::signals::Shutdown;
 
 /// Letters of one call.
@@ -75,11 +75,13 @@ pub async fn run(verb: Verb, args: ChangeLettersArgs, shutdown: &Shutdown) -> Re
     }
     let name = verb.name();
     let question = format!(
-        "{}{} {count} dead letters?",
+        "{}{} {}?",
         name[..1].to_uppercase(),
-        &name[1..]
+        &name[1..],
+        counted(Count::Exactly(chosen.len() as u64), "dead letter")
     );
     consent.obtain(&question, shutdown).await?;
+    let bar = progress(Work::Letters, Some(chosen.len() as u64));
     let (mut done, mut gone) = (0, 0);
     for part in chosen
         .chunk_by(|a, b| (&a.letter.topic, &a.letter.group) == (&b.letter.topic, &b.letter.group))
@@ -91,13 +93,16 @@ pub async fn run(verb: Verb, args: ChangeLettersArgs, shutdown: &Shutdown) -> Re
                     // Somebody was quicker.
                     Err(e) if e.kind() == tidings_transport::ErrorKind::NotFound => gone += 1,
                     Err(e) => {
+                        bar.finish_and_clear();
                         report(&output, verb, done, gone, waiting.len())?;
                         return Err(Failure::from(e));
                     }
                 }
             }
+            bar.inc(batch.len() as u64);
         }
     }
+    bar.finish_and_clear();
     report(&output, verb, done, gone, waiting.len())
 }
 

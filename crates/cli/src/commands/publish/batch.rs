@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use tidings::{
-    DecodeError, Event, KeyPath, Producer, PublishError, PublishErrorKind, Receipt, Severity,
-};
+use tidings::{Event, KeyPath, Producer, PublishError, PublishErrorKind, Receipt, Severity};
 use tidings_event::json::single_line;
 use tidings_telemetry::Pulse;
 use tidings_transport::{ErrorKind, Key};
@@ -16,9 +14,8 @@ use super::Document;
 use crate::args::PublishArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::input::{Item, Place};
+use crate::input::{Item, Place, Problem};
 use crate::output::{Output, number, to_stderr};
-use crate::problem::Problem;
 
 /// Publishes documents and keeps count.
 pub struct Sender {
@@ -165,14 +162,12 @@ impl Sender {
             Exit::Data => self.tally.bad += 1,
             _ => self.tally.failed += 1,
         }
-        let problems: Vec<Problem> = match error.kind() {
-            PublishErrorKind::Profile(violations) => {
+        let problems: Vec<Problem> = match (error.kind(), error.undecodable()) {
+            (PublishErrorKind::Profile(violations), _) => {
                 violations.iter().cloned().map(Problem::from).collect()
             }
-            PublishErrorKind::Invalid if decode_error(error).is_some() => {
-                decode_error(error).map(Problem::from).into_iter().collect()
-            }
-            kind => vec![Problem {
+            (_, Some(undecodable)) => vec![Problem::from(undecodable)],
+            (kind, None) => vec![Problem {
                 code: code_of(kind).into(),
                 severity: Severity::Error,
                 attribute: None,
@@ -264,10 +259,6 @@ fn with_causes(error: &PublishError) -> String {
         cause = error.source();
     }
     what
-}
-
-fn decode_error(error: &PublishError) -> Option<&DecodeError> {
-    error.source()?.downcast_ref()
 }
 
 fn code_of(kind: &PublishErrorKind) -> &'static str {

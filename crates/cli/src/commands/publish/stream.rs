@@ -1,9 +1,7 @@
 //! Documents from files and standard input.
 
 use std::collections::VecDeque;
-use std::io::{self, IsTerminal};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tidings_event::json;
 use tidings_event::profile::{self, Mode};
 use tidings_event::{Event, Limits};
@@ -14,9 +12,8 @@ use super::batch::Sender;
 use crate::args::{ProfileArg, PublishArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::input::{Feed, Item, Place, Source, feed};
-use crate::output::to_stderr;
-use crate::problem::Problem;
+use crate::input::{Feed, Item, Place, Problem, Source, feed};
+use crate::output::{Work, progress, to_stderr};
 use crate::signals::Shutdown;
 
 /// What `--atomic` holds at most, in bytes of documents.
@@ -27,7 +24,8 @@ const BATCH: usize = 1_000;
 /// Publishes all that the sources hold.
 pub async fn publish(mut sender: Sender, args: &PublishArgs, shutdown: Shutdown) -> Result<Exit> {
     let sources = Source::named(&args.files);
-    let progress = progress(&sources);
+    let total: Option<u64> = sources.iter().map(Source::length).sum();
+    let progress = progress(Work::Bytes, total);
     let mut input = feed(sources)?;
     let mut spool = Spool::default();
     loop {
@@ -63,17 +61,6 @@ pub async fn publish(mut sender: Sender, args: &PublishArgs, shutdown: Shutdown)
         }
     }
     Ok(sender.conclude())
-}
-
-/// How far the files are read, for a person who waits; hidden where nobody looks.
-fn progress(sources: &[Source]) -> ProgressBar {
-    let total: Option<u64> = sources.iter().map(Source::length).sum();
-    let (Some(total), true) = (total, io::stderr().is_terminal()) else {
-        return ProgressBar::hidden();
-    };
-    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(5));
-    let style = ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {eta} to go");
-    bar.with_style(style.expect("the template is good"))
 }
 
 /// Tells of bad items, and returns the good ones.

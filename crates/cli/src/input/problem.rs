@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use tidings_event::DecodeError;
 use tidings_event::profile::{Severity, Violation};
 
-use crate::input::{MAX_DOCUMENT, Place, Unreadable};
-use crate::output::{Output, Tone};
+use super::{MAX_DOCUMENT, Place, Unreadable};
+use crate::output::{Output, Tone, with_remedy};
 
 /// What is wrong with an event of the input: which rule, at what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,12 +37,7 @@ impl Problem {
             (Some(attribute), None) => format!("{attribute} "),
             _ => String::new(),
         };
-        let mut text = format!("{place}: {head}: {at}{}", self.what);
-        if !self.remedy.is_empty() {
-            text.push_str("\n  help: ");
-            text.push_str(&self.remedy);
-        }
-        text
+        with_remedy(format!("{place}: {head}: {at}{}", self.what), &self.remedy)
     }
 
     /// For programs: one object.

@@ -1,0 +1,86 @@
+//! What groups tell.
+
+use std::time::Duration;
+
+use tidings_transport::{Count, Finding, GroupInfo, Severity, Topic};
+
+use crate::output::{age, count, counted, number};
+
+/// What is behind for longer, without anybody working on it, is worth a warning.
+const STUCK: Duration = Duration::from_secs(15 * 60);
+
+/// What is the matter with a group.
+pub fn findings(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
+    let name = &group.group;
+    let mut findings = Vec::new();
+    let mut find = |severity, code, what: String, remedy: &str| {
+        findings.push(Finding {
+            severity,
+            code,
+            what,
+            remedy: remedy.into(),
+        });
+    };
+    let behind = group.lag.events != Count::Exactly(0);
+    if group.pending > 0 && group.consumers.is_empty() {
+        find(
+            Severity::Warning,
+            "pending-without-owner",
+            format!(
+                "consumers of group {name} that are gone hold {} of {topic}",
+                counted(Count::Exactly(group.pending), "event")
+            ),
+            "start a consumer of the group: it takes them over when their lease ends",
+        );
+    }
+    if behind && group.consumers.is_empty() {
+        find(
+            Severity::Warning,
+            "group-without-consumer",
+            format!(
+                "group {name} of {topic} is {} behind, the oldest from {} ago, and has no consumer",
+                counted(group.lag.events, "event"),
+                age(group.lag.age)
+            ),
+            "start its consumer, or remove the group if nobody needs it",
+        );
+    } else if behind && group.lag.age > STUCK {
+        find(
+            Severity::Warning,
+            "group-behind",
+            format!(
+                "group {name} of {topic} has an unsettled event from {} ago ({} behind, {} in \
+                 hand)",
+                age(group.lag.age),
+                count(group.lag.events),
+                number(group.pending)
+            ),
+            "look at the logs of its consumer; a slow handler needs more --concurrency",
+        );
+    }
+    if group.dead_letters > 0 {
+        find(
+            Severity::Warning,
+            "dead-letters",
+            format!(
+                "group {name} of {topic} has {}",
+                counted(Count::Exactly(group.dead_letters), "dead letter")
+            ),
+            "`tidings dlq list` shows why; mend the handler, then `tidings dlq retry`, or `release` for \
+             parked keys",
+        );
+    }
+    if group.lost != Count::Exactly(0) {
+        find(
+            Severity::Error,
+            "gap",
+            format!(
+                "group {name} of {topic} lost {} before it read them",
+                counted(group.lost, "event")
+            ),
+            "find who trims or evicts (MAXLEN of older producers, maxmemory-policy), and fill \
+             the gap from the owner of the data",
+        );
+    }
+    findings
+}
