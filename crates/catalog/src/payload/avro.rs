@@ -1,5 +1,7 @@
 //! Avro.
 
+mod json_schema;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -76,6 +78,12 @@ impl AvroPayload {
     /// The schema that payloads are encoded by.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
+    }
+
+    /// What it says of payloads in JSON, as JSON Schema 2020-12. Where Avro refuses a field that
+    /// it does not know this does not: a later minor version may bring one.
+    pub fn json_schema(&self) -> Value {
+        json_schema::of(&self.model)
     }
 
     pub(crate) fn model(&self) -> &AvroModel {

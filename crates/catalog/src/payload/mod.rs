@@ -45,6 +45,15 @@ impl Payload {
         }
     }
 
+    /// The payload as JSON Schema 2020-12: as its author wrote it, or what the Avro schema says of
+    /// payloads in JSON.
+    pub fn json_schema(&self) -> Value {
+        match self {
+            Self::Json(schema) => schema.schema().clone(),
+            Self::Avro(schema) => schema.json_schema(),
+        }
+    }
+
     /// Every field, containers before what is in them, in the order of the schema. A recursive
     /// schema is unfolded once.
     pub fn fields(&self) -> Vec<Field> {

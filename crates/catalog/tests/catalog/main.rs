@@ -4,5 +4,6 @@ mod avro_edits;
 mod definitions;
 mod edits;
 mod folder;
+mod json_schema;
 mod lint;
 mod refusals;
