@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests and the demo need on Debian or Ubuntu: a C compiler for the bundled
-# SQLite, redis-server, PostgreSQL and MariaDB for the tests, Python for the peers from PyPI. Idempotent; quiet when there
-# is nothing to do. Usage: scripts/setup.sh [demo|test|ci]
+# SQLite, redis-server, PostgreSQL and MariaDB for the tests, Python for the peers from PyPI, Node and
+# Chromium for the catalog's site. Idempotent; quiet when there is nothing to do. Usage: scripts/setup.sh [demo|test|ci]
 set -euo pipefail
 what=${1:-test}
 
@@ -34,6 +34,10 @@ if [ "$what" != demo ]; then
   need python3 python3
   need git git
   need faketime faketime
+  # The site of the catalog is looked at in a browser.
+  need node nodejs
+  need npm npm
+  need chromium chromium
   python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null ||
     packages+=(python3-dev)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)

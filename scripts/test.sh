@@ -15,6 +15,17 @@ else
   export TIDINGS_PEERS=absent
 fi
 
+# Node's packages and Chromium, for the site of the catalog.
+if scripts/site.sh; then
+  export TIDINGS_SITE=required
+elif [ -n "${CI:-}" ]; then
+  echo "test: the packages for the catalog's site could not be installed, and in CI nothing may be skipped" >&2
+  exit 1
+else
+  echo "test: SKIPPED the tests of the catalog's site in a browser: what they need could not be installed" >&2
+  export TIDINGS_SITE=absent
+fi
+
 cargo test --workspace --quiet --no-fail-fast
 
 # The Python package, against the same peers.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from conftest import eventually
@@ -17,6 +18,8 @@ from tidings.django import bus, inbox, publish, receiver
 from tidings.django.consuming import Desk, call, desks
 from tidings.django.models import Inbox
 from tidings.django.registry import Receiver, registry
+
+PROGRAM = Path(__file__).parents[3] / "crates/catalog-docs/src/site/subscribe/django.py"
 
 
 @pytest.fixture
@@ -313,3 +316,12 @@ def test_two_for_one_type_in_one_group_are_refused(sqlite, receivers):
         desks()
     with pytest.raises(CommandError, match="tidings.E002"):
         call_command("tidings_consume", until_idle=1, skip_checks=False)
+
+
+def test_what_the_site_of_a_catalog_shows_is_a_receiver(receivers):
+    program = PROGRAM.read_text()
+    known = len(list(receivers.receivers()))
+    exec(compile(program, str(PROGRAM), "exec"), {"__name__": __name__})
+    *_, last = receivers.receivers()
+    assert len(list(receivers.receivers())) == known + 1
+    assert (last.topic, last.group, last.transactional) == ("TOPIC", "GROUP", True)

@@ -22,8 +22,8 @@ mod verb;
 
 pub use bus::BusArgs;
 pub use catalog::{
-    CatalogArgs, CatalogCommand, DiffArgs, ExportArgs, ImportArgs, ImportFrom, ImportOpenedxArgs,
-    LintArgs, ListArgs, NewArgs, ShowArgs, WhichArgs, WhoArgs,
+    CatalogArgs, CatalogCommand, DiffArgs, DocsArgs, ExportArgs, ExportFormat, ImportArgs,
+    ImportFrom, ImportOpenedxArgs, LintArgs, ListArgs, NewArgs, ShowArgs, WhichArgs, WhoArgs,
 };
 pub use check::CheckArgs;
 pub use consume::{ConsumeArgs, OnFailureArg, OrderingArg};

@@ -121,4 +121,6 @@ fn a_thousand_definitions_are_no_burden() {
     }
     let ran = site.catalog(&["lint"]).ok();
     assert!(ran.err.contains("1,000 definitions checked"), "{}", ran.err);
+    let ran = site.catalog(&["docs", "--out", "site"]).ok();
+    assert!(ran.err.contains("1,000 events in"), "{}", ran.err);
 }

@@ -2,8 +2,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::WhichArgs;
-
 #[derive(Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct ImportArgs {
@@ -33,19 +31,4 @@ pub struct ImportOpenedxArgs {
     /// Write nothing, and fail if the folder is not what would be written
     #[arg(long)]
     pub check: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Writes the schema of each payload to a file of its own: TYPE.schema.json (JSON Schema 2020-12) or
-TYPE.avsc (Avro), for validators and code generators.
-
-Example:
-    tidings catalog export --catalog events --out schemas")]
-pub struct ExportArgs {
-    /// The folder to write to
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    #[command(flatten)]
-    pub which: WhichArgs,
 }

@@ -1,4 +1,6 @@
 mod diff;
+mod docs;
+mod export;
 mod import;
 mod lint;
 mod list;
@@ -6,7 +8,9 @@ mod new;
 mod show;
 
 pub use diff::DiffArgs;
-pub use import::{ExportArgs, ImportArgs, ImportFrom, ImportOpenedxArgs};
+pub use docs::DocsArgs;
+pub use export::{ExportArgs, ExportFormat};
+pub use import::{ImportArgs, ImportFrom, ImportOpenedxArgs};
 pub use lint::LintArgs;
 pub use list::ListArgs;
 pub use new::NewArgs;
@@ -37,9 +41,11 @@ pub enum CatalogCommand {
     Lint(LintArgs),
     /// Tell what a change breaks, with an event that shows it, for CI
     Diff(DiffArgs),
+    /// Write a site that tells people which events there are and how to use them
+    Docs(DocsArgs),
     /// Make definitions of what others have
     Import(ImportArgs),
-    /// Write the schemas of the payloads, for validators and code generators
+    /// Write schemas or an AsyncAPI document, for validators and code generators
     Export(ExportArgs),
 }
 

@@ -1,19 +1,15 @@
 //! `tidings catalog diff`
 
-mod state;
-
 use std::io::{self, IsTerminal};
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use serde_json::json;
 use tidings_catalog::evolution::{Change, ChangeReport, Severity, diff};
 
 use super::annotation::annotation;
-use super::diagnostic;
+use super::{day, diagnostic, state};
 use crate::args::DiffArgs;
 use crate::exit::Exit;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::output::{Output, Tone, number, to_stderr};
 
 /// Holds a newer state of a catalog against an older one.
@@ -24,7 +20,7 @@ pub fn run(args: &DiffArgs) -> Result<Exit> {
         Some(new) => state::load(new)?,
         None => state::load(state::folder_of(&args.old)?)?,
     };
-    let report = diff(&old, &new, args.mode.into(), today()?);
+    let report = diff(&old, &new, args.mode.into(), day::today()?);
     let shown = |change: &&Change| args.all || change.severity > Severity::Compatible;
     for change in report
         .changes
@@ -44,14 +40,6 @@ pub fn run(args: &DiffArgs) -> Result<Exit> {
         Severity::Compatible => Exit::Ok,
         Severity::Undecided | Severity::Breaking => Exit::Data,
     })
-}
-
-/// The day in UTC, as an RFC 3339 time begins.
-fn today() -> Result<Date> {
-    let now = Timestamp::now().to_string();
-    let day = now.split('T').next().unwrap_or_default();
-    day.parse()
-        .map_err(|e: jiff::Error| Failure::new(Exit::Failed, "the clock shows no day").source(e))
 }
 
 fn text(change: &Change, output: &Output) -> String {

@@ -1,8 +1,10 @@
 //! `tidings catalog`
 
 mod annotation;
+mod day;
 mod diagnostic;
 mod diff;
+mod docs;
 mod export;
 mod import;
 mod lint;
@@ -10,6 +12,7 @@ mod list;
 mod new;
 mod pick;
 mod show;
+mod state;
 mod which;
 mod who;
 
@@ -24,6 +27,7 @@ pub fn run(args: CatalogArgs) -> Result<Exit> {
         CatalogCommand::List(args) => list::run(&args),
         CatalogCommand::Show(args) => show::run(&args),
         CatalogCommand::Diff(args) => diff::run(&args),
+        CatalogCommand::Docs(args) => docs::run(&args),
         CatalogCommand::Import(args) => import::run(&args),
         CatalogCommand::Export(args) => export::run(&args),
         CatalogCommand::Lint(args) => lint::run(&args),

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use tidings_catalog::Catalog;
 
-use crate::commands::catalog::diagnostic;
+use super::diagnostic;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 
@@ -15,10 +15,34 @@ pub fn load(state: &str) -> Result<Catalog> {
         return Catalog::from_folder(state).map_err(|error| diagnostic::refused(&error));
     }
     match state.split_once(':') {
-        Some((revision, folder)) if !revision.is_empty() => of_revision(revision, folder),
+        Some((revision, folder)) if !revision.is_empty() => {
+            of_revision(revision, folder, Path::new("."))
+        }
         _ => Err(Failure::new(Exit::NoInput, format!("{state} is no folder"))
             .remedy("name a folder, or REVISION:FOLDER for a state that git keeps")),
     }
+}
+
+/// Reads an earlier state of the catalog that these folders make: one of `load`, or a revision
+/// that had the same folders.
+pub fn earlier(state: &str, folders: &[PathBuf]) -> Result<Catalog> {
+    if Path::new(state).is_dir() || state.contains(':') {
+        return load(state);
+    }
+    if folders.is_empty() {
+        return Err(
+            Failure::new(Exit::NoInput, format!("{state} is no folder")).remedy(
+                "name a folder, or name your catalog with --catalog to compare it with a revision",
+            ),
+        );
+    }
+    let mut catalog = Catalog::empty();
+    // The first that has a type wins.
+    for folder in folders.iter().rev() {
+        // Each folder may be of another repository.
+        catalog = catalog.and(of_revision(state, "", folder)?);
+    }
+    Ok(catalog)
 }
 
 /// The folder of `REVISION:FOLDER`, as it is now.
@@ -33,7 +57,8 @@ pub fn folder_of(state: &str) -> Result<&str> {
     }
 }
 
-fn of_revision(revision: &str, folder: &str) -> Result<Catalog> {
+/// A folder as git had it, by its path from the place where git is asked.
+fn of_revision(revision: &str, folder: &str, place: &Path) -> Result<Catalog> {
     // A revision that begins with a dash would be an option.
     if revision.starts_with('-') {
         return Err(Failure::new(
@@ -46,7 +71,7 @@ fn of_revision(revision: &str, folder: &str) -> Result<Catalog> {
         "" | "." => format!("{revision}:./"),
         folder => format!("{revision}:./{folder}"),
     };
-    let listed = git(&["ls-tree", "-r", "-z", "--full-tree", &spec], &spec)?;
+    let listed = git(place, &["ls-tree", "-r", "-z", "--full-tree", &spec], &spec)?;
     let mut texts: Vec<(PathBuf, String)> = Vec::new();
     for entry in listed
         .stdout
@@ -67,19 +92,25 @@ fn of_revision(revision: &str, folder: &str) -> Result<Catalog> {
         if hidden || !matches!(extension, Some("yaml" | "yml" | "avsc" | "json")) {
             continue;
         }
-        let read = git(&["cat-file", "blob", object], &spec)?;
+        let read = git(place, &["cat-file", "blob", object], &spec)?;
         let path = Path::new(&format!("{revision}:{folder}")).join(path);
         texts.push((path, String::from_utf8_lossy(&read.stdout).into_owned()));
     }
     Catalog::from_texts(texts).map_err(|error| diagnostic::refused(&error))
 }
 
-fn git(arguments: &[&str], spec: &str) -> Result<Output> {
-    let output = Command::new("git").args(arguments).output().map_err(|e| {
-        Failure::new(Exit::Unavailable, "cannot run git")
-            .source(e)
-            .remedy("install git, or name two folders")
-    })?;
+fn git(place: &Path, arguments: &[&str], spec: &str) -> Result<Output> {
+    let mut command = Command::new("git");
+    let output = command
+        .arg("-C")
+        .arg(place)
+        .args(arguments)
+        .output()
+        .map_err(|e| {
+            Failure::new(Exit::Unavailable, "cannot run git")
+                .source(e)
+                .remedy("install git, or name two folders")
+        })?;
     match output.status.success() {
         true => Ok(output),
         false => {
