@@ -7,12 +7,12 @@ use crate::args::OutputArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes a folder of pages with a search, a map and the schemas. It needs no server, asks nothing of the
-network, and may be opened from the disk or put anywhere on the web. The same definitions give the
-same bytes.
+Writes a folder of pages with a search, a map and the schemas. It needs no server, asks nothing of
+the network, and may be opened from the disk or put anywhere on the web. The same definitions give
+the same bytes.
 
-The folder is new, empty, or holds an earlier site, which is replaced. Other files in a site's folder
-stay; a folder with other files and no site in it is refused.
+The folder is new, empty, or holds an earlier site, which is replaced. Other files in a site's
+folder stay; a folder with other files and no site in it is refused.
 
 With --since there is a changelog: what changed from that state to now. Given several times, oldest
 first, it has a part for each.

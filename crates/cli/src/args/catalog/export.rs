@@ -17,7 +17,7 @@ asyncapi    one AsyncAPI 3.0 document, in YAML or, where --out ends in .json, in
 
 Examples:
     tidings catalog export --catalog events --out schemas
-    tidings catalog export --format asyncapi --out asyncapi.yaml --title 'Our events' --release 1.4.0
+    tidings catalog export --format asyncapi --out asyncapi.yaml --title Ours --release 1.4.0
     tidings catalog export --format jsonschema --out events.schema.json")]
 pub struct ExportArgs {
     /// What to write
@@ -38,13 +38,11 @@ pub struct ExportArgs {
     pub which: WhichArgs,
 }
 
+/// The page of the command says what each is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ExportFormat {
-    /// Each schema as it is
     #[default]
     Schemas,
-    /// JSON Schema 2020-12
     Jsonschema,
-    /// AsyncAPI 3.0
     Asyncapi,
 }
