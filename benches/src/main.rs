@@ -3,6 +3,7 @@
 //! Every contest runs its two contenders alternately on the same server and the same bytes; the
 //! table shows medians, and the range of the ratios over the pairs.
 
+mod catalog;
 mod conditions;
 mod contest;
 mod envelope;
@@ -43,9 +44,13 @@ fn main() {
         eprint("a debug build measures nothing: cargo run --release -p tidings-benches");
         std::process::exit(64);
     }
-    let measures: [(&str, Measure); 9] = [
+    let measures: [(&str, Measure); 11] = [
         ("envelope decode and encode", |_| {
             envelope::decode_and_encode()
+        }),
+        ("catalog: validate 1 KB", |_| catalog::validation()),
+        ("producer prepares 1 KB, held to a catalog", |_| {
+            catalog::preparation()
         }),
         ("redis publish, batches of 64", redis_log::publish_batches),
         (

@@ -76,3 +76,26 @@ fn what_the_producer_says_the_consumer_hears() {
     assert_eq!(heard.recv_timeout(within).as_deref(), Ok("3 handled"));
     assert!(consumer.wait().expect("the consumer ends").success());
 }
+
+#[test]
+fn a_service_is_held_to_its_catalog() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/events");
+    let ran = example("catalog").arg(folder).output().expect("it runs");
+    assert!(ran.status.success(), "{ran:?}");
+    let printed = String::from_utf8(ran.stdout).expect("UTF-8");
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), 3, "{printed}");
+    assert_eq!(
+        lines[0],
+        "org.example.catalog.course.renamed.v2 is in courses"
+    );
+    assert_eq!(
+        lines[1],
+        "org.example.catalog.course.renamed.v1 is in courses"
+    );
+    let rule = "data/course does not fit its schema: \"name\" is a required property";
+    assert!(
+        lines[2].starts_with("refused: ") && lines[2].contains(rule),
+        "{printed}"
+    );
+}

@@ -189,9 +189,7 @@ impl PyBus {
             let publish = |open: Arc<Open>| async move {
                 let results = open.producer.publish_documents(&topic, documents).await;
                 let results = results.into_iter();
-                results
-                    .map(|result| count(&open, result.map(|receipt| vec![receipt])))
-                    .collect()
+                results.map(|result| count(&open, result)).collect()
             };
             connection.within(limit, publish).await
         })?;

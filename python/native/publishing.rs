@@ -65,11 +65,7 @@ pub(crate) async fn publish(
             }
             for (event, topic) in events {
                 let result = match topic {
-                    Some(topic) => open
-                        .producer
-                        .publish_to(&topic, event)
-                        .await
-                        .map(|r| vec![r]),
+                    Some(topic) => open.producer.publish_to(&topic, event).await,
                     None => open.producer.publish(event).await,
                 };
                 results.push(count(&open, result));

@@ -52,6 +52,7 @@ impl Catalog {
 
     /// Adds a definition; among several of one type the highest minor version is the event's.
     pub(crate) fn add(&mut self, definition: EventDefinition) {
+        let definition = Arc::new(definition);
         self.insert(definition.to_definition());
         let name = definition.event_type.as_str();
         let newest = self.events.get(name).is_none_or(|known| {
@@ -59,7 +60,7 @@ impl Catalog {
                 || known.owner.is_none() && known.minorversion <= definition.minorversion
         });
         if newest {
-            self.events.insert(name.into(), Arc::new(definition));
+            self.events.insert(name.into(), definition);
         }
     }
 
@@ -118,5 +119,20 @@ impl Definitions for Catalog {
 
     fn schema(&self, fingerprint: &str) -> Option<Arc<Schema>> {
         self.schemas.get(fingerprint).cloned()
+    }
+
+    /// Another version of the same event, or else the type whose spelling is most like it.
+    fn nearest(&self, event_type: &str) -> Option<Box<str>> {
+        let name = |text: &str| text.rsplit_once(".v").map(|(name, _)| name.to_owned());
+        let likeness = |known: &str| match name(known) == name(event_type) {
+            true => 1.0,
+            false => strsim::jaro_winkler(known, event_type),
+        };
+        self.types
+            .keys()
+            .map(|known| (likeness(known), known))
+            .filter(|(likeness, _)| *likeness > 0.8)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, known)| known.clone())
     }
 }

@@ -40,6 +40,7 @@ pub use self::definition::{
 };
 pub use self::draft::{Draft, DraftField, InvalidField};
 pub use self::error::{Error, ErrorKind, Problem, Result};
-pub use self::payload::{AvroPayload, Field, FieldPath, JsonPayload, Mismatch, Payload};
+pub use self::payload::{AvroPayload, Field, FieldPath, JsonPayload, Payload};
 pub use self::source::Location;
+pub use tidings_event::Mismatch;
 pub use tidings_event::openedx::UnknownSchema;

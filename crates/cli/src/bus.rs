@@ -23,6 +23,8 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_
 pub struct Bus {
     bus: tidings::Bus,
     shown: String,
+    service: Option<String>,
+    names_catalog: bool,
 }
 
 impl Bus {
@@ -46,6 +48,8 @@ impl Bus {
         Ok(Self {
             bus,
             shown: redacted(&settings.bus),
+            service: settings.service.clone(),
+            names_catalog: settings.catalogs.origin.is_some(),
         })
     }
 
@@ -53,6 +57,16 @@ impl Bus {
     pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
         self.bus = self.bus.with_telemetry(telemetry);
         self
+    }
+
+    /// The service that publishes and consumes here, if somebody names it.
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
+    }
+
+    /// Whether somebody names a catalog, to which producers are held.
+    pub fn names_catalog(&self) -> bool {
+        self.names_catalog
     }
 
     /// The full names of these topics, or those of all topics when there is none.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::attribute::Name;
 use crate::parts::Parts;
-use crate::{Data, Event, Invalid, Json, Time, Value, id};
+use crate::{Data, Definitions, Event, Invalid, Json, Time, Value, id};
 
 /// Collects the parts of an event; [`build`](EventBuilder::build) checks them.
 #[derive(Clone)]
@@ -17,6 +17,9 @@ pub struct EventBuilder {
     parts: Parts,
     // The first mistake of a setter; `build` reports it, so that calls can be chained.
     mistake: Option<Invalid>,
+    // Where the minor version will stand among the extensions. It is 0 if nobody has said it when
+    // the event is made: until then a definition may.
+    minorversion_at: Option<usize>,
 }
 
 impl EventBuilder {
@@ -28,7 +31,40 @@ impl EventBuilder {
         Self {
             parts,
             mistake: None,
+            minorversion_at: None,
         }
+    }
+
+    /// Sees to it that the event will have a minor version.
+    pub(crate) fn with_some_minorversion(mut self) -> Self {
+        self.minorversion_at = Some(self.parts.extensions.len());
+        self
+    }
+
+    /// Sets the minor version, unless there is one.
+    fn fill_minorversion(&mut self, minor: i32) {
+        if self.parts.extension("minorversion").is_none() {
+            let at = self.minorversion_at.unwrap_or(usize::MAX);
+            let (name, value) = (Name::MINORVERSION, Value::Integer(minor));
+            self.parts.insert_extension(at, name, value);
+        }
+    }
+
+    /// Adds what the definition of its type says, where it is missing: the `minorversion`, which
+    /// is the newest, and the `dataschema` of a JSON payload. Changes nothing if there is no
+    /// definition.
+    pub fn defined_by(mut self, definitions: &dyn Definitions) -> Self {
+        let Some(definition) = definitions.definition(&self.parts.event_type, None) else {
+            return self;
+        };
+        self.fill_minorversion(definition.minorversion);
+        let stated = self.parts.extension("minorversion");
+        let newest = Value::Integer(definition.minorversion);
+        let is_json = matches!(self.parts.data, Some(Data::Json(_)));
+        if stated == Some(&newest) && is_json && self.parts.dataschema.is_none() {
+            self.parts.dataschema = definition.dataschema.as_deref().map(str::to_owned);
+        }
+        self
     }
 
     /// The parts of an event, to make another.
@@ -156,6 +192,9 @@ impl EventBuilder {
         if let Some(mistake) = self.mistake {
             return Err(mistake);
         }
+        if self.minorversion_at.is_some() {
+            self.fill_minorversion(0);
+        }
         let parts = &mut self.parts;
         if parts.id.is_empty() {
             parts.id = id::new_id();
@@ -177,6 +216,7 @@ impl From<Event> for EventBuilder {
         Self {
             parts: event.into_parts(),
             mistake: None,
+            minorversion_at: None,
         }
     }
 }

@@ -73,6 +73,11 @@ impl Json {
         Self(raw.get().into())
     }
 
+    /// Writes a value.
+    pub(crate) fn from_value(value: &serde_json::Value) -> Self {
+        Self(value.to_string().into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

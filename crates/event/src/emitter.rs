@@ -42,6 +42,7 @@ impl Role {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emitter {
+    service: Arc<str>,
     source: Arc<str>,
     sourcehost: Arc<str>,
 }
@@ -56,6 +57,7 @@ impl Emitter {
         check_segment("namespace", namespace)?;
         check_segment("service", service)?;
         Ok(Self {
+            service: service.into(),
             source: format!("/{namespace}/{service}/{}", role.as_str()).into(),
             sourcehost: host_name().into(),
         })
@@ -76,6 +78,11 @@ impl Emitter {
         }
         self.sourcehost = host.into();
         Ok(self)
+    }
+
+    /// The service that it was made for: whose events it may emit.
+    pub fn service(&self) -> &str {
+        &self.service
     }
 
     /// The `source` of its events.
@@ -156,9 +163,7 @@ impl Occurrence {
         if event.parts().time.is_none() {
             event = event.time(self.time.clone());
         }
-        if event.parts().extension("minorversion").is_none() {
-            event = event.minorversion(0);
-        }
+        event = event.with_some_minorversion();
         if event.parts().extension("sourcehost").is_none() {
             event = event.extension("sourcehost", &*self.emitter.sourcehost);
         }

@@ -38,6 +38,12 @@ impl Parts {
         }
     }
 
+    /// Adds an extension that is not there yet, before the one that stands at this place.
+    pub(crate) fn insert_extension(&mut self, at: usize, name: Name, value: Value) {
+        let at = at.min(self.extensions.len());
+        self.extensions.insert(at, (name, value));
+    }
+
     /// Checks the rules of CloudEvents 1.0. Names of extensions are valid and distinct already.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         check_string("id", &self.id)?;

@@ -17,6 +17,7 @@ mod namespace;
 mod producer;
 mod replay;
 mod shutdown;
+mod validation;
 mod wire;
 
 pub use backoff::Backoff;

@@ -20,4 +20,8 @@ impl Definitions for BuiltIn {
     fn schema(&self, fingerprint: &str) -> Option<Arc<Schema>> {
         OPENEDX.schema(fingerprint)
     }
+
+    fn nearest(&self, event_type: &str) -> Option<Box<str>> {
+        OPENEDX.nearest(event_type)
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tidings_event::Definitions;
 use tidings_event::openedx::UnknownSchema;
+use tidings_event::profile::Mode;
 use tidings_runtime::{ConsumerBuilder, Decoder, Namespace, ProducerBuilder, Replay, Wire};
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Error, Group, Topic, Transport};
@@ -22,6 +23,8 @@ pub struct Bus {
     wire: Wire,
     unknown_schema: UnknownSchema,
     definitions: Arc<dyn Definitions>,
+    /// Producers are held to the definitions.
+    held: bool,
     telemetry: Telemetry,
 }
 
@@ -36,6 +39,7 @@ impl Bus {
             wire: Wire::Native,
             unknown_schema: UnknownSchema::default(),
             definitions: Arc::new(BuiltIn),
+            held: false,
             telemetry: Telemetry::default(),
         }
     }
@@ -58,7 +62,25 @@ impl Bus {
         self
     }
 
-    /// Replaces the definitions: schemas and key paths by event type.
+    /// Takes definitions from a catalog and holds producers to it, as
+    /// [`ProducerBuilder::catalog`] says; consumers are held to it if they ask for
+    /// [`validation`](ConsumerBuilder::validation).
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let catalog = tidings::Catalog::from_folder("events")?;
+    /// let bus = tidings::open("sqlite:bus.db").await?.with_catalog(catalog);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_catalog(mut self, catalog: impl Definitions + 'static) -> Self {
+        self.definitions = Arc::new(catalog);
+        self.held = true;
+        self
+    }
+
+    /// Replaces the definitions that tell schemas and key paths by event type. Nobody is held to
+    /// them: that is what [`with_catalog`](Self::with_catalog) is for.
     pub fn with_definitions(mut self, definitions: Arc<dyn Definitions>) -> Self {
         self.definitions = definitions;
         self
@@ -133,10 +155,14 @@ impl Bus {
 
     /// Sets up a producer.
     pub fn producer(&self) -> ProducerBuilder {
-        ProducerBuilder::new(self.transport.clone(), self.definitions.clone())
+        let producer = ProducerBuilder::new(self.transport.clone(), self.definitions.clone())
             .namespace(self.namespace.clone())
             .wire(self.wire)
-            .telemetry(self.telemetry.clone())
+            .telemetry(self.telemetry.clone());
+        match self.held {
+            true => producer.validation(Mode::Enforce),
+            false => producer,
+        }
     }
 
     /// Sets up a replay of a topic to one group.

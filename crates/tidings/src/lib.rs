@@ -72,15 +72,15 @@ pub use tidings_catalog::Catalog;
 pub use tidings_event::openedx::UnknownSchema;
 pub use tidings_event::profile::{Mode, Severity, Violation};
 pub use tidings_event::{
-    Data, DecodeError, Definition, Definitions, Emitter, Event, EventBuilder, Invalid, KeyPath,
-    NoDefinitions, Occurrence, Role, Time, Value,
+    Contract, Data, DecodeError, Definition, Definitions, Emitter, Event, EventBuilder, Invalid,
+    KeyPath, Mismatch, NoDefinitions, Occurrence, PayloadRules, Role, Time, Value,
 };
 pub use tidings_runtime::{
     Backoff, Breaker, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
-    ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Preparation, Producer,
-    ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, Reading, Receipt,
-    Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, RetryPolicy, Route, Summary,
-    UnknownWire, Until, Wire, shutdown_signal,
+    ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Preparation, Prepared,
+    Producer, ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, Reading,
+    Receipt, Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, RetryPolicy, Route,
+    Summary, UnknownWire, Until, Wire, shutdown_signal,
 };
 pub use tidings_transport::{
     Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,

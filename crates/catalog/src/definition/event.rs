@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tidings_event::{Definition, KeyPath};
+use serde_json::Value;
+use tidings_event::KeyPath;
 
 use super::{Consumer, Deprecation, Example, Mapping, Owner, Personal};
 use crate::payload::{Field, FieldPath, Payload};
@@ -68,6 +69,15 @@ pub(super) enum Origin {
     },
     /// A bare schema.
     Bare(Location),
+}
+
+/// How many references lead on from one another at most.
+const MAX_REFERENCES: usize = 16;
+
+/// Where the `$ref` of a schema leads, and what stands there.
+fn reference<'s>(root: &'s Value, node: &Value) -> Option<(String, &'s Value)> {
+    let pointer = node.get("$ref")?.as_str()?.strip_prefix('#')?;
+    Some((pointer.to_owned(), root.pointer(pointer)?))
 }
 
 impl EventDefinition {
@@ -152,18 +162,6 @@ impl EventDefinition {
             .find(|personal| field.is_within(&personal.field))
     }
 
-    /// What the bus needs to know of it.
-    pub(crate) fn to_definition(&self) -> Definition {
-        let mut definition = Definition::new(&*self.event_type, self.minorversion);
-        if let Some(key) = &self.key {
-            definition = definition.with_key_path(key.clone());
-        }
-        if let Payload::Avro(avro) = &self.payload {
-            definition = definition.with_schema(avro.schema().clone());
-        }
-        definition
-    }
-
     /// The file that defines it.
     pub fn path(&self) -> &Path {
         match &self.origin {
@@ -221,6 +219,13 @@ impl EventDefinition {
                 "*" => "additionalProperties".to_owned(),
                 name => format!("properties/{}", name.replace('~', "~0").replace('/', "~1")),
             };
+            // What a schema refers to stands elsewhere in the file.
+            for _ in 0..MAX_REFERENCES {
+                let Some(target) = reference(schema.schema(), node) else {
+                    break;
+                };
+                (pointer, node) = target;
+            }
             let Some(found) = node.pointer(&format!("/{next}")) else {
                 break;
             };

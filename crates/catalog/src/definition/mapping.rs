@@ -53,6 +53,18 @@ pub struct MappingError {
     problem: &'static str,
 }
 
+impl MappingError {
+    /// The field, as the mapping names it.
+    pub fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// What is wrong with it.
+    pub fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
 impl Mapping {
     /// Makes the previous version's payload. A field that is renamed or copied and is not there
     /// is passed over.

@@ -8,6 +8,7 @@ mod mapping;
 mod owner;
 mod personal;
 mod read;
+mod rules;
 
 pub use consumer::{Accepted, Consumer};
 pub use deprecation::Deprecation;

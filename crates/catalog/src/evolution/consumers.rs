@@ -41,7 +41,6 @@ pub(super) fn broken(
                 paths.push(b.path.clone());
             }
         }
-        // Avro names the record that lacks a field, which any reader of the record needs.
         if consumer.minorversion > new.minorversion && old.minorversion >= consumer.minorversion {
             paths.push(FieldPath::root());
         }

@@ -13,13 +13,16 @@
 
 mod avro;
 mod catalogs;
+mod change;
 mod compare;
 mod consumers;
+mod differ;
 mod json;
 mod mode;
 mod outcome;
 
-pub use catalogs::{Change, ChangeKind, ChangeReport, Severity, diff};
+pub use catalogs::{ChangeReport, diff};
+pub use change::{Change, ChangeKind, Severity};
 pub use compare::{Comparison, compare};
 pub use mode::{Mode, UnknownMode};
 pub use outcome::{Break, Outcome, Verdict};

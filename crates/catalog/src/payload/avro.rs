@@ -99,8 +99,8 @@ impl AvroPayload {
         match encode_from_json(&self.schema, payload.to_string().as_bytes()) {
             Ok(_) => Vec::new(),
             Err(e) => vec![Mismatch {
-                pointer: String::new(),
-                message: e.to_string(),
+                pointer: e.pointer(),
+                message: e.message().to_owned(),
             }],
         }
     }

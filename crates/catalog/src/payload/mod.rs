@@ -3,19 +3,18 @@
 mod avro;
 mod field;
 mod json;
-mod mismatch;
 mod path;
 
 pub use avro::AvroPayload;
 pub use field::Field;
 pub use json::JsonPayload;
-pub use mismatch::Mismatch;
 pub use path::FieldPath;
 
 pub(crate) use avro::{AvroModel, AvroNamed, AvroType};
 pub(crate) use json::resolve;
 
 use serde_json::Value;
+use tidings_event::Mismatch;
 
 /// The schema of a payload.
 #[derive(Debug)]

@@ -186,8 +186,8 @@ fn a_part_of_a_definition_is_found_in_its_file() {
     let field = |path: &str| marked(event.locate_field(&FieldPath::from(path)));
     assert_eq!(field("created_by.email"), "20:9 email");
     assert_eq!(field("tags[].name"), "23:60 name");
-    // Behind a reference: where it is referred to.
-    assert_eq!(field("course.title"), "13:5 course");
+    // Behind a reference: where that leads.
+    assert_eq!(field("course.title"), "32:9 title");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Catalogs from folders, as their users write them.
 
 mod avro_edits;
+mod contracts;
 mod definitions;
 mod edits;
 mod folder;

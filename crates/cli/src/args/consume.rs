@@ -3,7 +3,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tidings_transport::Start;
 
-use super::{BusArgs, MonitoringArgs, OutputArgs, value};
+use super::{BusArgs, ModeArg, MonitoringArgs, OutputArgs, value};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -70,6 +70,14 @@ pub struct ConsumeArgs {
     /// How long a command, or a line that nobody reads, may go on after the first SIGTERM or Ctrl-C
     #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = value::duration)]
     pub drain: Duration,
+    /// Hold events to the catalog first: `enforce` makes a payload without its schema, or a minor
+    /// version below the contract of --service, a failure for good
+    #[arg(long, value_enum, value_name = "MODE", default_value = "off")]
+    pub validate: ModeArg,
+    /// The service that consumes, by the name of its contracts in the catalog (else
+    /// TIDINGS_SERVICE, else tidings.toml)
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
     /// What becomes of an event that failed for good
     #[arg(
         long,

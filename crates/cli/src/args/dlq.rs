@@ -37,10 +37,11 @@ pub enum DlqCommand {
 }
 
 /// The words that dead letters have for why they are.
-const REASONS: [&str; 8] = [
+const REASONS: [&str; 9] = [
     "temporary",
     "permanent",
     "poison",
+    "invalid",
     "timeout",
     "panic",
     "attempts",

@@ -39,7 +39,7 @@ pub use outbox::{
     ChooseArgs, DatabaseArgs, DatabaseOnlyArgs, OutboxArgs, OutboxCommand, PruneInboxArgs,
     RefusedArgs, RefusedCommand, StatusArgs,
 };
-pub use publish::{ProfileArg, PublishArgs};
+pub use publish::{ModeArg, PublishArgs};
 pub use relay::RelayArgs;
 pub use replay::ReplayArgs;
 pub use seek::{ConsentArgs, SeekArgs};

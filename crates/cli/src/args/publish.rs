@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use tidings::Mode;
 
 use super::{BusArgs, MonitoringArgs, OutputArgs, value};
 
@@ -18,11 +19,16 @@ Examples:
     tidings publish --topic courses --type org.example.catalog.course.created.v1 \\
         --service catalog --key c-1 --data '{\"id\":\"c-1\"}'
     tidings publish --topic courses --type org.example.catalog.course.created.v1 \\
-        --service catalog --data @course.json")]
+        --service catalog --data @course.json
+    tidings publish --catalog events --service catalog events.jsonl
+
+With a catalog, events are held to it: an unknown type, the event of another service, or a payload
+without its schema is refused. Topics and keys are those of the definitions, and an event whose
+definition says `to_previous` is published in its earlier major version too, with one time.")]
 pub struct PublishArgs {
-    /// The topic
+    /// The topic [default: those of the definition of each type]
     #[arg(long, value_name = "TOPIC", value_parser = value::topic)]
-    pub topic: String,
+    pub topic: Option<String>,
     /// The key of every event: events of one key stay in order
     #[arg(long, value_name = "KEY", conflicts_with = "key_path")]
     pub key: Option<String>,
@@ -36,7 +42,16 @@ pub struct PublishArgs {
     /// What becomes of an event that breaks the OEP-41 profile [default: as the bus has it, enforce
     /// unless it writes the Open edX wire]
     #[arg(long, value_enum, value_name = "PROFILE")]
-    pub profile: Option<ProfileArg>,
+    pub profile: Option<ModeArg>,
+    /// What becomes of an event that the catalog does not have, that another service owns, or whose
+    /// payload has not its schema [default: enforce if a catalog is named, else off]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub validate: Option<ModeArg>,
+    /// The service that publishes, held against the owners in the catalog (else TIDINGS_SERVICE, else
+    /// tidings.toml, else owners are not looked at). With --type the source is made from it and
+    /// the namespace of the type
+    #[arg(long, value_name = "NAME")]
+    pub service: Option<String>,
     /// Files; standard input when there is none, or `-`
     #[arg(value_name = "FILE", conflicts_with = "ty")]
     pub files: Vec<PathBuf>,
@@ -62,20 +77,12 @@ pub struct StampArgs {
     #[arg(long, value_name = "JSON", requires = "ty", allow_hyphen_values = true)]
     pub data: Option<String>,
     /// Its source, in full: /namespace/service/web
-    #[arg(
-        long,
-        value_name = "SOURCE",
-        requires = "ty",
-        conflicts_with = "service"
-    )]
+    #[arg(long, value_name = "SOURCE", requires = "ty")]
     pub source: Option<String>,
-    /// The service that says it; the source is made from it and the namespace of the type
-    #[arg(long, value_name = "NAME", requires = "ty")]
-    pub service: Option<String>,
     /// Its subject
     #[arg(long, value_name = "SUBJECT", requires = "ty")]
     pub subject: Option<String>,
-    /// The minor version of its type
+    /// The minor version of its type [default: the newest of the definition, else 0]
     #[arg(long, value_name = "N", requires = "ty")]
     pub minorversion: Option<u32>,
     /// A further attribute, as NAME=VALUE; may be repeated
@@ -84,11 +91,21 @@ pub struct StampArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProfileArg {
+pub enum ModeArg {
     /// Refuse it
     Enforce,
-    /// Publish it and warn
+    /// Let it pass and warn
     Warn,
-    /// Publish it
+    /// Let it pass
     Off,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Enforce => Self::Enforce,
+            ModeArg::Warn => Self::Warn,
+            ModeArg::Off => Self::Off,
+        }
+    }
 }

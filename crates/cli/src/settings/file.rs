@@ -30,6 +30,8 @@ pub struct File {
     pub database: Option<String>,
     /// Levels and words of the lint of definitions.
     pub lint: LintSettings,
+    /// The service that publishes and consumes here.
+    pub service: Option<String>,
 }
 
 impl File {
@@ -60,7 +62,7 @@ impl File {
                 return Err(refuse(format!("unknown key {key:?}")).remedy(nearest(key)));
             }
         }
-        let url = |key: &str, example: &str| match table.get(key) {
+        let text = |key: &str, example: &str| match table.get(key) {
             None => Ok(None),
             Some(toml::Value::String(url)) => Ok(Some(url.clone())),
             Some(other) => Err(refuse(format!(
@@ -68,8 +70,9 @@ impl File {
                 other.type_str()
             ))),
         };
-        let bus = url("bus", "sqlite:bus.db")?;
-        let database = url("database", "sqlite:app.db")?;
+        let bus = text("bus", "sqlite:bus.db")?;
+        let database = text("database", "sqlite:app.db")?;
+        let service = text("service", "catalog")?;
         let catalog = match table.get("catalog") {
             None => None,
             Some(toml::Value::Array(folders)) => {
@@ -94,6 +97,7 @@ impl File {
             catalog,
             database,
             lint,
+            service,
         })
     }
 }
@@ -128,7 +132,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(refusal("retries = 3"), @r#"
         /site/tidings.toml: unknown key "retries"
-          help: the keys are bus, catalog, database, lint
+          help: the keys are bus, catalog, database, lint, service
         "#);
     }
 

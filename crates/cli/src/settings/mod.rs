@@ -22,6 +22,9 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use file::File;
 
+/// The variable that names the service.
+const SERVICE_VARIABLE: &str = "TIDINGS_SERVICE";
+
 /// The variable that names the bus.
 pub const BUS_VARIABLE: &str = "TIDINGS_BUS";
 
@@ -34,6 +37,8 @@ pub struct Settings {
     pub bus_origin: Origin,
     /// Folders of event definitions.
     pub catalogs: NamedCatalogs,
+    /// The service that publishes and consumes here, if somebody names it.
+    pub service: Option<String>,
 }
 
 impl Settings {
@@ -48,13 +53,24 @@ impl Settings {
         let folder = env::current_dir()
             .map_err(|e| Failure::new(Exit::Io, "the current folder cannot be read").source(e))?;
         let file = File::in_folder(&folder)?;
-        Self::from_sources(
+        let in_file = file.as_ref().and_then(|file| file.service.clone());
+        let service = match env::var_os(SERVICE_VARIABLE).filter(|v| !v.is_empty()) {
+            Some(name) => Some(name.into_string().map_err(|_| {
+                Failure::new(Exit::Config, format!("{SERVICE_VARIABLE} is not UTF-8"))
+            })?),
+            None => in_file,
+        };
+        let settings = Self::from_sources(
             args,
             env::var_os(BUS_VARIABLE),
             env::var_os(CATALOG_VARIABLE),
             file,
             bus,
-        )
+        )?;
+        Ok(Self {
+            service,
+            ..settings
+        })
     }
 
     fn from_sources(
@@ -103,6 +119,7 @@ impl Settings {
             bus,
             bus_origin,
             catalogs: named,
+            service: None,
         })
     }
 }

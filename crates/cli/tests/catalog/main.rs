@@ -7,5 +7,7 @@ mod export;
 mod lint;
 mod look_up;
 mod node;
+mod run_time;
 mod site;
+mod snippets;
 mod write;

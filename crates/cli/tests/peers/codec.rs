@@ -73,6 +73,34 @@ async fn the_catalog_is_what_the_installed_package_says() {
     );
 }
 
+#[tokio::test]
+async fn the_import_of_the_guide_works_to_the_letter() {
+    let Some(python) = site::python() else { return };
+    let guide = std::fs::read_to_string(site::root().join("docs/guides/catalog.md")).unwrap();
+    let line = guide
+        .lines()
+        .find(|line| line.starts_with("tidings catalog import openedx"));
+    let line = line.expect("the guide says how to import");
+    let folder = tempfile::tempdir().unwrap();
+    let environment = python.ancestors().nth(2).unwrap();
+    std::os::unix::fs::symlink(environment, folder.path().join("venv")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_tidings"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = std::process::Command::new("bash")
+        .args(["-e", "-c", line])
+        .current_dir(folder.path())
+        .env(
+            "PATH",
+            format!("{}:{path}", program.parent().unwrap().display()),
+        )
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let made = Catalog::from_folder(folder.path().join("events/openedx")).unwrap();
+    assert_eq!(made.events().len(), Catalog::openedx().events().len());
+}
+
 /// The types that the package can serialize.
 fn with_avro(catalog: &Catalog) -> impl Iterator<Item = &Arc<Definition>> {
     catalog

@@ -32,6 +32,8 @@ const TAKEN: [&str; 9] = [
 ];
 
 impl Name {
+    pub(crate) const MINORVERSION: Self = Self(Cow::Borrowed("minorversion"));
+
     /// Checks a name.
     pub(crate) fn new(text: &str) -> Result<Self, Invalid> {
         if let Some(known) = FREQUENT.iter().find(|known| **known == text) {

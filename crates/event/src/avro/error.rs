@@ -83,6 +83,25 @@ impl Error {
         self.kind
     }
 
+    /// What is wrong, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where in a JSON payload, as a JSON Pointer (RFC 6901); empty at the top.
+    pub fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for segment in self.segments.iter().rev() {
+            pointer.push('/');
+            match segment {
+                Segment::Field(name) => pointer.push_str(name),
+                Segment::Item(index) => pointer.push_str(&index.to_string()),
+                Segment::Value => pointer.push('*'),
+            }
+        }
+        pointer
+    }
+
     /// Where, as a path of field names; empty at the top.
     pub fn path(&self) -> String {
         let mut path = String::new();

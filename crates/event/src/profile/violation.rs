@@ -32,6 +32,32 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// A violation of a rule that does not stand in this pack, such as one of a catalog. It
+    /// matters as an error does.
+    pub fn of(
+        code: &'static str,
+        attribute: impl Into<String>,
+        rule: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            attribute: attribute.into(),
+            value: None,
+            rule: rule.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// The same violation with the value at fault: of an attribute, never of the payload. What is
+    /// too long is cut.
+    #[must_use]
+    pub fn with_value(mut self, value: &str) -> Self {
+        self.value = Some(bounded(value, MAX_VALUE_SHOWN));
+        self
+    }
+
     pub(super) fn new(rule: &Rule, finding: Finding) -> Self {
         Self {
             code: rule.code,

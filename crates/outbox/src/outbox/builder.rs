@@ -46,6 +46,26 @@ impl OutboxBuilder {
         self
     }
 
+    /// Holds events to a catalog, as a producer does: what does not fit is refused within the
+    /// transaction, and earlier major versions get rows of their own.
+    pub fn catalog(mut self, catalog: impl Definitions + 'static) -> Self {
+        self.preparation = self.preparation.with_catalog(Arc::new(catalog));
+        self
+    }
+
+    /// How strictly events are held to their definitions. Default with a catalog: `Enforce`.
+    pub fn validation(mut self, mode: Mode) -> Self {
+        self.preparation = self.preparation.with_validation(mode);
+        self
+    }
+
+    /// The service that publishes, by the name that owners have in the catalog. Default: the
+    /// emitter's.
+    pub fn service(mut self, service: impl Into<Box<str>>) -> Self {
+        self.preparation = self.preparation.with_service(service);
+        self
+    }
+
     /// How strictly the OEP-41 profile runs. Default: `Enforce`.
     pub fn profile(mut self, mode: Mode) -> Self {
         self.preparation = self.preparation.with_profile(mode);

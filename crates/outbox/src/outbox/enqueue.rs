@@ -67,8 +67,24 @@ pub struct Outbox {
 pub struct Enqueued {
     /// The event's id.
     pub id: String,
+    /// The event's type.
+    pub event_type: String,
     /// The topics it goes to, without a prefix: one row each.
     pub topics: Vec<String>,
+    /// The same occurrence in earlier major versions, if the catalog asks for them.
+    pub earlier: Vec<Enqueued>,
+}
+
+impl Enqueued {
+    fn of(prepared: &Prepared) -> Self {
+        let topics = prepared.records().iter();
+        Self {
+            id: prepared.id().to_owned(),
+            event_type: prepared.event_type().to_owned(),
+            topics: topics.map(|record| record.topic.to_string()).collect(),
+            earlier: Vec::new(),
+        }
+    }
 }
 
 impl Outbox {
@@ -132,7 +148,7 @@ impl Outbox {
     ) -> Result<Vec<Enqueued>> {
         let documents = documents.into_iter();
         let prepared =
-            documents.map(|(key, document)| self.preparation.document(topic, key, document));
+            documents.map(|(key, document)| self.preparation.document(Some(topic), key, document));
         self.write(connection, prepared).await
     }
 
@@ -143,13 +159,15 @@ impl Outbox {
     ) -> Result<Vec<Enqueued>> {
         let (mut rows, mut enqueued) = (Vec::new(), Vec::new());
         for prepared in prepared {
-            let prepared = prepared.map_err(Error::event)?;
-            let topics = prepared.records().iter();
-            enqueued.push(Enqueued {
-                id: prepared.id().to_owned(),
-                topics: topics.map(|record| record.topic.to_string()).collect(),
-            });
+            let mut prepared = prepared.map_err(Error::event)?;
+            let earlier = prepared.take_earlier();
+            let mut event = Enqueued::of(&prepared);
             add_rows(&mut rows, prepared)?;
+            for prepared in earlier {
+                event.earlier.push(Enqueued::of(&prepared));
+                add_rows(&mut rows, prepared)?;
+            }
+            enqueued.push(event);
         }
         if !rows.is_empty() {
             connection.insert(&rows).await?;

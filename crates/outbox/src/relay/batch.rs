@@ -34,7 +34,7 @@ pub(super) fn sort(rows: Vec<Row>, producer: &Producer, holds: &Holds) -> Sorted
             continue;
         }
         let key = row.key.as_ref().map(Key::new);
-        match producer.prepare_document(&row.topic, key, row.document.clone()) {
+        match producer.prepare_document(Some(&row.topic), key, row.document.clone()) {
             Ok(prepared) => sorted.ready.push((row, prepared)),
             Err(error) => {
                 closed.extend(place);

@@ -127,6 +127,7 @@ impl Relay {
         // again: so nothing passes by what failed.
         let producer = self
             .producer
+            .forwarding()
             .retry(PublishRetry::never())
             .batch(usize::MAX, usize::MAX)
             .build()

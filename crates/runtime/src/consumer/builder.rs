@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use tidings_event::Definitions;
 use tidings_event::openedx::UnknownSchema;
+use tidings_event::profile::Mode;
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Error as TransportError, Gap, Opened, Ordering, Start, Topic, Transport};
 
+use super::guard::Guard;
 use super::settings::Settings;
 use super::{Breaker, Consumer, Handler, OnFailure, RetryPolicy};
 use crate::{Backoff, Counters, Namespace};
@@ -26,6 +28,8 @@ pub struct ConsumerBuilder {
     pub(super) unknown_schema: UnknownSchema,
     pub(super) settings: Settings,
     pub(super) telemetry: Telemetry,
+    validation: Mode,
+    service: Option<Box<str>>,
 }
 
 impl ConsumerBuilder {
@@ -48,6 +52,8 @@ impl ConsumerBuilder {
             ordering: Ordering::Key,
             settings: Settings::default(),
             telemetry: Telemetry::default(),
+            validation: Mode::Off,
+            service: None,
         }
     }
 
@@ -93,6 +99,31 @@ impl ConsumerBuilder {
     /// definition of the version that they declare, as the Open edX packages do.
     pub fn unknown_schema(mut self, setting: UnknownSchema) -> Self {
         self.unknown_schema = setting;
+        self
+    }
+
+    /// Takes definitions from this catalog. Whether events are held to them says
+    /// [`validation`](Self::validation).
+    pub fn catalog(mut self, catalog: impl Definitions + 'static) -> Self {
+        self.definitions = Arc::new(catalog);
+        self
+    }
+
+    /// Whether events are held to their definitions before the handler sees them: payloads have
+    /// their schemas, and the minor version is at least what the contract of this
+    /// [`service`](Self::service) asks for. With `Enforce` what does not hold is a permanent
+    /// failure of class `invalid`, which [`on_failure`](Self::on_failure) decides about; with
+    /// `Warn` it is logged. Types that are in no catalog pass, and so does the payload of a newer
+    /// minor version than the catalog has. Default: `Off`.
+    pub fn validation(mut self, mode: Mode) -> Self {
+        self.validation = mode;
+        self
+    }
+
+    /// The service that consumes, by the name that its contracts have in the catalog. Default:
+    /// none, and contracts are not looked at.
+    pub fn service(mut self, service: impl Into<Box<str>>) -> Self {
+        self.service = Some(service.into());
         self
     }
 
@@ -207,7 +238,9 @@ impl ConsumerBuilder {
     }
 
     /// Finishes with what is done with each message.
-    pub fn handler<H: Handler>(self, handler: H) -> Consumer<H> {
+    pub fn handler<H: Handler>(mut self, handler: H) -> Consumer<H> {
+        let (definitions, service) = (self.definitions.clone(), self.service.take());
+        self.settings.guard = Guard::new(definitions, self.validation, service);
         Consumer {
             setup: self,
             handler: Arc::new(handler),

@@ -25,6 +25,8 @@ pub(super) enum Class {
     Permanent,
     /// The handler said that nobody can use it.
     Poison,
+    /// It is not what the catalog says, and no handler has seen it.
+    Invalid,
     /// The handler panicked.
     Panic,
     /// The handler took longer than an attempt may take.
@@ -43,6 +45,7 @@ impl Class {
             Self::Temporary => "temporary",
             Self::Permanent => "permanent",
             Self::Poison => "poison",
+            Self::Invalid => "invalid",
             Self::Panic => "panic",
             Self::Timeout => "timeout",
             Self::Attempts => "attempts",
@@ -57,6 +60,7 @@ impl Class {
             FailureClass::Temporary | FailureClass::Closing => Self::Temporary,
             FailureClass::Permanent => Self::Permanent,
             FailureClass::Poison => Self::Poison,
+            FailureClass::Invalid => Self::Invalid,
         }
     }
 

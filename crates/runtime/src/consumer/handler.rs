@@ -54,6 +54,7 @@ pub(super) enum FailureClass {
     Permanent,
     Poison,
     Closing,
+    Invalid,
 }
 
 impl HandlerError {
@@ -80,6 +81,14 @@ impl HandlerError {
     pub fn poison(message: impl Into<String>) -> Self {
         Self {
             class: FailureClass::Poison,
+            message: message.into(),
+        }
+    }
+
+    /// It is not what the catalog says: permanent, and no handler of the service has seen it.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self {
+            class: FailureClass::Invalid,
             message: message.into(),
         }
     }

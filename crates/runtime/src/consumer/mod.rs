@@ -16,6 +16,7 @@ mod circuit;
 mod error;
 mod failure;
 mod fetch;
+mod guard;
 mod hand;
 mod handler;
 mod heartbeat;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tidings_transport::{Gap, Opened, Topic};
 
+use super::guard::Guard;
 use super::outage::Patience;
 use super::{Breaker, ConsumeError, OnFailure, RetryPolicy};
 use crate::lanes::Limits;
@@ -37,6 +38,7 @@ pub(super) struct Settings {
     pub(super) until_idle: Option<Duration>,
     pub(super) on_gap: Option<OnGap>,
     pub(super) on_open: Option<OnOpen>,
+    pub(super) guard: Option<Guard>,
 }
 
 impl Default for Settings {
@@ -61,6 +63,7 @@ impl Default for Settings {
             until_idle: None,
             on_gap: None,
             on_open: None,
+            guard: None,
         }
     }
 }

@@ -91,6 +91,11 @@ async fn attempt<H: Handler>(engine: &Engine, handler: &H, message: Message) -> 
     debug!(id = message.event().id(), r#type = message.event().event_type(), topic = %message.topic(),
         group = %message.group(), key_hash = message.key().map(|key| display(KeyHash(key))),
         attempt = message.attempt(), "handler starts");
+    if let Some(guard) = &engine.settings.guard
+        && let Err(refused) = guard.check(message.event())
+    {
+        return Ended::Returned(Err(refused));
+    }
     let handling = AssertUnwindSafe(async { handler.handle(message).await }).catch_unwind();
     let mut handling = std::pin::pin!(handling);
     // Most handlers that only compute are done at once, without timers or wakers.

@@ -66,6 +66,38 @@ impl ProducerBuilder {
         self
     }
 
+    /// Holds events to a catalog: types are known and emitted by their owners alone, payloads have
+    /// their schemas, `minorversion` and `dataschema` are stamped, topics and keys are those of the
+    /// definitions where no route says otherwise, and earlier major versions that a definition
+    /// maps to are emitted with one time. Default: definitions tell keys and Avro schemas, and
+    /// nothing is held to them.
+    ///
+    /// With an emitter or a [`service`](Self::service); without, ownership is not checked.
+    pub fn catalog(mut self, catalog: impl Definitions + 'static) -> Self {
+        self.preparation = self.preparation.with_catalog(Arc::new(catalog));
+        self
+    }
+
+    /// How strictly events are held to their definitions. Default with a catalog: `Enforce`.
+    pub fn validation(mut self, mode: Mode) -> Self {
+        self.preparation = self.preparation.with_validation(mode);
+        self
+    }
+
+    /// The service that publishes, by the name that owners have in the catalog. Default: the
+    /// emitter's.
+    pub fn service(mut self, service: impl Into<Box<str>>) -> Self {
+        self.preparation = self.preparation.with_service(service);
+        self
+    }
+
+    /// Forwards what was held to the catalog before, as a relay does: nothing is held to it
+    /// again, and no earlier major versions are added.
+    pub fn forwarding(mut self) -> Self {
+        self.preparation = self.preparation.forwarding();
+        self
+    }
+
     /// The wire to write. Default: native.
     pub fn wire(mut self, wire: Wire) -> Self {
         self.preparation = self.preparation.with_wire(wire);

@@ -17,6 +17,9 @@ pub enum PublishErrorKind {
     Invalid,
     /// It breaks these rules of the OEP-41 profile, its limit of 65,536 bytes among them.
     Profile(Vec<Violation>),
+    /// The catalog does not have its type, gives it to another service, or describes another
+    /// payload.
+    Catalog(Vec<Violation>),
     /// Its document is larger than any reader takes, whatever the profile says.
     TooLarge {
         /// Bytes it has.
@@ -40,6 +43,7 @@ impl PublishErrorKind {
         match self {
             Self::Invalid => "invalid",
             Self::Profile(_) => "profile",
+            Self::Catalog(_) => "catalog",
             Self::TooLarge { .. } => "too_large",
             Self::NoRoute => "no_route",
             Self::NoKey => "no_key",
@@ -90,8 +94,13 @@ impl PublishError {
     }
 
     pub(super) fn profile(violations: Vec<Violation>) -> Self {
-        let shown: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        Self::new(PublishErrorKind::Profile(violations), shown.join("; "))
+        let shown = shown(&violations);
+        Self::new(PublishErrorKind::Profile(violations), shown)
+    }
+
+    pub(super) fn catalog(violations: Vec<Violation>) -> Self {
+        let shown = shown(&violations);
+        Self::new(PublishErrorKind::Catalog(violations), shown)
     }
 
     pub(super) fn from_source(
@@ -162,6 +171,11 @@ impl PublishError {
             PublishErrorKind::Transport(ErrorKind::UnknownOutcome)
         )
     }
+}
+
+fn shown(violations: &[Violation]) -> String {
+    let shown: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    shown.join("; ")
 }
 
 impl fmt::Display for PublishError {

@@ -1,18 +1,19 @@
 //! From a draft to records: stamped, checked, routed, keyed and encoded.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidings_event::avro::Schema;
 use tidings_event::profile::Mode;
-use tidings_event::{Definitions, Emitter, Event, EventBuilder, KeyPath, Limits};
+use tidings_event::{Definition, Definitions, Emitter, Event, EventBuilder, KeyPath, Limits};
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Body, Error as TransportError, Key, Record, Topic};
 
 use super::observation::Observed;
+use super::prepared::Prepared;
 use super::profile::Profile;
-use super::routing::Routing;
+use super::routing::{Place, Routing, topics_of};
+use super::telling::{Telling, Told};
 use super::{Draft, ForeignEntry, PublishError, PublishErrorKind, Route};
 use crate::Namespace;
 use crate::wire::{Encoded, Wire, encode};
@@ -27,65 +28,8 @@ pub struct Preparation {
     wire: Wire,
     topic_wires: HashMap<String, Wire>,
     profile: Profile,
+    telling: Telling,
     telemetry: Telemetry,
-}
-
-/// An event that is stamped, checked and encoded, ready for its topics.
-#[derive(Debug)]
-pub struct Prepared {
-    pub(super) id: String,
-    pub(super) records: Vec<Record>,
-    /// What its readers need to find in the schema store.
-    pub(super) schemas: Vec<Arc<Schema>>,
-    pub(super) observed: Observed,
-}
-
-impl Prepared {
-    fn of(event: &Event, observed: Observed, topics: usize) -> Self {
-        Self {
-            id: event.id().to_owned(),
-            records: Vec::with_capacity(topics),
-            schemas: Vec::new(),
-            observed,
-        }
-    }
-
-    /// The topics and keys whose order it is part of.
-    pub(super) fn places(&self) -> Vec<(Topic, Key)> {
-        // Only a schema can keep an event back while its neighbours go.
-        if self.schemas.is_empty() {
-            return Vec::new();
-        }
-        let keyed = |r: &Record| Some((r.topic.clone(), r.key.clone()?));
-        self.records.iter().filter_map(keyed).collect()
-    }
-
-    /// The topic in which it would overtake one of these.
-    pub(super) fn follows(&self, behind: &HashSet<(Topic, Key)>) -> Option<Topic> {
-        if behind.is_empty() {
-            return None;
-        }
-        let keyed = |r: &Record| Some((r.topic.clone(), r.key.clone()?));
-        let mut places = self.records.iter().filter_map(keyed);
-        places
-            .find(|place| behind.contains(place))
-            .map(|(topic, _)| topic)
-    }
-
-    /// The id of the event.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// Its records, one for each topic.
-    pub fn records(&self) -> &[Record] {
-        &self.records
-    }
-
-    /// Its records, one for each topic.
-    pub fn into_records(self) -> Vec<Record> {
-        self.records
-    }
 }
 
 /// Writes a key that was found elsewhere into the document, for whoever has only the document.
@@ -105,6 +49,7 @@ impl Preparation {
             wire: Wire::Native,
             topic_wires: HashMap::new(),
             profile: Profile::new(None),
+            telling: Telling::default(),
             telemetry: Telemetry::default(),
         }
     }
@@ -156,6 +101,40 @@ impl Preparation {
         self
     }
 
+    /// Takes definitions from this catalog and holds events to it, with [`Mode::Enforce`] unless
+    /// [`with_validation`](Self::with_validation) says otherwise.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: Arc<dyn Definitions>) -> Self {
+        self.definitions = catalog;
+        self.telling.validation.get_or_insert(Mode::Enforce);
+        self
+    }
+
+    /// How strictly events are held to their definitions: type, owner, minor version, payload, and
+    /// the earlier major version that is made of it. Whatever the mode, what is missing is stamped
+    /// and the earlier major versions are emitted.
+    #[must_use]
+    pub fn with_validation(mut self, mode: Mode) -> Self {
+        self.telling.validation = Some(mode);
+        self
+    }
+
+    /// The service that publishes, by the name that owners have in the catalog. Default: the
+    /// emitter's.
+    #[must_use]
+    pub fn with_service(mut self, service: impl Into<Box<str>>) -> Self {
+        self.telling.service = Some(service.into());
+        self
+    }
+
+    /// Forwards what was held to the catalog before: nothing is held to it again, and no earlier
+    /// major versions are added.
+    #[must_use]
+    pub fn forwarding(mut self) -> Self {
+        self.telling.forwards = true;
+        self
+    }
+
     /// What is told of its events: series, and traces, which events then carry. Default: nothing.
     #[must_use]
     pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
@@ -191,74 +170,150 @@ impl Preparation {
         routes.try_for_each(|route| self.namespace.topic(route.topic()).map(drop))
     }
 
-    /// A record for each topic that the routes name.
+    /// A record for each topic that the routes name, or else the definition; and the same for the
+    /// earlier major versions that the catalog asks for.
     ///
     /// # Errors
-    /// [`PublishError`]: what is wrong with the event, or that no route knows its type.
+    /// [`PublishError`]: what is wrong with the event, or that nothing says where its type goes.
     pub fn route(&self, draft: Draft) -> Result<Prepared, PublishError> {
-        let (event, observed) = self.finish(draft)?;
-        let routes = self.routing.of(event.event_type());
-        let Some((last, others)) = routes.split_last() else {
-            let message = format!(
-                "no route for its type {:?}; add a route to the producer, or name the topic",
-                event.event_type()
-            );
-            return Err(PublishError::new(PublishErrorKind::NoRoute, message).of(event.id()));
-        };
-        let mut prepared = Prepared::of(&event, observed, routes.len());
-        for route in others {
-            let path = route.key_path.as_ref();
-            self.add(&mut prepared, &route.topic, path, event.clone())?;
+        let Told {
+            event,
+            definition,
+            earlier,
+        } = self.tell(self.build(draft)?)?;
+        let definition = definition.or_else(|| self.topics_of(&event));
+        let places = self.routing.places(&event, definition.as_deref())?;
+        let mut prepared = self.for_places(&places, None, event)?;
+        for (event, definition) in earlier {
+            prepared
+                .earlier
+                .push(match self.routing.places(&event, definition.as_deref()) {
+                    Ok(places) => self.for_places(&places, None, event)?,
+                    Err(_) => self.for_places(&topics_of(&places), None, event)?,
+                });
         }
-        self.add(&mut prepared, &last.topic, last.key_path.as_ref(), event)?;
         Ok(prepared)
     }
 
-    /// A record for one topic, by its logical name.
+    /// A record for one topic, by its logical name; and the same for the earlier major versions
+    /// that the catalog asks for.
     ///
     /// # Errors
     /// [`PublishError`]: what is wrong with the event.
     pub fn to(&self, topic: &str, draft: Draft) -> Result<Prepared, PublishError> {
-        let (event, observed) = self.finish(draft)?;
-        let path = self.routing.key_path(event.event_type(), topic);
-        let mut prepared = Prepared::of(&event, observed, 1);
-        self.add(&mut prepared, topic, path, event)?;
+        let Told { event, earlier, .. } = self.tell(self.build(draft)?)?;
+        let mut prepared = self.for_places(&[self.routing.place(topic, &event)], None, event)?;
+        for (event, _) in earlier {
+            let earlier = self.for_places(&[self.routing.place(topic, &event)], None, event)?;
+            prepared.earlier.push(earlier);
+        }
         Ok(prepared)
     }
 
-    /// A record of a document that stays byte for byte as it is, unless the wire is foreign.
+    /// Records of a document that stays byte for byte as it is, unless the wire is foreign: for
+    /// one topic, or for those of its type. Earlier major versions that the catalog asks for are
+    /// made of it.
     ///
     /// # Errors
     /// [`PublishError`]: what is wrong with the event.
     pub fn document(
         &self,
-        topic: &str,
+        topic: Option<&str>,
         key: Option<Key>,
         document: Bytes,
     ) -> Result<Prepared, PublishError> {
-        let mut event = Event::from_json(&document)
+        let event = Event::from_json(&document)
             .map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e))?;
-        let path = self.routing.key_path(event.event_type(), topic);
+        let Told {
+            event,
+            definition,
+            earlier,
+        } = self.tell(event)?;
+        let by_type = || topic.is_none().then(|| self.topics_of(&event)).flatten();
+        let definition = definition.or_else(by_type);
+        let found = self
+            .routing
+            .places_or(topic, &event, definition.as_deref())?;
         let observed = Observed::new(&self.telemetry, &event);
-        let mut prepared = Prepared::of(&event, observed, 1);
-        let wire = self.wire_of(topic);
+        let mut prepared = Prepared::of(&event, observed, found.len());
+        for (topic, path) in &found {
+            let key = key.clone();
+            self.add_document(&mut prepared, topic, *path, key, &event, &document)?;
+        }
+        for (event, definition) in earlier {
+            let own = self.routing.places_or(topic, &event, definition.as_deref());
+            let earlier = match own {
+                Ok(places) => self.for_places(&places, key.as_ref(), event)?,
+                Err(_) => self.for_places(&topics_of(&found), key.as_ref(), event)?,
+            };
+            prepared.earlier.push(earlier);
+        }
+        Ok(prepared)
+    }
+
+    fn add_document(
+        &self,
+        prepared: &mut Prepared,
+        logical: &str,
+        path: Option<&KeyPath>,
+        key: Option<Key>,
+        event: &Event,
+        document: &Bytes,
+    ) -> Result<(), PublishError> {
+        let wire = self.wire_of(logical);
         if wire != Wire::Native {
+            let mut event = event.clone();
             if let (Some(key), None) = (key, event.partition_key()) {
                 state_key(&mut event, key.as_str())?;
             }
-            self.add(&mut prepared, topic, path, event)?;
-            return Ok(prepared);
+            return self.add(prepared, logical, path, event);
         }
-        self.profile.check(&event, wire, document.len())?;
+        self.profile.check(event, wire, document.len())?;
         let key = match (event.partition_key(), key) {
             (Some(stated), _) => Some(Key::new(stated)),
             (None, Some(key)) => Some(key),
-            (None, None) => self.derive(path, &event)?.map(Key::new),
+            (None, None) => self.derive(path, event)?.map(Key::new),
         };
-        let topic = self.topic(topic, &event)?;
-        let body = Body::Document(document);
+        let topic = self.topic(logical, event)?;
+        let body = Body::Document(document.clone());
         prepared.records.push(Record { topic, key, body });
+        Ok(())
+    }
+
+    /// Records of an event for some topics, with this key if it states none itself.
+    fn for_places(
+        &self,
+        places: &[Place<'_>],
+        key: Option<&Key>,
+        mut event: Event,
+    ) -> Result<Prepared, PublishError> {
+        let observed = Observed::new(&self.telemetry, &event);
+        observed.stamp(&self.telemetry, &mut event);
+        let mut prepared = Prepared::of(&event, observed, places.len());
+        if let (Some(key), None) = (key, event.partition_key()) {
+            state_key(&mut event, key.as_str())?;
+        }
+        if let Some(((topic, path), others)) = places.split_last() {
+            for (topic, path) in others {
+                self.add(&mut prepared, topic, *path, event.clone())?;
+            }
+            self.add(&mut prepared, topic, *path, event)?;
+        }
         Ok(prepared)
+    }
+
+    /// The definition whose topics count because no route says where a type goes.
+    fn topics_of(&self, event: &Event) -> Option<Arc<Definition>> {
+        let (ty, minor) = (event.event_type(), event.minorversion());
+        match self.routing.of(ty) {
+            [] => self.definitions.definition(ty, minor),
+            _ => None,
+        }
+    }
+
+    fn tell(&self, event: Event) -> Result<Told, PublishError> {
+        let emitter = self.emitter.as_ref().map(Emitter::service);
+        self.telling.tell(&*self.definitions, emitter, event)
     }
 
     /// A record of an entry that the caller has written.
@@ -284,25 +339,27 @@ impl Preparation {
             records: vec![Record { topic, key, body }],
             schemas: schema.into_iter().collect(),
             id,
+            event_type: String::new(),
             observed: Observed::default(),
+            earlier: Vec::new(),
         })
     }
 
-    fn finish(&self, draft: Draft) -> Result<(Event, Observed), PublishError> {
-        let mut event = match draft {
-            Draft::Event(event) => *event,
+    fn build(&self, draft: Draft) -> Result<Event, PublishError> {
+        match draft {
+            Draft::Event(event) => Ok(*event),
             Draft::Builder(builder) => {
-                let builder = match &self.emitter {
+                let mut builder = match &self.emitter {
                     Some(emitter) => emitter.stamp(*builder),
                     None => *builder,
                 };
+                if self.telling.validation.is_some() {
+                    builder = builder.defined_by(&*self.definitions);
+                }
                 let built = builder.build();
-                built.map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e))?
+                built.map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e))
             }
-        };
-        let observed = Observed::new(&self.telemetry, &event);
-        observed.stamp(&self.telemetry, &mut event);
-        Ok((event, observed))
+        }
     }
 
     fn add(

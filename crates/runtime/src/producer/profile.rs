@@ -1,31 +1,24 @@
 //! The OEP-41 profile at publish time.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-
 use tidings_event::profile::{Mode, check_blocking};
 use tidings_event::{Event, Limits};
-use tracing::{debug, warn};
 
+use super::reported::Reported;
 use super::{PublishError, PublishErrorKind};
 use crate::wire::Wire;
-
-/// Types and rules that are remembered as reported; beyond it every violation is a warning.
-const MAX_REPORTED: usize = 1_000;
 
 /// Refuses or reports what breaks the profile.
 pub(super) struct Profile {
     /// As set; without it the wire decides.
     mode: Option<Mode>,
-    /// What was reported: a type that breaks a rule breaks it in every event.
-    reported: Mutex<HashSet<(String, &'static str)>>,
+    reported: Reported,
 }
 
 impl Profile {
     pub(super) fn new(mode: Option<Mode>) -> Self {
         Self {
             mode,
-            reported: Mutex::new(HashSet::new()),
+            reported: Reported::default(),
         }
     }
 
@@ -57,24 +50,9 @@ impl Profile {
         if mode.refuses(&violations) {
             return Err(PublishError::profile(violations).of(event.id()));
         }
-        for violation in violations {
-            let (ty, id) = (event.event_type(), event.id());
-            if self.is_news(ty, violation.code) {
-                warn!(id, r#type = ty, %violation, "published against the profile; \
-                    further events of this type that break this rule are logged at debug");
-            } else {
-                debug!(id, r#type = ty, %violation, "published against the profile");
-            }
+        for violation in &violations {
+            self.reported.tell(event, violation);
         }
         Ok(())
-    }
-
-    fn is_news(&self, event_type: &str, code: &'static str) -> bool {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = (event_type.to_owned(), code);
-        match reported.len() < MAX_REPORTED {
-            true => reported.insert(entry),
-            false => !reported.contains(&entry),
-        }
     }
 }

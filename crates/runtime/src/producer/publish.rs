@@ -9,7 +9,8 @@ use tidings_transport::{Error as TransportError, ErrorKind, Key, Record, Topic};
 use tokio::time::Instant;
 
 use super::outlet::{Answer, Outlet};
-use super::preparation::{Preparation, Prepared};
+use super::preparation::Preparation;
+use super::prepared::Prepared;
 use super::schema_shelf::SchemaShelf;
 use super::{Draft, ForeignEntry, PublishError, Receipt};
 use crate::Counters;
@@ -56,7 +57,9 @@ impl Producer {
         self.inner.preparation.event(event_type)
     }
 
-    /// Publishes an event to the topics of its type's routes; a receipt for each.
+    /// Publishes an event to the topics of its type's routes, or else of its definition; a receipt
+    /// for each. Earlier major versions that the catalog asks for go with it, with receipts of
+    /// their own.
     ///
     /// # Errors
     /// [`PublishError`]; its [`receipts`](PublishError::receipts) are those of topics that have
@@ -66,7 +69,8 @@ impl Producer {
         self.send_one(prepared).await
     }
 
-    /// Publishes an event to one topic, by its logical name.
+    /// Publishes an event to one topic, by its logical name, and with it the earlier major
+    /// versions that the catalog asks for: a receipt for each, the event's own first.
     ///
     /// # Errors
     /// [`PublishError`].
@@ -74,9 +78,9 @@ impl Producer {
         &self,
         topic: &str,
         event: impl Into<Draft>,
-    ) -> Result<Receipt, PublishError> {
+    ) -> Result<Vec<Receipt>, PublishError> {
         let prepared = self.inner.preparation.to(topic, event.into());
-        self.send_one(prepared).await.map(only)
+        self.send_one(prepared).await
     }
 
     /// Publishes events in this order, in as few batches as the bounds allow; a result for each.
@@ -92,7 +96,8 @@ impl Producer {
 
     /// Publishes a finished CloudEvents JSON document to one topic, byte for byte: nothing is
     /// stamped or added. Its key is its own `partitionkey`, or else this one, or else what the
-    /// route or the definition of its type points to.
+    /// route or the definition of its type points to. Earlier major versions that the catalog asks
+    /// for go with it: a receipt for each, the document's own first.
     ///
     /// # Errors
     /// [`PublishError`].
@@ -101,9 +106,9 @@ impl Producer {
         topic: &str,
         key: Option<Key>,
         document: impl Into<Bytes>,
-    ) -> Result<Receipt, PublishError> {
-        let prepared = self.inner.preparation.document(topic, key, document.into());
-        self.send_one(prepared).await.map(only)
+    ) -> Result<Vec<Receipt>, PublishError> {
+        let prepared = self.prepare_document(Some(topic), key, document);
+        self.send_one(prepared).await
     }
 
     /// Publishes finished documents to one topic in this order, as
@@ -112,23 +117,21 @@ impl Producer {
         &self,
         topic: &str,
         documents: impl IntoIterator<Item = (Option<Key>, Bytes)>,
-    ) -> Vec<Result<Receipt, PublishError>> {
-        let preparation = &self.inner.preparation;
+    ) -> Vec<Result<Vec<Receipt>, PublishError>> {
         let prepared = documents
             .into_iter()
-            .map(|(key, document)| preparation.document(topic, key, document));
-        let results = self.send(prepared.collect()).await;
-        results.into_iter().map(|result| result.map(only)).collect()
+            .map(|(key, document)| self.prepare_document(Some(topic), key, document));
+        self.send(prepared.collect()).await
     }
 
-    /// Prepares a finished document for one topic, as
-    /// [`publish_document`](Self::publish_document) does, and sends nothing yet.
+    /// Prepares a finished document, as [`publish_document`](Self::publish_document) does, and
+    /// sends nothing yet: for one topic, or for those of its type.
     ///
     /// # Errors
     /// [`PublishError`].
     pub fn prepare_document(
         &self,
-        topic: &str,
+        topic: Option<&str>,
         key: Option<Key>,
         document: impl Into<Bytes>,
     ) -> Result<Prepared, PublishError> {
@@ -186,31 +189,16 @@ impl Producer {
         let mut behind: HashSet<(Topic, Key)> = HashSet::new();
         for prepared in prepared {
             let shelved = match prepared {
-                Ok(prepared) => match prepared.follows(&behind) {
-                    Some(topic) => {
-                        Err(PublishError::transport(topic, overtaking()).of(&prepared.id))
-                    }
-                    None => {
-                        let places = prepared.places();
-                        let shelved = self.shelve(prepared, deadline).await;
-                        if shelved.as_ref().is_err_and(PublishError::is_temporary) {
-                            behind.extend(places);
-                        }
-                        shelved
-                    }
-                },
+                Ok(prepared) => self.shelve_all(prepared, &mut behind, deadline).await,
                 Err(error) => Err(error),
             };
-            shares.push(shelved.map(|prepared| {
-                let Prepared {
-                    id,
-                    records,
-                    observed,
-                    ..
-                } = prepared;
-                let topics: Vec<_> = records.iter().map(|r| r.topic.clone()).collect();
-                all.extend(records);
-                (id, topics, observed)
+            shares.push(shelved.map(|events| {
+                let share = |prepared: Prepared| {
+                    let topics: Vec<_> = prepared.records.iter().map(|r| r.topic.clone()).collect();
+                    all.extend(prepared.records);
+                    (prepared.id, prepared.event_type, topics, prepared.observed)
+                };
+                events.into_iter().map(share).collect::<Vec<_>>()
             }));
         }
         let mut answers = match all.is_empty() {
@@ -220,16 +208,44 @@ impl Producer {
         .into_iter();
         let mut results = Vec::with_capacity(shares.len());
         for share in shares {
-            let result = share.and_then(|(id, topics, observed)| {
-                let table: Vec<_> = topics.into_iter().zip(answers.by_ref()).collect();
-                let result = conclude(&id, table);
-                observed.ended(&result);
-                result
+            let result = share.and_then(|events| {
+                let results = events
+                    .into_iter()
+                    .map(|(id, event_type, topics, observed)| {
+                        let table: Vec<_> = topics.into_iter().zip(answers.by_ref()).collect();
+                        let result = conclude(&id, &event_type, table);
+                        observed.ended(&result);
+                        result
+                    });
+                together(results)
             });
             self.count(&result);
             results.push(result);
         }
         results
+    }
+
+    /// Sees to it that readers will find the schemas of an event and of its earlier major
+    /// versions, and that none of them overtakes what stays behind.
+    async fn shelve_all(
+        &self,
+        prepared: Prepared,
+        behind: &mut HashSet<(Topic, Key)>,
+        deadline: Instant,
+    ) -> Result<Vec<Prepared>, PublishError> {
+        let mut events = Vec::with_capacity(1 + prepared.earlier.len());
+        for prepared in prepared.into_all() {
+            if let Some(topic) = prepared.follows(behind) {
+                return Err(PublishError::transport(topic, overtaking()).of(&prepared.id));
+            }
+            let places = prepared.places();
+            let shelved = self.shelve(prepared, deadline).await;
+            if shelved.as_ref().is_err_and(PublishError::is_temporary) {
+                behind.extend(places);
+            }
+            events.push(shelved?);
+        }
+        Ok(events)
     }
 
     /// Sees to it that readers will find the schemas of an event.
@@ -271,13 +287,18 @@ fn overtaking() -> TransportError {
 }
 
 /// One result from what became of an event in each of its topics.
-fn conclude(id: &str, table: Vec<(Topic, Answer)>) -> Result<Vec<Receipt>, PublishError> {
+fn conclude(
+    id: &str,
+    event_type: &str,
+    table: Vec<(Topic, Answer)>,
+) -> Result<Vec<Receipt>, PublishError> {
     let mut receipts = Vec::with_capacity(table.len());
     let mut failure = None;
     for (topic, answer) in table {
         match answer {
             Ok(position) => receipts.push(Receipt {
                 id: id.to_owned(),
+                event_type: event_type.to_owned(),
                 topic,
                 position,
             }),
@@ -290,6 +311,34 @@ fn conclude(id: &str, table: Vec<(Topic, Answer)>) -> Result<Vec<Receipt>, Publi
         None => Ok(receipts),
         Some(error) => Err(error.after(receipts)),
     }
+}
+
+/// One result from those of an event and of its earlier major versions.
+fn together(
+    mut results: impl Iterator<Item = Result<Vec<Receipt>, PublishError>>,
+) -> Result<Vec<Receipt>, PublishError> {
+    let mut whole = results.next().unwrap_or_else(|| Ok(Vec::new()));
+    for result in results {
+        whole = match (whole, result) {
+            (Ok(mut receipts), Ok(more)) => {
+                receipts.extend(more);
+                Ok(receipts)
+            }
+            (Ok(receipts), Err(error)) => {
+                let all = [receipts, error.receipts().to_vec()].concat();
+                Err(error.after(all))
+            }
+            (Err(error), Ok(more)) => {
+                let all = [error.receipts(), &more].concat();
+                Err(error.after(all))
+            }
+            (Err(error), Err(other)) => {
+                let all = [error.receipts(), other.receipts()].concat();
+                Err(error.after(all))
+            }
+        };
+    }
+    whole
 }
 
 /// The receipt of an event that went to one topic.

@@ -9,6 +9,9 @@ use tidings_transport::{Position, Topic};
 pub struct Receipt {
     /// The event's id.
     pub id: String,
+    /// The event's type. An event that is emitted in two major versions has a receipt for each;
+    /// empty for an entry of a foreign wire.
+    pub event_type: String,
     /// The full topic.
     pub topic: Topic,
     /// Where it stands there.

@@ -25,8 +25,12 @@ pub(super) fn reads(reader: &AvroPayload, writer: &AvroPayload, examples: &[Valu
             bases.filter_map(|base| sample::embed(writer.model(), base, &candidate.path));
         let witness = documents.find(|document| writer.check_payload(document));
         if let Some(witness) = witness {
+            let place = sample::field_path(&candidate.path);
             breaks.push(Break {
-                path: sample::field_path(&candidate.path),
+                path: match &candidate.missing {
+                    Some(name) => place.member(name),
+                    None => place,
+                },
                 reason: candidate.reason,
                 witness,
             });

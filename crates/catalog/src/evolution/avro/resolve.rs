@@ -18,6 +18,8 @@ pub(super) enum Step {
 #[derive(Debug)]
 pub(super) struct Difference {
     pub(super) path: Vec<Step>,
+    /// The field of the record there that the reader needs and nobody writes.
+    pub(super) missing: Option<String>,
     pub(super) reason: String,
 }
 
@@ -47,6 +49,7 @@ impl<'m> Resolution<'m> {
     fn fail(&mut self, reason: impl Into<String>) {
         self.found.push(Difference {
             path: self.path.clone(),
+            missing: None,
             reason: reason.into(),
         });
     }
@@ -162,10 +165,11 @@ impl<'m> Resolution<'m> {
                             this.resolve(&source.ty, &field.ty);
                         }),
                         None if field.default.is_some() => {}
-                        None => self.fail(format!(
-                            "lacks `{}`, which is read and has no default",
-                            field.name
-                        )),
+                        None => self.found.push(Difference {
+                            path: self.path.clone(),
+                            missing: Some(field.name.clone()),
+                            reason: "is not written, and the reader has no default".into(),
+                        }),
                     }
                 }
             }

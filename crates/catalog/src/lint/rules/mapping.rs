@@ -36,9 +36,9 @@ fn check(subject: &Subject<'_>) -> Vec<Draft> {
     let Some(mapping) = &event.to_previous else {
         return Vec::new();
     };
-    let previous = event.major().and_then(|major| major.checked_sub(1));
-    let previous = previous.map(|major| format!("{}.v{major}", event.name()));
-    let previous = previous.and_then(|name| subject.catalog.event(&name));
+    let previous = event
+        .previous()
+        .and_then(|name| subject.catalog.event(&name));
     let Some(previous) = previous else {
         return vec![Draft::new(
             event.locate(&["to_previous"]),

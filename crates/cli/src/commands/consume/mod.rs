@@ -86,6 +86,10 @@ fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H
         .breaker(Breaker::default().keys(usize::from(args.breaker)))
         .max_parked_keys(args.max_parked_keys as usize)
         .on_gap(report_gap);
+    builder = builder.validation(args.validate.into());
+    if let Some(service) = args.service.as_deref().or(bus.service()) {
+        builder = builder.service(service);
+    }
     if let Some(from) = &args.from {
         builder = builder.from(from.clone());
     }

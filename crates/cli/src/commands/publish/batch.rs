@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use tidings::{Event, KeyPath, Producer, PublishError, PublishErrorKind, Receipt, Severity};
+use tidings::{
+    Event, KeyPath, Prepared, Producer, PublishError, PublishErrorKind, Receipt, Severity,
+};
 use tidings_event::json::single_line;
 use tidings_telemetry::Pulse;
 use tidings_transport::{ErrorKind, Key};
 
-use super::Document;
 use crate::args::PublishArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -20,7 +21,7 @@ use crate::output::{Output, number, to_stderr};
 /// Publishes documents and keeps count.
 pub struct Sender {
     producer: Producer,
-    topic: String,
+    topic: Option<String>,
     key: Option<Key>,
     key_path: Option<Arc<KeyPath>>,
     output: Output,
@@ -59,20 +60,27 @@ impl Sender {
         }
     }
 
-    /// What is wrong with an item before it is sent, or its document and key.
-    pub fn prepare(&self, item: &Item) -> Result<(Option<Key>, Document), Box<Problem>> {
+    /// An item as it will be sent: held to the rules, with its key found. What it is that breaks a
+    /// rule is told by [`send`](Self::send), in the order of the input, unless it is no event.
+    pub fn prepare(&self, item: &Item) -> Result<Result<Prepared, PublishError>, Box<Problem>> {
         let document = item.document.clone().map_err(|e| Box::new(e.into()))?;
         // Between elements of an array a document may stand on several lines.
         let document = match single_line(&document) {
             std::borrow::Cow::Borrowed(_) => document,
             std::borrow::Cow::Owned(line) => Bytes::from(line),
         };
-        let Some(path) = &self.key_path else {
-            return Ok((self.key.clone(), document));
+        let key = match &self.key_path {
+            None => self.key.clone(),
+            Some(path) => Some(self.key_of(path, &document)?),
         };
-        let event = Event::from_json(&document).map_err(|e| Box::new(Problem::from(&e)))?;
+        let topic = self.topic.as_deref();
+        Ok(self.producer.prepare_document(topic, key, document))
+    }
+
+    fn key_of(&self, path: &KeyPath, document: &[u8]) -> Result<Key, Box<Problem>> {
+        let event = Event::from_json(document).map_err(|e| Box::new(Problem::from(&e)))?;
         match path.key_of(&event) {
-            Ok(key) => Ok((Some(Key::new(key)), document)),
+            Ok(key) => Ok(Key::new(key)),
             Err(error) => Err(Box::new(Problem {
                 code: "key-path".into(),
                 severity: Severity::Error,
@@ -85,20 +93,35 @@ impl Sender {
     }
 
     /// Publishes in this order and tells what became of each.
-    pub async fn send(&mut self, batch: Vec<(Place, Option<Key>, Document)>) -> Result<()> {
-        let (places, documents): (Vec<Place>, Vec<_>) = batch
-            .into_iter()
-            .map(|(place, key, document)| (place, (key, document)))
-            .unzip();
+    pub async fn send(
+        &mut self,
+        batch: Vec<(Place, Result<Prepared, PublishError>)>,
+    ) -> Result<()> {
+        let mut good = Vec::with_capacity(batch.len());
+        let mut places = Vec::with_capacity(batch.len());
+        for (place, prepared) in batch {
+            let refused = match prepared {
+                Ok(prepared) => {
+                    good.push(prepared);
+                    None
+                }
+                Err(error) => Some(error),
+            };
+            places.push((place, refused));
+        }
         let results = {
             let _busy = self.pulse.busy();
-            let published = self.producer.publish_documents(&self.topic, documents);
-            published.await
+            self.producer.publish_prepared(good).await
         };
-        for (place, result) in places.iter().zip(results) {
+        let mut results = results.into_iter();
+        for (place, refused) in places {
+            let result = match refused {
+                Some(error) => Err(error),
+                None => results.next().expect("one result for each event"),
+            };
             match result {
-                Ok(receipt) => self.receipt(&receipt)?,
-                Err(error) => self.refused(place, &error)?,
+                Ok(receipts) => self.receipts(&receipts)?,
+                Err(error) => self.refused(&place, &error)?,
             }
         }
         Ok(())
@@ -106,26 +129,34 @@ impl Sender {
 
     /// Publishes one event that was made here.
     pub async fn send_event(mut self, event: Event) -> Result<Exit> {
-        match self.producer.publish_to(&self.topic, event).await {
-            Ok(receipt) => {
-                self.receipt(&receipt)?;
+        let result = match &self.topic {
+            Some(topic) => self.producer.publish_to(topic, event).await,
+            None => self.producer.publish(event).await,
+        };
+        match result {
+            Ok(receipts) => {
+                self.receipts(&receipts)?;
                 // Of one event a person wants to see where it went; of many, the sum.
                 if !self.output.is_json() {
-                    let Receipt {
-                        id,
-                        topic,
-                        position,
-                        ..
-                    } = receipt;
-                    self.output
-                        .text(&format!("{id} is at {position} of {topic}"))?;
+                    let of_one_type = receipts.windows(2).all(|w| w[0].id == w[1].id);
+                    for receipt in &receipts {
+                        let what = match of_one_type {
+                            true => String::new(),
+                            false => format!(" as {}", receipt.event_type),
+                        };
+                        let (id, topic, position) =
+                            (&receipt.id, &receipt.topic, &receipt.position);
+                        self.output
+                            .text(&format!("{id} is at {position} of {topic}{what}"))?;
+                    }
                 }
                 Ok(Exit::Ok)
             }
             Err(error) => {
                 let exit = exit_of(&error);
                 match error.kind() {
-                    PublishErrorKind::Profile(violations) => {
+                    PublishErrorKind::Profile(violations)
+                    | PublishErrorKind::Catalog(violations) => {
                         let problems = violations.iter().cloned().map(Problem::from);
                         self.tell_all(None, problems)?;
                         Ok(exit)
@@ -136,14 +167,18 @@ impl Sender {
         }
     }
 
-    fn receipt(&mut self, receipt: &Receipt) -> Result<()> {
+    /// Tells where an event is, in each of its topics and major versions.
+    fn receipts(&mut self, receipts: &[Receipt]) -> Result<()> {
         self.tally.published += 1;
         if self.output.is_json() {
-            self.output.json(&json!({
-                "id": receipt.id,
-                "topic": receipt.topic.as_str(),
-                "position": receipt.position.as_str(),
-            }))?;
+            for receipt in receipts {
+                self.output.json(&json!({
+                    "id": receipt.id,
+                    "type": receipt.event_type,
+                    "topic": receipt.topic.as_str(),
+                    "position": receipt.position.as_str(),
+                }))?;
+            }
         }
         Ok(())
     }
@@ -155,7 +190,8 @@ impl Sender {
         self.tell_all(Some(place), std::iter::once(problem))
     }
 
-    fn refused(&mut self, place: &Place, error: &PublishError) -> Result<()> {
+    /// Tells why an event was refused.
+    pub fn refused(&mut self, place: &Place, error: &PublishError) -> Result<()> {
         let exit = exit_of(error);
         self.worst(exit);
         match exit {
@@ -163,7 +199,7 @@ impl Sender {
             _ => self.tally.failed += 1,
         }
         let problems: Vec<Problem> = match (error.kind(), error.undecodable()) {
-            (PublishErrorKind::Profile(violations), _) => {
+            (PublishErrorKind::Profile(violations) | PublishErrorKind::Catalog(violations), _) => {
                 violations.iter().cloned().map(Problem::from).collect()
             }
             (_, Some(undecodable)) => vec![Problem::from(undecodable)],
@@ -229,9 +265,9 @@ impl Sender {
         exit.unwrap_or(Exit::Ok)
     }
 
-    /// How many were found bad so far.
+    /// Whether something was found bad so far.
     pub fn has_bad(&self) -> bool {
-        self.tally.bad > 0
+        self.tally.exit.is_some()
     }
 
     /// Notes input that could not be read.

@@ -7,11 +7,11 @@ mod stream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tidings::{KeyPath, Mode, Producer};
 use tidings_telemetry::Telemetry;
+use tidings_transport::Topic;
 
-use crate::args::{ProfileArg, PublishArgs};
+use crate::args::PublishArgs;
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -29,30 +29,46 @@ pub async fn run(args: PublishArgs, shutdown: Shutdown, telemetry: Telemetry) ->
     let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
     let bus = Bus::open(&args.bus).await?;
     let bus = bus.with_telemetry(monitoring.telemetry());
+    let topic = topic(&bus, &args)?;
     let producer = producer(&bus, &args)?;
     let pulse = bus.telemetry().health().pulse("publish", STUCK_AFTER);
-    let _monitored = monitoring.start(&bus, vec![bus.topic(&args.topic)?]);
+    let _monitored = monitoring.start(&bus, topic.into_iter().collect());
     let sender = Sender::new(producer, &args, key_path, pulse);
     match &args.stamp.ty {
         Some(event_type) => {
-            let event = stamp::event(event_type, &args)?;
+            let event = stamp::event(event_type, &args, &bus)?;
             stamp::publish(sender, event).await
         }
         None => stream::publish(sender, &args, shutdown).await,
     }
 }
 
+/// The full topic, if one is named: its name is checked before the first line is read.
+fn topic(bus: &Bus, args: &PublishArgs) -> Result<Option<Topic>> {
+    match &args.topic {
+        Some(topic) => Ok(Some(bus.topic(topic)?)),
+        None if bus.names_catalog() => Ok(None),
+        None => Err(Failure::new(
+            Exit::Usage,
+            "no topic is named, and no catalog whose definitions say where events go",
+        )
+        .remedy("name one: --topic courses, or --catalog events")),
+    }
+}
+
 fn producer(bus: &Bus, args: &PublishArgs) -> Result<Producer> {
     let mut builder = bus.producer();
     if let Some(profile) = args.profile {
-        builder = builder.profile(match profile {
-            ProfileArg::Enforce => Mode::Enforce,
-            ProfileArg::Warn => Mode::Warn,
-            ProfileArg::Off => Mode::Off,
-        });
+        builder = builder.profile(profile.into());
     }
-    // The full name is checked before the first line is read.
-    bus.topic(&args.topic)?;
+    match args.validate {
+        Some(mode) => builder = builder.validation(mode.into()),
+        None if bus.names_catalog() => builder = builder.validation(Mode::Enforce),
+        None => {}
+    }
+    if let Some(service) = stamp::identity(args, bus) {
+        builder = builder.service(service);
+    }
     Ok(builder.build()?)
 }
 
@@ -61,6 +77,3 @@ fn key_path(text: &str) -> Result<Arc<KeyPath>> {
         .map(Arc::new)
         .map_err(|error| Failure::new(Exit::Usage, "--key-path cannot be used").source(error))
 }
-
-/// A document to publish, as it came.
-type Document = Bytes;

@@ -7,6 +7,7 @@ use tidings::{Emitter, Event, Role};
 
 use super::batch::Sender;
 use crate::args::PublishArgs;
+use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::input::MAX_DOCUMENT;
@@ -14,11 +15,19 @@ use crate::input::MAX_DOCUMENT;
 /// Who says it, when nobody is named.
 const SERVICE: &str = "tidings";
 
+/// The service that publishes, if it is known.
+pub fn identity<'a>(args: &'a PublishArgs, bus: &'a Bus) -> Option<&'a str> {
+    let named = args.service.as_deref().or(bus.service());
+    // Who makes an event without a name says it as this command.
+    let made = args.stamp.ty.is_some() && args.stamp.source.is_none();
+    named.or(made.then_some(SERVICE))
+}
+
 /// Makes the event that the arguments describe.
-pub fn event(event_type: &str, args: &PublishArgs) -> Result<Event> {
+pub fn event(event_type: &str, args: &PublishArgs, bus: &Bus) -> Result<Event> {
     let stamp = &args.stamp;
     let wrong = |error: tidings::Invalid| Failure::new(Exit::Data, error.to_string());
-    let service = stamp.service.as_deref().unwrap_or(SERVICE);
+    let service = identity(args, bus).unwrap_or(SERVICE);
     let emitter = Emitter::new(namespace(event_type), service, Role::Worker).map_err(wrong)?;
     let mut event = emitter.event(event_type);
     if let Some(source) = &stamp.source {
@@ -44,6 +53,9 @@ pub fn event(event_type: &str, args: &PublishArgs) -> Result<Event> {
     }
     if let Some(data) = &stamp.data {
         event = event.data_json(payload(data)?);
+    }
+    if bus.names_catalog() {
+        event = event.defined_by(&**bus.definitions());
     }
     let mut event = event.build().map_err(wrong)?;
     if let Some(path) = &args.key_path {

@@ -2,17 +2,13 @@
 
 use std::collections::VecDeque;
 
-use tidings_event::json;
-use tidings_event::profile::{self, Mode};
-use tidings_event::{Event, Limits};
-use tidings_transport::Key;
+use tidings::{Prepared, PublishError};
 
-use super::Document;
 use super::batch::Sender;
-use crate::args::{ProfileArg, PublishArgs};
+use crate::args::PublishArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::input::{Feed, Item, Place, Problem, Source, feed};
+use crate::input::{Feed, Item, Place, Source, feed};
 use crate::output::{Work, progress, to_stderr};
 use crate::signals::Shutdown;
 
@@ -63,52 +59,35 @@ pub async fn publish(mut sender: Sender, args: &PublishArgs, shutdown: Shutdown)
     Ok(sender.conclude())
 }
 
-/// Tells of bad items, and returns the good ones.
-fn sort_out(
-    sender: &mut Sender,
-    items: &[Item],
-    args: &PublishArgs,
-) -> Result<Vec<(Place, Option<Key>, Document)>> {
+/// An item on its way.
+type Parcel = (Place, Result<Prepared, PublishError>);
+
+/// Tells of what is no event, and returns the rest. What is to go together or not at all is told
+/// of at once when it breaks a rule.
+fn sort_out(sender: &mut Sender, items: &[Item], args: &PublishArgs) -> Result<Vec<Parcel>> {
     let mut good = Vec::with_capacity(items.len());
     for item in items {
-        let judged = sender.prepare(item).and_then(|(key, document)| {
-            // The producer checks each event as it goes; all or none must know before the first.
-            match args.atomic {
-                true => check(&document, args).map(|()| (key, document)),
-                false => Ok((key, document)),
-            }
-        });
-        match judged {
-            Ok((key, document)) => good.push((item.place.clone(), key, document)),
+        match sender.prepare(item) {
+            Ok(Err(error)) if args.atomic => sender.refused(&item.place, &error)?,
+            Ok(prepared) => good.push((item.place.clone(), prepared)),
             Err(problem) => sender.bad(&item.place, *problem)?,
         }
     }
     Ok(good)
 }
 
-fn check(document: &Document, args: &PublishArgs) -> Result<(), Box<Problem>> {
-    let event: Event =
-        json::decode(document, &Limits::default()).map_err(|e| Box::new(Problem::from(&e)))?;
-    let enforce = !matches!(args.profile, Some(ProfileArg::Warn | ProfileArg::Off));
-    let violations = profile::check_blocking(&event, document.len());
-    match violations.into_iter().next() {
-        Some(violation) if enforce && Mode::Enforce.refuses(std::slice::from_ref(&violation)) => {
-            Err(Box::new(violation.into()))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Documents that wait until all are known to be good.
 #[derive(Default)]
 struct Spool {
-    held: VecDeque<(Place, Option<Key>, Document)>,
+    held: VecDeque<Parcel>,
     bytes: usize,
 }
 
 impl Spool {
-    fn hold(&mut self, documents: Vec<(Place, Option<Key>, Document)>) -> Result<()> {
-        self.bytes += documents.iter().map(|(_, _, d)| d.len()).sum::<usize>();
+    fn hold(&mut self, documents: Vec<Parcel>) -> Result<()> {
+        let prepared = documents.iter().flat_map(|(_, prepared)| prepared);
+        let records = prepared.flat_map(Prepared::records);
+        self.bytes += records.map(|record| record.body.len()).sum::<usize>();
         if self.bytes > SPOOL {
             return Err(Failure::new(
                 Exit::Data,
@@ -120,7 +99,7 @@ impl Spool {
         Ok(())
     }
 
-    fn next(&mut self) -> Option<Vec<(Place, Option<Key>, Document)>> {
+    fn next(&mut self) -> Option<Vec<Parcel>> {
         let count = self.held.len().min(BATCH);
         (count > 0).then(|| self.held.drain(..count).collect())
     }

@@ -16,7 +16,7 @@ pub struct Key {
 }
 
 /// All keys.
-pub const KEYS: [Key; 4] = [
+pub const KEYS: [Key; 5] = [
     Key {
         name: "bus",
         kind: "string",
@@ -47,6 +47,13 @@ pub const KEYS: [Key; 4] = [
         before: "",
         about: "For each rule of `tidings catalog lint` a level (`error`, `warning`, `off`), or a table with \
                 its `level` and its words; `tidings catalog lint --explain all` prints the rules.",
+    },
+    Key {
+        name: "service",
+        kind: "string",
+        example: "\"catalog\"",
+        before: "`--service`, `TIDINGS_SERVICE`",
+        about: "The service that publishes and consumes here, by its name in the catalog.",
     },
 ];
 

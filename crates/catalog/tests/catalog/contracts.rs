@@ -1,0 +1,84 @@
+//! Which consumers a change breaks, and where it points.
+
+use tidings_catalog::Catalog;
+use tidings_catalog::evolution::{ChangeReport, Mode, Severity, diff};
+
+const TYPE: &str = "org.example.catalog.course.created.v1";
+
+fn avro(fields: &str, consumers: &str) -> Catalog {
+    let schema = format!(
+        r#"{{"type": "record", "name": "Event", "fields": [{{"name": "course", "type":
+        {{"type": "record", "name": "Course", "fields": [{fields}]}}}}]}}"#
+    );
+    let definition = format!(
+        "type: {TYPE}\ntitle: A\nowner: {{service: catalog, subdomain: catalog}}\n\
+         avro_file: {TYPE}.avsc\nconsumers: {consumers}\n"
+    );
+    let files = [
+        (format!("{TYPE}.yaml"), definition),
+        (format!("{TYPE}.avsc"), schema),
+    ];
+    Catalog::from_texts(files).unwrap()
+}
+
+fn consumers(report: &ChangeReport) -> Vec<&str> {
+    let mut all: Vec<&str> = report
+        .changes
+        .iter()
+        .flat_map(|change| &change.consumers)
+        .map(String::as_str)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+#[test]
+fn an_avro_field_that_is_no_longer_written_concerns_those_who_read_it() {
+    let reads = "[{service: search, reads: [course.title]}, {service: mail, reads: [course.id]}]";
+    let (id, title) = (
+        r#"{"name": "id", "type": "string"}"#,
+        r#"{"name": "title", "type": "string"}"#,
+    );
+    let old = avro(&format!("{id}, {title}"), reads);
+    let new = avro(id, reads);
+    let day = "2026-11-26".parse().unwrap();
+    for mode in [Mode::Oep41, Mode::Forward, Mode::Full] {
+        let report = diff(&old, &new, mode, day);
+        assert_eq!(consumers(&report), ["search"], "{mode:?}");
+        let change = &report.changes[0];
+        assert_eq!(change.path.as_ref().unwrap().as_str(), "course.title");
+    }
+    let forward = diff(&old, &new, Mode::Forward, day);
+    let breaking = forward
+        .changes
+        .iter()
+        .find(|change| change.witness.is_some() && change.severity == Severity::Breaking);
+    let message = &breaking.unwrap().message;
+    assert!(
+        message.contains("`course.title` is not written, and the reader has no default"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_caret_follows_references() {
+    let text = format!(
+        "type: {TYPE}\ntitle: A\nowner: {{service: catalog, subdomain: catalog}}\nschema:\n  \
+         type: object\n  properties:\n    course: {{$ref: '#/$defs/course'}}\n  $defs:\n    \
+         course:\n      type: object\n      properties:\n        title: {{$ref: '#/$defs/text'}}\n    \
+         text:\n      type: object\n      properties:\n        en: {{type: string}}\n"
+    );
+    let catalog = Catalog::from_texts([(format!("{TYPE}.yaml"), text)]).unwrap();
+    let event = catalog.event(TYPE).unwrap();
+    let line = |path: &str| {
+        event
+            .locate_field(&path.into())
+            .line_and_column()
+            .unwrap()
+            .0
+    };
+    assert_eq!(line("course"), 7);
+    assert_eq!(line("course.title"), 12);
+    assert_eq!(line("course.title.en"), 16);
+}

@@ -1,0 +1,7 @@
+//! Producer and consumer held to a catalog.
+
+mod consuming;
+mod majors;
+mod outbox;
+mod publishing;
+mod site;
