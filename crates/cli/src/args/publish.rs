@@ -77,7 +77,12 @@ pub struct StampArgs {
     #[arg(long, value_name = "JSON", requires = "ty", allow_hyphen_values = true)]
     pub data: Option<String>,
     /// Its source, in full: /namespace/service/web
-    #[arg(long, value_name = "SOURCE", requires = "ty")]
+    #[arg(
+        long,
+        value_name = "SOURCE",
+        requires = "ty",
+        conflicts_with = "service"
+    )]
     pub source: Option<String>,
     /// Its subject
     #[arg(long, value_name = "SUBJECT", requires = "ty")]

@@ -16,6 +16,7 @@ use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::monitoring::Monitoring;
+use crate::settings::NamedCatalogs;
 use crate::signals::Shutdown;
 
 use batch::Sender;
@@ -26,6 +27,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(120);
 /// Publishes what stands in files, on standard input, or on the command line.
 pub async fn run(args: PublishArgs, shutdown: Shutdown, telemetry: Telemetry) -> Result<Exit> {
     let key_path = args.key_path.as_deref().map(key_path).transpose()?;
+    check_topic(&args)?;
     let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
     let bus = Bus::open(&args.bus).await?;
     let bus = bus.with_telemetry(monitoring.telemetry());
@@ -47,13 +49,18 @@ pub async fn run(args: PublishArgs, shutdown: Shutdown, telemetry: Telemetry) ->
 fn topic(bus: &Bus, args: &PublishArgs) -> Result<Option<Topic>> {
     match &args.topic {
         Some(topic) => Ok(Some(bus.topic(topic)?)),
-        None if bus.names_catalog() => Ok(None),
-        None => Err(Failure::new(
-            Exit::Usage,
-            "no topic is named, and no catalog whose definitions say where events go",
-        )
-        .remedy("name one: --topic courses, or --catalog events")),
+        None => Ok(None),
     }
+}
+
+/// Somebody has to say where events go; this is known before the bus is.
+fn check_topic(args: &PublishArgs) -> Result<()> {
+    let catalogs = NamedCatalogs::resolve(&args.bus.catalog)?;
+    if args.topic.is_some() || catalogs.origin.is_some() {
+        return Ok(());
+    }
+    let what = "no topic is named, and no catalog whose definitions say where events go";
+    Err(Failure::new(Exit::Usage, what).remedy("name one: --topic courses, or --catalog events"))
 }
 
 fn producer(bus: &Bus, args: &PublishArgs) -> Result<Producer> {
