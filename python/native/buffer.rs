@@ -18,6 +18,10 @@ use crate::reporter::Report;
 /// What is sent in one go.
 const BATCH: usize = 500;
 
+/// How long the first event waits for others to go along with it: a caller that sends many wakes
+/// the runtime once in so long, and not for each.
+const LINGER: Duration = Duration::from_millis(2);
+
 /// One event on its way, and whom to tell if it does not arrive.
 pub(crate) struct Waiting {
     pub(crate) topic: String,
@@ -109,6 +113,9 @@ pub(crate) fn pump(process: &'static Process, connection: &Arc<Connection>) {
 async fn empty(process: &'static Process, connection: Arc<Connection>) {
     let buffer = &connection.buffer;
     loop {
+        if buffer.len() < BATCH {
+            tokio::time::sleep(LINGER).await;
+        }
         let batch = buffer.take();
         if batch.is_empty() {
             buffer.pumping.store(false, Ordering::Release);

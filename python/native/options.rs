@@ -60,6 +60,18 @@ impl Options {
         Some(initial.and_then(|i| Ok(Backoff::new(i, seconds("outage_backoff", max)?))))
     }
 
+    /// How many messages are handed to Python at once: a second for each of its threads, so that a
+    /// thread that settles one need not wait for the next.
+    ///
+    /// Not where processes compete, since another might be idle while the second waits here; and
+    /// not with a time limit, which runs from the moment a message is handed out.
+    fn in_hand(&self) -> usize {
+        match self.ordering == "key" && self.attempt_timeout.is_none() {
+            true => self.concurrency.saturating_mul(2),
+            false => self.concurrency,
+        }
+    }
+
     /// Refuses what cannot be, without I/O.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         let nothing = Arc::new(tidings::transport::Memory::new());
@@ -69,7 +81,7 @@ impl Options {
 
     pub(crate) fn apply(&self, mut builder: ConsumerBuilder) -> Result<ConsumerBuilder, Failure> {
         let start: Start = self.start.parse()?;
-        builder = builder.from(start).concurrency(self.concurrency);
+        builder = builder.from(start).concurrency(self.in_hand());
         builder = match self.ordering.as_str() {
             "key" => builder.ordering(Ordering::Key),
             "none" => builder.ordering(Ordering::None),

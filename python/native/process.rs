@@ -71,7 +71,8 @@ impl Process {
 
     fn start() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
+            // What waits for Python cannot use more, and a second one would only wake the first.
+            .worker_threads(1)
             .max_blocking_threads(8)
             .thread_name("tidings")
             .enable_all()

@@ -10,7 +10,14 @@ use tidings_event::{Definition, Definitions};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BuiltIn;
 
-static OPENEDX: LazyLock<Catalog> = LazyLock::new(Catalog::openedx);
+static OPENEDX: LazyLock<Catalog> = LazyLock::new(|| {
+    // Texts, examples and owners are for people; here they would stay in memory for nothing.
+    let mut needed = Catalog::empty();
+    for definition in Catalog::openedx().definitions() {
+        needed.insert(Definition::clone(definition));
+    }
+    needed
+});
 
 impl Definitions for BuiltIn {
     fn definition(&self, event_type: &str, minorversion: Option<i32>) -> Option<Arc<Definition>> {

@@ -12,10 +12,12 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 import attr
+from opaque_keys import OpaqueKey
 from openedx_events.event_bus.avro.custom_serializers import DEFAULT_CUSTOM_SERIALIZERS
 from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
 from openedx_events.tooling import OpenEdxPublicSignal, load_all_signals
@@ -98,12 +100,19 @@ def key_of(event_data: Mapping[str, Any], path: str) -> str | None:
     key = _text_at(event_data, path)
     if key is None:
         return None
+    if key.isascii() and key.isprintable():
+        return key or None
     return _NOT_IN_ATTRIBUTES.sub(lambda found: f"%{ord(found[0]):02X}", key) or None
+
+
+@lru_cache(maxsize=256)
+def _names(path: str) -> list[str]:
+    return path.split(".")
 
 
 def _text_at(event_data: Mapping[str, Any], path: str) -> str | None:
     value: Any = event_data
-    for name in path.split("."):
+    for name in _names(path):
         value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
         if value is None:
             return None
@@ -123,7 +132,11 @@ Convert = Callable[[Any, str], Any]
 """Takes a JSON value and its path."""
 
 _DESERIALIZERS: dict[Any, Callable[[str], Any]] = {
-    serializer.cls: serializer.deserialize for serializer in DEFAULT_CUSTOM_SERIALIZERS
+    # Keys never change, come again and again, and take long to parse.
+    serializer.cls: lru_cache(maxsize=1024)(serializer.deserialize)
+    if issubclass(serializer.cls, OpaqueKey)
+    else serializer.deserialize
+    for serializer in DEFAULT_CUSTOM_SERIALIZERS
 }
 
 _readers: dict[OpenEdxPublicSignal, dict[str, Convert]] = {}

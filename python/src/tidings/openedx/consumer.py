@@ -288,7 +288,7 @@ _TICK = 0.5
 
 
 def _log_received(message: Message, metadata: EventsMetadata) -> None:
-    if configuration.audit_logging_enabled():
+    if logger.isEnabledFor(logging.INFO) and configuration.audit_logging_enabled():
         logger.info(
             f"Message received from Redis: topic={message.topic}, "
             f"message_id={metadata.id}, redis_msg_id={message.position.encode()!r}, "

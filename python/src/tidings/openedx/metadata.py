@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from uuid import UUID
 
 from openedx_events.data import EventsMetadata
@@ -23,6 +24,11 @@ def headers_of(metadata: EventsMetadata) -> list[tuple[str, str]]:
     ]
 
 
+@lru_cache(maxsize=64)
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
 def metadata_of(event: Event) -> EventsMetadata:
     """The metadata as the producer had it; what is missing is made up as openedx-events does."""
     sourcelib = event.extensions.get("sourcelib")
@@ -34,7 +40,7 @@ def metadata_of(event: Event) -> EventsMetadata:
             source=event.source.removeprefix("/"),
             sourcehost=event.sourcehost,
             time=event.time,
-            sourcelib=tuple(map(int, str(sourcelib).split("."))) if sourcelib else None,
+            sourcelib=_version(str(sourcelib)) if sourcelib else None,
         )
     except (TypeError, ValueError) as error:
         raise UnusableMessageError(

@@ -235,7 +235,7 @@ class ProducingContext:
 
     def delivered(self, position: str) -> None:
         """The audit log line."""
-        if configuration.audit_logging_enabled():
+        if logger.isEnabledFor(logging.INFO) and configuration.audit_logging_enabled():
             logger.info(
                 f"Message delivered to Redis event bus: topic={self.full_topic}, "
                 f"message_id={self._metadata.id}, signal={self._signal}, "
