@@ -31,6 +31,7 @@ cargo test --workspace --quiet --no-fail-fast
 # The Python package, against the same peers.
 if [ "$TIDINGS_PEERS" = required ]; then
   scripts/python.sh
+  scripts/openedx-newest.sh
   scripts/django.sh
 else
   echo "test: SKIPPED the tests of the Python package: its packages could not be installed" >&2

@@ -19,6 +19,9 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "django"
 #: The whole is 100,000; CI emits fewer.
 ROWS = int(os.environ.get("TIDINGS_EMIT_ROWS", "3000"))
 
+#: Seconds that the whole of them may take on a loaded machine.
+PATIENCE = 300 + ROWS // 100
+
 
 def environment(**more):
     """That of a shell, without what belongs to these tests."""
@@ -65,7 +68,7 @@ class Service:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
@@ -129,14 +132,14 @@ def test_on_servers_with_kills(kind, request, redis_server):
         running += [relay, consumer]
         renamed = catalog.run("rename", 200)
         assert "150 renamed, 50 rolled back" in renamed
-        assert emission.wait(300) == 0, emission
+        assert emission.wait(PATIENCE) == 0, emission
         relay.kill()
         relay = relay_of(kind, catalog, f"{base}/catalog", bus)
         running.append(relay)
 
-        eventually(lambda: rows(server, "catalog", "tidings_outbox") == 0, 300, relay)
-        eventually(lambda: rows(server, "lms", "courses_announcement") == 150, 300, consumer)
-        eventually(lambda: rows(server, "lms", "courses_course") == ROWS, 300, consumer)
+        eventually(lambda: rows(server, "catalog", "tidings_outbox") == 0, PATIENCE, relay)
+        eventually(lambda: rows(server, "lms", "courses_announcement") == 150, PATIENCE, consumer)
+        eventually(lambda: rows(server, "lms", "courses_course") == ROWS, PATIENCE, consumer)
         # Those that were in hand when the last was counted.
         assert consumer.kill(signal.SIGTERM) == 0, consumer
         assert lms.run("tidings_consume", "--until-idle", "2")

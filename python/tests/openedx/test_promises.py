@@ -106,10 +106,30 @@ def test_sigterm_ends_consume_events_gracefully(service: Service, script: Script
     assert process.returncode == 0, err
 
 
+@override_settings(EVENT_BUS_TIDINGS_BUFFERED=True, EVENT_BUS_TIDINGS_BUFFER_SIZE=20_000)
+def test_15000_published_while_no_consumer_runs_are_all_there(service: Service) -> None:
+    """Today the oldest 5,000 are gone: the stream is to have 10,000 entries."""
+    bus = tidings.connect(service.server.url)
+    bus.log.create_group(service.topic, "g")
+    with override_settings(EVENT_BUS_TIDINGS_SEND_TIMEOUT=60):
+        producer = service.producer()
+        data = [registration(n) for n in range(50)]
+        sent = [send(producer, service.topic, data[n % 50]).id for n in range(15_000)]
+        producer.prepare_for_shutdown()
+    assert service.redis.xlen(service.topic) == 15_000
+    assert bus.log.groups(service.topic)["g"]["lag"] == 15_000
+    # The group goes on at the oldest, which would be gone.
+    until = count_to(100)
+    service.consume(until)
+    seen = {kwargs["metadata"].id for kwargs in until.seen}
+    assert sent[0] in seen
+    assert seen <= set(sent[:5_000])
+
+
 def test_what_a_group_has_not_read_survives_the_stream_max_len(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Today 15,000 published against 10,000 lose the oldest 5,000; here at a hundredth."""
+    """What is settled is trimmed to the target, and nothing else."""
     limits = {"EVENT_BUS_REDIS_STREAM_MAX_LEN": 100, "EVENT_BUS_TIDINGS_HARD_MAX_LEN": 500}
     bus = tidings.connect(service.server.url)
     bus.log.create_group(service.topic, "g")
