@@ -33,9 +33,10 @@ PATH="$venv/bin:$PATH" "$venv/bin/maturin" build --quiet --profile dev --locked 
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheels"/*.whl
 flock -u 9
 
+say "testing with openedx-events $("$venv/bin/python" -c 'import openedx_events as o; print(o.__version__)') on $("$venv/bin/python" --version)"
 cd python
-"$venv/bin/ruff" check --quiet .
-"$venv/bin/ruff" format --quiet --check .
+"$venv/bin/ruff" check --quiet --config pyproject.toml . ../benches/python
+"$venv/bin/ruff" format --quiet --check --config pyproject.toml . ../benches/python
 "$venv/bin/mypy" --no-error-summary src tests/conftest.py tests/core
 export PYTHONDONTWRITEBYTECODE=1 TIDINGS_ROOT=$root
 "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
