@@ -1,10 +1,12 @@
 //! Appending records.
 
+use std::collections::HashSet;
+
 use redis::{Pipeline, Value};
 use tidings_transport::{Error, ErrorKind, Position, Record, Result};
 
 use crate::connection::Link;
-use crate::error::Failure;
+use crate::error::{Code, Failure};
 use crate::value;
 use crate::wire;
 
@@ -21,7 +23,7 @@ pub(crate) async fn publish(link: &Link, records: &[Record]) -> Vec<Result<Posit
         let (part, after) = rest.split_at(part(rest));
         rest = after;
         if let Err(failure) = send(link, part, &mut results).await {
-            // What follows must not overtake what may have to be sent again.
+            // What follows must not overtake what has to be sent again.
             let unsent = || {
                 Error::new(
                     ErrorKind::Unavailable,
@@ -51,24 +53,14 @@ fn part(records: &[Record]) -> usize {
     fitting.max(1)
 }
 
-/// Sends one part. `Err` when the connection failed, after each record has its result.
+/// Sends one part. `Err` when some of it has to be sent again, after each record has its result.
 async fn send(
     link: &Link,
     records: &[Record],
     results: &mut Vec<Result<Position>>,
 ) -> Result<(), Failure> {
-    let mut commands = Pipeline::with_capacity(records.len());
-    let mut refused = Vec::with_capacity(records.len());
-    for record in records {
-        match wire::add(record) {
-            Ok(add) => {
-                commands.add_command(add);
-                refused.push(None);
-            }
-            Err(e) => refused.push(Some(e)),
-        }
-    }
-    let (answers, failure) = match link.pipeline(&commands).await {
+    let (commands, refused) = commands(records);
+    let (answers, mut failure) = match run(link, records, commands).await {
         Ok(answers) => (answers, None),
         Err(failure) => (Vec::new(), Some(failure)),
     };
@@ -82,6 +74,11 @@ async fn send(
             None => answers
                 .next()
                 .unwrap_or_else(|| Err(unanswered.clone()))
+                .inspect_err(|refusal| {
+                    if may_pass(refusal) {
+                        failure.get_or_insert_with(|| refusal.clone());
+                    }
+                })
                 .and_then(position)
                 .map_err(|f| f.writing("publish")),
         }
@@ -89,6 +86,111 @@ async fn send(
     failure.map_or(Ok(()), Err)
 }
 
+/// The commands for records, and the records that no command can be made of.
+fn commands(records: &[Record]) -> (Pipeline, Vec<Option<Error>>) {
+    let mut commands = Pipeline::with_capacity(records.len());
+    let refused = records.iter().map(|record| match wire::add(record) {
+        Ok(add) => {
+            commands.add_command(add);
+            None
+        }
+        Err(e) => Some(e),
+    });
+    let refused = refused.collect();
+    (commands, refused)
+}
+
+/// A server that refuses everything for a while (it loads its data, its memory is full) may begin to
+/// take commands in the middle of a pipeline: what was refused would be sent again behind what was
+/// taken. So what shares a key goes in one step, all of it or nothing.
+async fn run(
+    link: &Link,
+    records: &[Record],
+    in_order: Pipeline,
+) -> Result<Vec<Result<Value, Failure>>, Failure> {
+    if !shares_a_key(records) {
+        return link.pipeline(&in_order).await;
+    }
+    match link.transaction(in_order).await {
+        // One is refused for good, the permission for its topic is missing, say: each is to have
+        // an answer of its own.
+        Err(failure @ Failure::Refused { .. }) if !may_pass(&failure) => {
+            link.pipeline(&commands(records).0).await
+        }
+        other => other,
+    }
+}
+
+fn shares_a_key(records: &[Record]) -> bool {
+    let mut seen = HashSet::with_capacity(records.len());
+    let mut keyed = records
+        .iter()
+        .filter_map(|record| Some((&record.topic, record.key.as_ref()?)));
+    keyed.any(|place| !seen.insert(place))
+}
+
+/// A refusal that the same record may not meet later.
+fn may_pass(failure: &Failure) -> bool {
+    matches!(failure.code(), Some(Code::Away | Code::Full))
+}
+
 fn position(answer: Value) -> Result<Position, Failure> {
     value::text(answer, "the id of the new entry").map(Position::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use tidings_conformance::servers::{RedisOptions, RedisServer};
+    use tidings_transport::{Body, Key, Topic, Transport};
+
+    use super::*;
+    use crate::{Redis, RedisConfig};
+
+    /// A server whose memory is full, and then is not, while a batch is under way.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_refused_is_not_overtaken_by_the_rest_of_its_batch() {
+        let server = RedisServer::start(RedisOptions::default()).await.unwrap();
+        let config = RedisConfig {
+            port: server.port(),
+            ..RedisConfig::default()
+        };
+        let log = Redis::connect(config).await.unwrap();
+        let topic = Topic::new("courses").unwrap();
+        let record = |n: usize| Record {
+            topic: topic.clone(),
+            // Those of another key share the batch.
+            key: Some(Key::new(if n.is_multiple_of(3) {
+                "a".to_owned()
+            } else {
+                n.to_string()
+            })),
+            body: Body::Document(Bytes::from(vec![b'x'; 3_000])),
+        };
+        let records: Vec<Record> = (0..2_500).map(record).collect();
+        let mut mixed = 0;
+        for round in 0..40 {
+            server
+                .command(&["CONFIG", "SET", "maxmemory", "1"])
+                .unwrap();
+            let room = async {
+                tokio::time::sleep(Duration::from_micros(200 * round)).await;
+                server
+                    .command(&["CONFIG", "SET", "maxmemory", "0"])
+                    .unwrap();
+            };
+            let (results, ()) = tokio::join!(log.publish(&records), room);
+            let refused = results.iter().position(Result::is_err);
+            let taken = results.iter().rposition(Result::is_ok);
+            if let (Some(refused), Some(taken)) = (refused, taken) {
+                mixed += 1;
+                assert!(taken < refused, "{taken} was taken, {refused} was not");
+            }
+            server.command(&["DEL", "courses"]).unwrap();
+        }
+        // Whole parts may be taken before one is refused, never after.
+        assert!(mixed < 40);
+    }
 }
