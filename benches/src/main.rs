@@ -7,6 +7,7 @@ mod catalog;
 mod conditions;
 mod contest;
 mod envelope;
+mod inbox;
 mod raw;
 mod redis_log;
 mod relay;
@@ -44,7 +45,7 @@ fn main() {
         eprint("a debug build measures nothing: cargo run --release -p tidings-benches");
         std::process::exit(64);
     }
-    let measures: [(&str, Measure); 11] = [
+    let measures: [(&str, Measure); 14] = [
         ("envelope decode and encode", |_| {
             envelope::decode_and_encode()
         }),
@@ -60,11 +61,17 @@ fn main() {
         ("redis publish and wait", redis_log::publish_and_wait),
         ("redis read, start, settle", redis_log::consume_contract),
         ("redis consumer with a handler", redis_log::consume_handler),
+        (
+            "redis consumer, all of the failure policy",
+            redis_log::consume_with_policy,
+        ),
         ("sqlite publish, another process consumes", |_| {
             sqlite_log::publish_and_consume()
         }),
         ("relay, PostgreSQL to Redis", relay::throughput),
         ("commit to handler, 200 commits/s (p50)", relay::latency),
+        ("inbox, an event a transaction", |_| inbox::one_by_one()),
+        ("inbox, batches of 100", |_| inbox::batched()),
     ];
     print(&conditions::describe(args.redis_durability));
     let mut rows = Vec::new();

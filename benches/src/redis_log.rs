@@ -1,9 +1,11 @@
 //! Redis: our transport and runtime against the server's own benchmark and bare client loops.
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tidings::{Breaker, ConsumerBuilder, OnFailure, RetryPolicy};
 use tidings_conformance::servers::{RedisOptions, RedisServer};
 use tidings_transport::{
     Body, Group, Key, Outcome, Record, Settlement, Start, Subscription, Topic, Transport,
@@ -55,6 +57,36 @@ impl Stage {
         redis::Client::open(self.server.url())
             .and_then(|client| client.get_connection())
             .expect("it connects")
+    }
+
+    /// Events with real ids and keys, since lanes are what costs a consumer.
+    fn fill(&self) {
+        self.runtime.block_on(async {
+            let transport = self.transport();
+            let topic = topic("courses");
+            let records: Vec<Record> = (0..EVENTS).map(|n| record(&topic, n)).collect();
+            for batch in records.chunks(1_000) {
+                for result in transport.publish(batch).await {
+                    result.expect("it is published");
+                }
+            }
+        });
+    }
+
+    /// Consumes all, with a handler that does nothing; events a second.
+    fn consume(&self, group: &str, set: impl Fn(ConsumerBuilder) -> ConsumerBuilder) -> f64 {
+        let began = Instant::now();
+        let consumer = self
+            .bus
+            .consumer(group)
+            .topic("courses")
+            .from(Start::Earliest)
+            .concurrency(64)
+            .max_events(EVENTS as u64);
+        let consumer = set(consumer).handler(async |_message| Ok(()));
+        let summary = self.runtime.block_on(consumer.run(std::future::pending()));
+        let summary = summary.expect("it consumes");
+        rate(summary.counts.delivered as usize, began.elapsed())
     }
 
     fn empty(&self) {
@@ -251,17 +283,7 @@ pub fn consume_contract(durability: Durability) -> Row {
 /// The whole consumer: envelope decoded, a lane per key, a handler that does nothing.
 pub fn consume_handler(durability: Durability) -> Row {
     let stage = Stage::set(durability);
-    // Real ids and keys, since lanes are what costs here.
-    stage.runtime.block_on(async {
-        let transport = stage.transport();
-        let topic = topic("courses");
-        let records: Vec<Record> = (0..EVENTS).map(|n| record(&topic, n)).collect();
-        for batch in records.chunks(1_000) {
-            for result in transport.publish(batch).await {
-                result.expect("it is published");
-            }
-        }
-    });
+    stage.fill();
     let mut round = 0;
     contest(
         "redis consumer with a handler",
@@ -270,22 +292,47 @@ pub fn consume_handler(durability: Durability) -> Row {
         0.7,
         || {
             round += 1;
-            let began = Instant::now();
-            let summary = stage.runtime.block_on(async {
-                stage
-                    .bus
-                    .consumer(format!("ours-{round}"))
-                    .topic("courses")
-                    .from(Start::Earliest)
-                    .concurrency(64)
-                    .max_events(EVENTS as u64)
-                    .handler(async |_message| Ok(()))
-                    .run(std::future::pending())
-                    .await
-                    .expect("it consumes")
-            });
-            rate(summary.counts.delivered as usize, began.elapsed())
+            stage.consume(&format!("ours-{round}"), |consumer| consumer)
         },
         || raw::read_and_ack(&mut stage.bare(), "courses", EVENTS, READ),
+    )
+}
+
+/// The whole consumer with all that the failure policy offers, where nothing fails, against one with
+/// as little of it as there is: it cannot be taken out, but be told to try once, without a time
+/// limit, with no breaker, and to park nothing.
+pub fn consume_with_policy(durability: Durability) -> Row {
+    let stage = Stage::set(durability);
+    stage.fill();
+    let round = Cell::new(0);
+    let group = |name: &str| {
+        round.set(round.get() + 1);
+        format!("{name}-{}", round.get())
+    };
+    contest(
+        "redis consumer, all of the failure policy",
+        "the same: one attempt, no limits, no breaker",
+        Unit::Rate,
+        0.9,
+        || {
+            stage.consume(&group("all"), |consumer| {
+                consumer
+                    .retry(
+                        RetryPolicy::default()
+                            .timeout(Duration::from_secs(30))
+                            .max_elapsed(Duration::from_secs(3_600)),
+                    )
+                    .on_failure(OnFailure::ParkKey)
+                    .breaker(Breaker::default())
+            })
+        },
+        || {
+            stage.consume(&group("none"), |consumer| {
+                consumer
+                    .retry(RetryPolicy::default().max_attempts(1))
+                    .on_failure(OnFailure::Skip)
+                    .breaker(Breaker::off())
+            })
+        },
     )
 }
