@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::args::Role;
-use crate::plan::{CONSUMERS, Fault, Kind, LEASE, Plan, WRITERS};
+use crate::moment::enough;
+use crate::plan::{CONSUMERS, Fault, Kind, LEASE, Plan, RELAYS, WRITERS};
 use crate::planted::Bug;
 use crate::process::{Process, Recipe};
 use crate::stage::{APP, Stage, VIEW};
@@ -42,7 +43,7 @@ impl Crew {
         };
         Ok(Self {
             writers: crew(Role::Writer, WRITERS, APP)?,
-            relays: crew(Role::Relay, plan.relays, APP)?,
+            relays: crew(Role::Relay, RELAYS, APP)?,
             consumers: crew(Role::Consumer, CONSUMERS, VIEW)?,
             stopped: Vec::new(),
             done: BTreeMap::new(),
@@ -114,6 +115,24 @@ impl Crew {
         process.kill().await?;
         tokio::time::sleep(fault.for_).await;
         process.start_again()
+    }
+
+    /// Kills the process that waits for it in the moment of a planted bug, if one does.
+    pub async fn kill_in_its_moment(&mut self, stage: &Stage) -> Result<bool> {
+        let all = [
+            (&mut self.relays, Kind::KillRelay),
+            (&mut self.consumers, Kind::KillConsumer),
+        ];
+        for (processes, kind) in all {
+            if let Some(process) = processes.iter_mut().find(|process| process.waits()) {
+                process.kill().await?;
+                enough(stage.folder())?;
+                process.start_again()?;
+                *self.done.entry(kind).or_default() += 1;
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn stop(&mut self, role: Role, fault: &Fault) -> Result<()> {

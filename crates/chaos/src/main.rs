@@ -5,7 +5,7 @@
 //! * `plan`: what goes wrong when, from a seed. `faults`: how it is done.
 //! * `roles`: the processes. They are this program, started again.
 //! * `books`: what was committed, what took effect, what the log holds, and whether that agrees.
-//! * `planted`: bugs on purpose, each of which must turn the books red.
+//! * `planted`: bugs on purpose, each of which must turn the books red. `moment`: where they harm.
 //!
 //! Exit code 0 says that the books balance, 1 that they do not, 2 that the run itself failed.
 
@@ -13,6 +13,7 @@ mod args;
 mod books;
 mod database;
 mod faults;
+mod moment;
 mod plan;
 mod planted;
 mod process;

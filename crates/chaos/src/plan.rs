@@ -7,8 +7,9 @@ use crate::planted::Bug;
 use crate::random::Random;
 use crate::scenario::Scenario;
 
-/// Processes of each role.
+/// Processes of each role. One relay is active, and one stands by.
 pub const WRITERS: usize = 2;
+pub const RELAYS: usize = 2;
 pub const CONSUMERS: usize = 3;
 
 /// What can go wrong.
@@ -67,8 +68,6 @@ pub struct Plan {
     pub events: i64,
     /// Transactions a second that each writer tries.
     pub rate: u64,
-    /// Relays: one that is active and one that stands by, or one alone.
-    pub relays: usize,
 }
 
 impl Plan {
@@ -121,12 +120,6 @@ impl Plan {
             faults,
             events,
             rate,
-            // A kill of the one that stands by would show nothing.
-            relays: if bug == Some(Bug::DeleteBeforePublish) {
-                1
-            } else {
-                2
-            },
         }
     }
 }

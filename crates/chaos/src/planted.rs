@@ -44,13 +44,21 @@ impl Bug {
     /// What has to go wrong for it to show.
     pub fn faults(self) -> &'static [(Kind, usize)] {
         match self {
-            Self::AckBeforeHandler | Self::DedupBeforeCommit => &[(Kind::KillConsumer, 20)],
-            Self::DeleteBeforePublish => &[(Kind::KillRelay, 30)],
+            // One kill, in the moment in which they harm.
+            Self::AckBeforeHandler | Self::DedupBeforeCommit | Self::DeleteBeforePublish => &[],
             // Late commits are enough.
             Self::OutboxCursor => &[],
             Self::IgnoredDeadLetter => &[(Kind::FillBus, 5)],
             Self::AckWithoutOwner => &[(Kind::StopConsumer, 8)],
         }
+    }
+
+    /// Whether a process that has come to the moment in which it harms waits there to be killed.
+    pub fn waits_to_be_killed(self) -> bool {
+        matches!(
+            self,
+            Self::AckBeforeHandler | Self::DedupBeforeCommit | Self::DeleteBeforePublish
+        )
     }
 
     /// The bug as the outbox plants it.

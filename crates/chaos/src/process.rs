@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use tokio::process::{Child, ChildStdin, Command};
 
 use crate::args::Role;
+use crate::moment::marker;
 use crate::planted::Bug;
 use crate::words::Result;
 
@@ -57,6 +58,11 @@ impl Process {
         self.child.kill().await?;
         self.stopped = false;
         Ok(())
+    }
+
+    /// Whether it waits to be killed.
+    pub fn waits(&self) -> bool {
+        marker(&ledger_of(&self.recipe)).exists()
     }
 
     /// Starts it again.
@@ -124,12 +130,15 @@ fn log_of(recipe: &Recipe) -> PathBuf {
     recipe.folder.join(name_of(recipe) + ".log")
 }
 
+fn ledger_of(recipe: &Recipe) -> PathBuf {
+    recipe.folder.join(name_of(recipe) + ".ledger")
+}
+
 fn spawn(recipe: &Recipe, starts: u64) -> Result<(Child, Option<ChildStdin>)> {
     let log = OpenOptions::new()
         .create(true)
         .append(true)
         .open(log_of(recipe))?;
-    let ledger = recipe.folder.join(name_of(recipe) + ".ledger");
     // Each life has numbers of its own: a killed writer must not write the same again.
     let seed = recipe.seed ^ (recipe.number as u64) << 32 ^ starts << 40;
     let mut command = Command::new(std::env::current_exe()?);
@@ -140,7 +149,7 @@ fn spawn(recipe: &Recipe, starts: u64) -> Result<(Child, Option<ChildStdin>)> {
         .args(["--rate", &recipe.rate.to_string()])
         .args(["--lease-ms", &recipe.lease.as_millis().to_string()])
         .arg("--ledger")
-        .arg(ledger)
+        .arg(ledger_of(recipe))
         .env("CHAOS_BUS", &recipe.bus)
         .env("CHAOS_DATABASE", &recipe.database)
         .env(

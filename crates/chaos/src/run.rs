@@ -11,6 +11,7 @@ use crate::books::Books;
 use crate::database::Database;
 use crate::faults::Crew;
 use crate::plan::Plan;
+use crate::planted::Bug;
 use crate::report::{self, Progress, Report};
 use crate::stage::{APP, Stage, VIEW};
 use crate::words::{GROUP, Result, TOPICS};
@@ -19,6 +20,9 @@ use crate::words::{GROUP, Result, TOPICS};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A planted bug may leave things that never come to rest.
 const PLANTED_PATIENCE: Duration = Duration::from_secs(12);
+
+/// How long the moment of a planted bug may take to come.
+const OCCASION: Duration = Duration::from_secs(120);
 
 /// Runs a scenario; whether the books balance.
 pub async fn run(args: &RunArgs) -> Result<bool> {
@@ -36,15 +40,22 @@ pub async fn run(args: &RunArgs) -> Result<bool> {
 
     let mut faults = plan.faults.iter().peekable();
     let mut looked = Instant::now();
+    let mut killed = !args.plant.is_some_and(Bug::waits_to_be_killed);
     loop {
         crew.go_on(false)?;
+        if !killed {
+            killed = crew.kill_in_its_moment(&stage).await?;
+        }
         if looked.elapsed() > Duration::from_millis(500) {
             progress.events(committed(&stage).await);
             crew.check()?;
             looked = Instant::now();
+            if !killed && began.elapsed() > OCCASION {
+                return Err("no process came to the moment of the planted bug".into());
+            }
         }
         match faults.peek() {
-            None if progress.reached() && crew.next_to_go_on().is_none() => break,
+            None if killed && progress.reached() && crew.next_to_go_on().is_none() => break,
             Some(fault) if began.elapsed() >= fault.at => {
                 progress.fault(fault);
                 crew.suffer(fault, &mut stage).await?;

@@ -14,18 +14,6 @@ pub enum Sabotage {
     Cursor,
 }
 
-impl std::str::FromStr for Sabotage {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "delete-before-publish" => Ok(Self::DeleteBeforePublish),
-            "cursor" => Ok(Self::Cursor),
-            _ => Err("must be delete-before-publish or cursor".to_owned()),
-        }
-    }
-}
-
 impl Inbox {
     /// Planted: records an event before the handler's transaction commits, on a connection that
     /// is not the handler's. A handler that fails after it has lost the event.

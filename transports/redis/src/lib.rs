@@ -56,8 +56,6 @@ mod publisher;
 mod redelivery;
 mod retention;
 mod round;
-#[cfg(feature = "sabotage")]
-mod sabotage;
 mod schemas;
 mod script;
 mod sentinels;
@@ -71,7 +69,5 @@ mod value;
 mod wire;
 
 pub use config::RedisConfig;
-#[cfg(feature = "sabotage")]
-pub use sabotage::ack_without_owner_check;
 pub use sentinels::SentinelConfig;
 pub use transport::Redis;

@@ -16,8 +16,6 @@ use crate::wire;
 
 impl Member {
     pub(crate) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
-        #[cfg(feature = "sabotage")]
-        self.ack_blindly(settlements).await;
         let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
         let mut bundles = Bundles::default();
         let mut once = HashSet::with_capacity(settlements.len());

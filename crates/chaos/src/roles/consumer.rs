@@ -13,6 +13,7 @@ use super::witness::Witness;
 use super::{asked_to_end, open};
 use crate::args::RoleArgs;
 use crate::database::Database;
+use crate::moment::Moment;
 use crate::planted::Bug;
 use crate::random::Random;
 use crate::words::{GROUP, POISONED, Result, TOPICS};
@@ -25,6 +26,7 @@ pub async fn play(args: &RoleArgs) -> Result<()> {
         url: args.database.clone(),
         inbox: Inbox::new(Group::new(GROUP)?),
         bug: args.plant,
+        moment: Moment::new(args.plant, &args.ledger),
         random: Mutex::new(Random::new(args.seed, 0)),
         idle: Mutex::default(),
     });
@@ -59,6 +61,7 @@ impl Handler for Apply {
             sleep(Duration::from_millis(view.draw(300))).await;
             return Err(HandlerError::permanent("poisoned"));
         }
+        view.moment.of(Bug::AckBeforeHandler).await;
         view.think().await;
         let applied = view.apply(&message).await;
         applied.map_err(|error| HandlerError::temporary(error.to_string()))
@@ -70,6 +73,7 @@ struct View {
     url: String,
     inbox: Inbox,
     bug: Option<Bug>,
+    moment: Moment,
     random: Mutex<Random>,
     idle: Mutex<Vec<Database>>,
 }
@@ -109,6 +113,7 @@ impl View {
             let mut other = self.connection().await?;
             let sighting = other.once_before_commit(&self.inbox, event).await?;
             self.give_back(other);
+            self.moment.of(Bug::DedupBeforeCommit).await;
             database.begin().await?;
             sighting
         } else {

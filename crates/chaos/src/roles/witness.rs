@@ -13,12 +13,14 @@ use tidings_transport::{
     Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
+use crate::moment::Moment;
 use crate::planted::{Bug, Planted};
 
 /// A log whose confirmations are noted in a file.
 pub struct Witness {
     inner: Arc<dyn Transport>,
     bug: Option<Bug>,
+    moment: Moment,
     ledger: Arc<File>,
 }
 
@@ -28,10 +30,12 @@ impl Witness {
         bug: Option<Bug>,
         ledger: &Path,
     ) -> std::io::Result<Self> {
+        let moment = Moment::new(bug, ledger);
         let ledger = OpenOptions::new().create(true).append(true).open(ledger)?;
         Ok(Self {
             inner,
             bug,
+            moment,
             ledger: Arc::new(ledger),
         })
     }
@@ -90,6 +94,7 @@ impl Transport for Witness {
     }
 
     async fn publish(&self, records: &[Record]) -> Vec<Result<Position>> {
+        self.moment.of(Bug::DeleteBeforePublish).await;
         self.inner.publish(records).await
     }
 

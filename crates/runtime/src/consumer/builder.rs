@@ -151,13 +151,6 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Plants a bug, which loses events. For tests of test harnesses.
-    #[cfg(feature = "sabotage")]
-    pub fn sabotage(mut self, bug: super::Sabotage) -> Self {
-        self.settings.sabotage = Some(bug);
-        self
-    }
-
     /// How many keys may be parked. With so many, this consumer pauses when one more is to be
     /// parked: it says so in the log, counts it, and goes on by itself once keys were released or
     /// discarded. From half of them on it warns. Default: 10,000.

@@ -53,10 +53,6 @@ fn in_hand(engine: &Engine) -> (Vec<Ticket>, Vec<Arc<Delivery>>) {
 }
 
 fn stale(engine: &Engine, ticket: Ticket) {
-    #[cfg(feature = "sabotage")]
-    if engine.settings.has(super::Sabotage::AckWithoutOwnerCheck) {
-        return;
-    }
     let mut hand = engine.hand();
     // Whoever works on it finds the mark when done; its lane must not go on before that.
     if hand.lanes.is_taken(ticket) {

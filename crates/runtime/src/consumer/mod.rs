@@ -27,8 +27,6 @@ mod pace;
 mod parked;
 mod policy;
 mod run;
-#[cfg(feature = "sabotage")]
-mod sabotage;
 mod settings;
 mod settle;
 mod start;
@@ -41,6 +39,4 @@ pub use handler::{Handler, HandlerError};
 pub use message::Message;
 pub use policy::{Breaker, OnFailure, RetryPolicy};
 pub use run::Consumer;
-#[cfg(feature = "sabotage")]
-pub use sabotage::Sabotage;
 pub use summary::Summary;

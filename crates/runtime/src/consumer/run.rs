@@ -67,7 +67,7 @@ impl<H: Handler> Consumer<H> {
         let subscription = self.setup.subscription()?;
         let group = subscription.group.clone();
         let health = self.setup.telemetry.health();
-        let mut joining = health.expect();
+        let mut joining = health.expect("it has not joined its group, or is leaving it");
         let subscriber = tokio::select! {
             joined = self.setup.join(subscription) => joined?,
             () = &mut shutdown => return Ok(self.summary(0)),

@@ -23,8 +23,6 @@ pub(super) struct Settings {
     pub(super) on_failure: OnFailure,
     pub(super) breaker: Breaker,
     pub(super) max_parked_keys: usize,
-    #[cfg(feature = "sabotage")]
-    pub(super) sabotage: Option<super::Sabotage>,
     /// Lanes are used at all.
     pub(super) ordered: bool,
     pub(super) lease: Duration,
@@ -49,8 +47,6 @@ impl Default for Settings {
             on_failure: OnFailure::default(),
             breaker: Breaker::default(),
             max_parked_keys: 10_000,
-            #[cfg(feature = "sabotage")]
-            sabotage: None,
             ordered: true,
             lease: Duration::from_secs(30),
             drain: Duration::from_secs(25),

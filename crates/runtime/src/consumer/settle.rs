@@ -122,21 +122,6 @@ fn conclude(
             failure::lost(engine, hand, ticket);
             Ok(())
         }
-        #[cfg(feature = "sabotage")]
-        Err(_)
-            if engine
-                .settings
-                .has(super::Sabotage::IgnoreDeadLetterFailure)
-                && !matches!(settlement.outcome, Outcome::Ack) =>
-        {
-            hand.ended.push(ticket);
-            hand.settlements.push(Settlement {
-                outcome: Outcome::Ack,
-                ..settlement
-            });
-            engine.done.notify_one();
-            Ok(())
-        }
         Err(error) => {
             hand.ended.push(ticket);
             hand.settlements.push(settlement);

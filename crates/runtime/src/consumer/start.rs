@@ -43,8 +43,6 @@ pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeE
                 _ => engine.subscriber.start(&deliveries).await,
             }
         };
-        #[cfg(feature = "sabotage")]
-        ack_now(engine, &deliveries).await;
         let error = begun(engine, &tickets, results);
         engine.work.notify_one();
         engine.done.notify_one();
@@ -62,19 +60,6 @@ pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeE
     // A drain may wait for starts that were under way.
     engine.done.notify_one();
     Ok(())
-}
-
-#[cfg(feature = "sabotage")]
-async fn ack_now(engine: &Engine, deliveries: &[Arc<Delivery>]) {
-    if !engine.settings.has(super::Sabotage::AckBeforeHandler) {
-        return;
-    }
-    let ack = |delivery: &Arc<Delivery>| tidings_transport::Settlement {
-        delivery: delivery.clone(),
-        outcome: Outcome::Ack,
-    };
-    let acks: Vec<_> = deliveries.iter().map(ack).collect();
-    engine.subscriber.settle(&acks).await;
 }
 
 /// Makes sure that a probe is still in hand. It is no start that counts: an outage must not use up
