@@ -331,3 +331,41 @@ fn times_are_written_as_python_writes_them_and_read_back_as_they_were() {
         assert_eq!(read.time().unwrap().as_str(), text);
     }
 }
+
+/// openedx-events 11.1.0, `discussions.configuration.changed.v1`: a field that came in the middle of
+/// the record made readers of the older schema take a False for the True before it, without an error.
+#[test]
+fn a_field_inserted_mid_record_makes_no_true_of_a_false() {
+    const OLDER: &str = r#"{"type": "record", "name": "A", "fields": [
+        {"name": "in_context", "type": "boolean"}, {"name": "graded", "type": "boolean"},
+        {"name": "posts", "type": "string"}]}"#;
+    const NEWER: &str = r#"{"type": "record", "name": "A", "fields": [
+        {"name": "in_context", "type": "boolean"}, {"name": "enabled", "type": "boolean"},
+        {"name": "graded", "type": "boolean"}, {"name": "posts", "type": "string"}]}"#;
+    let mut known = Known::default();
+    known.insert(MADE, 0, OLDER);
+    known.insert(MADE, 1, NEWER);
+    let data = r#"{"in_context":true,"enabled":true,"graded":false,"posts":""}"#;
+    let newer = event().minorversion(1).data_json(data).build().unwrap();
+    let encoded = encode(&newer, &known).unwrap();
+
+    // By the fingerprint it is read with the schema it was written with, whatever is assumed.
+    for assume in [UnknownSchema::Declared, UnknownSchema::Minor(0)] {
+        let read = decode(borrowed(&encoded), &known, assume).unwrap();
+        assert_eq!(read.data().unwrap().as_json().unwrap(), data);
+    }
+    // As the packages write it there is no fingerprint, and their minor version is always 0: the
+    // byte of `enabled` would be `graded`. What is left over betrays it: no event, but an error.
+    let bare: Vec<(&str, &[u8])> = borrowed(&encoded)
+        .into_iter()
+        .filter(|(name, _)| *name != "dataschema")
+        .map(|(name, value)| match name {
+            "minorversion" => (name, &b"0"[..]),
+            _ => (name, value),
+        })
+        .collect();
+    let error = decode(bare.clone(), &known, UnknownSchema::Declared).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Payload, "{error}");
+    let error = decode(bare, &known, UnknownSchema::Refuse).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unnamed, "{error}");
+}
