@@ -17,7 +17,16 @@ pub struct Site {
 impl Site {
     /// Finds out which.
     pub fn find(args: &DatabaseArgs) -> Result<Self> {
-        let named = NamedDatabase::resolve(args.database.as_deref())?;
+        Self::named(NamedDatabase::resolve(args.database.as_deref())?)
+    }
+
+    /// The same, where a command can do without.
+    pub fn find_if_named(args: &DatabaseArgs) -> Result<Option<Self>> {
+        let named = NamedDatabase::find(args.database.as_deref())?;
+        named.map(Self::named).transpose()
+    }
+
+    fn named(named: NamedDatabase) -> Result<Self> {
         match Database::new(&named.url) {
             Ok(database) => Ok(Self { database, named }),
             Err(error) => {

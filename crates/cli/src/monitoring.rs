@@ -49,10 +49,10 @@ impl Traces {
     }
 }
 
-/// An address that is ours, before there is anything to tell.
+/// Monitoring that answers, before there is a bus to watch.
 #[derive(Debug)]
 pub struct Monitoring {
-    endpoint: Option<Endpoint>,
+    serving: Option<Serving>,
     telemetry: Telemetry,
 }
 
@@ -64,11 +64,12 @@ pub struct Monitored {
 }
 
 impl Monitoring {
-    /// Binds the address, if there is one, so that a wrong one ends the command at its start.
+    /// Binds the address, if there is one, so that a wrong one ends the command at its start, and
+    /// answers from now on.
     pub async fn bind(args: &MonitoringArgs, telemetry: Telemetry) -> Result<Self> {
         let Some(address) = &args.metrics else {
             return Ok(Self {
-                endpoint: None,
+                serving: None,
                 telemetry,
             });
         };
@@ -80,9 +81,11 @@ impl Monitoring {
             .source(error)
             .remedy("name an address of this machine and a port that is free")
         })?;
+        let telemetry = telemetry.with_metrics(Metrics::new());
+        info!(address = %endpoint.address(), "metrics at /metrics, health at /healthz and /readyz");
         Ok(Self {
-            endpoint: Some(endpoint),
-            telemetry: telemetry.with_metrics(Metrics::new()),
+            serving: Some(endpoint.serve(telemetry.clone())),
+            telemetry,
         })
     }
 
@@ -91,15 +94,15 @@ impl Monitoring {
         self.telemetry.clone()
     }
 
-    /// Answers from now on, and watches the groups of these topics.
+    /// Watches the bus from now on, and the groups of these topics.
     pub fn start(self, bus: &Bus, topics: Vec<Topic>) -> Option<Monitored> {
-        let endpoint = self.endpoint?;
+        let serving = self.serving?;
         let metrics = self.telemetry.metrics()?.clone();
-        info!(address = %endpoint.address(), "metrics at /metrics, health at /healthz and /readyz");
         let transport = bus.transport().clone();
-        let watching = tokio::spawn(watch(metrics, transport.clone(), topics, POLL_INTERVAL));
+        serving.has_log(transport.clone());
+        let watching = tokio::spawn(watch(metrics, transport, topics, POLL_INTERVAL));
         Some(Monitored {
-            _serving: endpoint.serve(self.telemetry, transport),
+            _serving: serving,
             watching,
         })
     }

@@ -15,7 +15,7 @@ mod relay;
 #[cfg(feature = "sabotage")]
 mod sabotage;
 
-pub use database::{Connection, Database, RefusedRow, Status};
+pub use database::{Connection, Database, Examination, RefusedRow, SCHEMA_VERSION, Status};
 pub use error::{Error, ErrorKind, Result};
 pub use inbox::{Inbox, Sighting};
 pub use outbox::{Enqueued, Outbox, OutboxBuilder};

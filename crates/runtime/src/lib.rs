@@ -21,8 +21,6 @@ mod validation;
 mod wire;
 
 pub use backoff::Backoff;
-#[cfg(feature = "sabotage")]
-pub use consumer::Sabotage;
 pub use consumer::{
     Breaker, ConsumeError, Consumer, ConsumerBuilder, Handler, HandlerError, Message, OnFailure,
     RetryPolicy, Summary,
@@ -30,7 +28,7 @@ pub use consumer::{
 pub use counters::{Counters, Counts};
 pub use namespace::Namespace;
 pub use producer::{
-    Draft, ForeignEntry, Preparation, Prepared, Producer, ProducerBuilder, PublishError,
+    Draft, ForeignEntry, Operation, Preparation, Prepared, Producer, ProducerBuilder, PublishError,
     PublishErrorKind, PublishRetry, Receipt, Route,
 };
 pub use replay::{REPLAY, Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, Until};

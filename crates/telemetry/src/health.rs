@@ -1,6 +1,6 @@
 //! Whether loops move, and whether the process is ready for its work.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ pub struct Health {
 #[derive(Debug, Default)]
 struct Shared {
     pulses: Mutex<Vec<Arc<Beat>>>,
-    /// How many have not joined, or have begun to leave.
-    absent: AtomicUsize,
+    /// Who has not joined, or has begun to leave: what is to be told of each.
+    absent: Mutex<Vec<&'static str>>,
 }
 
 #[derive(Debug)]
@@ -68,17 +68,24 @@ impl Health {
 
     /// Somebody is about to join a group, say: until [`Joining::joined`] the process is not ready,
     /// and again from when it says that it leaves. Who is dropped is not waited for any more.
-    pub fn expect(&self) -> Joining {
-        self.shared.absent.fetch_add(1, Ordering::Relaxed);
+    /// `unready` is told meanwhile, like "it has not joined its group".
+    pub fn expect(&self, unready: &'static str) -> Joining {
+        self.absences().push(unready);
         Joining {
             health: self.clone(),
+            unready,
             joined: false,
         }
     }
 
-    /// Whether everybody has joined.
-    pub fn is_joined(&self) -> bool {
-        self.shared.absent.load(Ordering::Relaxed) == 0
+    /// What is to be told of those who have not joined; empty when everybody has.
+    pub fn absent(&self) -> Vec<&'static str> {
+        self.absences().clone()
+    }
+
+    fn absences(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        let absent = &self.shared.absent;
+        absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn pulses(&self) -> MutexGuard<'_, Vec<Arc<Beat>>> {
@@ -91,6 +98,7 @@ impl Health {
 #[derive(Debug)]
 pub struct Joining {
     health: Health,
+    unready: &'static str,
     joined: bool,
 }
 
@@ -98,14 +106,17 @@ impl Joining {
     /// It takes part from now on.
     pub fn joined(&mut self) {
         if !std::mem::replace(&mut self.joined, true) {
-            self.health.shared.absent.fetch_sub(1, Ordering::Relaxed);
+            let mut absent = self.health.absences();
+            if let Some(ours) = absent.iter().position(|told| *told == self.unready) {
+                absent.remove(ours);
+            }
         }
     }
 
     /// It takes nothing new any more.
     pub fn leaving(&mut self) {
         if std::mem::replace(&mut self.joined, false) {
-            self.health.shared.absent.fetch_add(1, Ordering::Relaxed);
+            self.health.absences().push(self.unready);
         }
     }
 }
@@ -189,17 +200,17 @@ mod tests {
     #[test]
     fn ready_means_that_all_have_joined_and_none_leaves() {
         let health = Health::default();
-        assert!(health.is_joined());
-        let (mut first, mut second) = (health.expect(), health.expect());
+        assert!(health.absent().is_empty());
+        let (mut first, mut second) = (health.expect("one"), health.expect("another"));
         first.joined();
-        assert!(!health.is_joined());
+        assert_eq!(health.absent(), ["another"]);
         second.joined();
         second.joined();
-        assert!(health.is_joined());
+        assert!(health.absent().is_empty());
         first.leaving();
         first.leaving();
-        assert!(!health.is_joined());
+        assert_eq!(health.absent(), ["one"]);
         drop(first);
-        assert!(health.is_joined());
+        assert!(health.absent().is_empty());
     }
 }

@@ -41,6 +41,8 @@ const SQLITE: [&str; 3] = ["durability", "max_bytes", "busy_timeout"];
 /// # Errors
 /// [`OpenError`]: a URL that is not understood in full, or a log that cannot be opened.
 pub async fn open(url: &str) -> Result<Bus, OpenError> {
+    // What is wrong with the URL is told also while the log is away.
+    rehearse(url)?;
     let address = Address::parse(url, &SCHEMES)?;
     let (transport, shown) = match address.scheme {
         "memory" => memory(&address)?,

@@ -11,8 +11,8 @@ use super::{BusArgs, MonitoringArgs, value};
 Run one, or several: one is active per database, the others take over within seconds. It needs
 the database server's own address: a transaction pooler breaks the lock, and is refused.
 
-It waits for a database or a bus that goes away while it runs. SIGTERM ends it after the batch in
-hand.
+It waits for a database or a bus that is away, at its start and later; /readyz (--metrics) says no
+meanwhile. SIGTERM ends it after the batch in hand.
 
 Examples:
     tidings relay --database sqlite:app.db --bus sqlite:bus.db
@@ -33,10 +33,10 @@ pub struct RelayArgs {
     /// where commits wake the relay)
     #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
     pub poll: Option<Duration>,
+    /// Exit with 69 when the database or the bus cannot be reached for so long at the start
+    /// (default: wait for them)
+    #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
+    pub give_up_after: Option<Duration>,
     #[command(flatten)]
     pub monitoring: MonitoringArgs,
-    /// Plant a bug: delete-before-publish or cursor
-    #[cfg(feature = "sabotage")]
-    #[arg(long, hide = true)]
-    pub sabotage: Option<tidings::outbox::Sabotage>,
 }

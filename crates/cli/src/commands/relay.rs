@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidings::outbox::{Relay, RelayCounters, RelayCounts};
 use tidings_telemetry::metrics::OutboxState;
-use tidings_telemetry::{Metrics, Telemetry};
+use tidings_telemetry::{Joining, Metrics, Telemetry};
 use tokio::time::sleep;
 
 use crate::args::RelayArgs;
@@ -15,17 +15,26 @@ use crate::exit::Exit;
 use crate::failure::Result;
 use crate::monitoring::Monitoring;
 use crate::output::{number, to_stderr};
+use crate::settings::Settings;
 use crate::signals::Shutdown;
 
 /// How often the metrics are brought up to date.
 const TELL: Duration = Duration::from_secs(1);
+/// Longer than any process lives: 20 years.
+const FOR_EVER: Duration = Duration::from_secs(20 * 365 * 24 * 3_600);
 
 /// Publishes the rows of an outbox until asked to end.
 pub async fn run(args: RelayArgs, shutdown: Shutdown, telemetry: Telemetry) -> Result<Exit> {
     let site = Site::find(&args.database)?;
     let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
-    let bus = Bus::open(&args.bus).await?;
     let telemetry = monitoring.telemetry();
+    let reached = telemetry.health().expect("it does not reach the database");
+    let settings = Settings::resolve(&args.bus)?;
+    let patience = args.give_up_after.unwrap_or(FOR_EVER);
+    let bus = tokio::select! {
+        bus = Bus::open_patiently(&settings, Some(patience)) => bus?,
+        () = shutdown.asked() => return Ok(Exit::Ok),
+    };
     let bus = bus.with_telemetry(telemetry.clone());
     let _monitored = monitoring.start(&bus, Vec::new());
     let mut relay =
@@ -36,15 +45,14 @@ pub async fn run(args: RelayArgs, shutdown: Shutdown, telemetry: Telemetry) -> R
     if let Some(longest) = args.poll {
         relay = relay.poll(longest);
     }
-    #[cfg(feature = "sabotage")]
-    if let Some(bug) = args.sabotage {
-        relay = relay.sabotage(bug);
+    if let Some(away) = args.give_up_after {
+        relay = relay.give_up_after(away);
     }
     let counters = relay.counters();
     let telling = telemetry
         .metrics()
         .cloned()
-        .map(|metrics| tell(metrics, counters));
+        .map(|metrics| tell(metrics, counters, reached));
     let relaying = relay.run(shutdown.asked());
     let counts = match telling {
         None => relaying.await,
@@ -62,11 +70,19 @@ pub async fn run(args: RelayArgs, shutdown: Shutdown, telemetry: Telemetry) -> R
     Ok(Exit::Ok)
 }
 
-/// Keeps the metrics in step with the counters, for ever.
-async fn tell(metrics: Metrics, counters: Arc<RelayCounters>) -> std::convert::Infallible {
+/// Keeps the metrics, and whether the process is ready, in step with the counters, for ever.
+async fn tell(
+    metrics: Metrics,
+    counters: Arc<RelayCounters>,
+    mut reached: Joining,
+) -> std::convert::Infallible {
     let mut told = RelayCounts::default();
     loop {
         let now = counters.snapshot();
+        match now.connected {
+            true => reached.joined(),
+            false => reached.leaving(),
+        }
         metrics.outbox().relayed(now.published - told.published);
         metrics.outbox().refused(now.refused - told.refused);
         metrics.outbox().set(OutboxState {

@@ -1,5 +1,8 @@
 //! `tidings topics`, `groups`, `tail`, `doctor`.
 
+use rusqlite::Connection;
+use serde_json::Value;
+
 use crate::site::{Site, hidden};
 
 #[test]
@@ -47,4 +50,57 @@ fn tables_are_made_to_be_read() {
     show(&site, &["doctor"]);
     show(&site, &["dlq", "list"]);
     hidden().bind(|| insta::assert_snapshot!("tables", said));
+}
+
+#[test]
+fn doctor_tells_of_an_outbox() {
+    let site = Site::new();
+    let doctor = |code: i32| {
+        let database = ["doctor", "--database", "sqlite:app.db", "--json"];
+        site.run(&database).ends_with(code).json()
+    };
+    let has = |findings: &[Value], code: &str, severity: &str, says: &str| {
+        let found = findings.iter().find(|f| f["code"] == code);
+        let found = found.unwrap_or_else(|| panic!("no {code} in {findings:?}"));
+        assert_eq!(found["severity"], severity, "{found}");
+        assert!(found["what"].as_str().unwrap().contains(says), "{found}");
+    };
+    doctor(66);
+    site.write("app.db", "");
+    let found = doctor(1);
+    has(&found, "outbox-not-migrated", "error", "tidings_outbox");
+    site.run(&["outbox", "migrate", "--database", "sqlite:app.db"])
+        .ok();
+    let found = doctor(0);
+    has(&found, "outbox", "info", "nothing waits");
+    has(&found, "outbox-without-relay", "warning", "no relay");
+    let file = Connection::open(site.folder().join("app.db")).unwrap();
+    file.execute_batch(
+        "INSERT INTO tidings_outbox (id, topic, event, created_at)
+         VALUES ('a', 'courses', '{}', '2026-01-01 00:00:00.000');
+         INSERT INTO tidings_outbox (id, topic, event_key, event, refused_at, reason)
+         VALUES ('b', 'courses', 'k', '{}', '2026-01-01 00:00:00.000', 'no JSON'),
+                ('c', 'courses', 'k', '{}', '2026-01-01 00:00:00.000', NULL);
+         INSERT INTO tidings_outbox_schema (version) VALUES (7)",
+    )
+    .unwrap();
+    let found = doctor(1);
+    has(&found, "outbox", "info", "1 row waits");
+    has(&found, "outbox-without-relay", "error", "no relay");
+    has(&found, "outbox-refused", "warning", "1 row held behind");
+    has(&found, "outbox-newer-tables", "error", "version 7");
+    let lease = "INSERT INTO tidings_outbox_lease VALUES ('relay', 'a', 1, ?)";
+    file.execute(lease, [i64::MAX]).unwrap();
+    file.execute_batch("DELETE FROM tidings_outbox_schema WHERE version = 7")
+        .unwrap();
+    let found = doctor(0);
+    has(&found, "outbox-behind", "warning", "1 row waits");
+    // Named by the environment, it is looked at as well; with no name nothing is said of it.
+    let named = site
+        .command(&["doctor"])
+        .env("TIDINGS_DATABASE", "sqlite:app.db")
+        .output();
+    let told = String::from_utf8(named.unwrap().stdout).unwrap();
+    assert!(told.contains("tidings outbox refused"), "{told}");
+    assert!(!site.run(&["doctor"]).ok().out.contains("outbox"));
 }

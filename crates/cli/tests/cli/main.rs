@@ -18,3 +18,4 @@ mod settings;
 mod shell;
 mod site;
 mod tour;
+mod traps;

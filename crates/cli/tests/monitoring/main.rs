@@ -2,6 +2,7 @@
 
 mod collector;
 mod endpoint;
+mod late;
 mod logs;
 mod site;
 mod traces;

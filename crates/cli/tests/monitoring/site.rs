@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -20,6 +21,10 @@ pub struct Site(TempDir);
 impl Site {
     pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.0.path()
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -98,6 +103,14 @@ impl Running {
             let end = told[at..].find(char::is_whitespace)?;
             told[at..at + end].parse().ok()
         })
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(asked.unwrap().success());
+        self.wait();
     }
 
     pub fn wait(&mut self) -> String {

@@ -4,7 +4,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::Value;
 
 use super::collector::{Collector, Span};
-use super::site::{KEY, PAYLOAD, Site, TYPE};
+use super::site::{KEY, PAYLOAD, Site, TYPE, until};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -59,7 +59,7 @@ fn publish_deliver_and_handle_are_one_trace() {
     consume(&site, Some(&collector), "1");
 
     let spans = collector.spans();
-    let published = one(&spans, &format!("publish {TYPE}"));
+    let published = one(&spans, "publish courses");
     let delivered = one(&spans, "deliver courses");
     assert_eq!(published.kind, SpanKind::Producer);
     assert_eq!(delivered.kind, SpanKind::Consumer);
@@ -120,11 +120,54 @@ fn a_trace_that_an_event_brings_goes_on_and_stays_as_it_is() {
     let spans = collector.spans();
     assert_eq!(spans.len(), 4, "{spans:#?}");
     assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
-    assert_eq!(
-        one(&spans, &format!("publish {TYPE}")).parent,
-        "b7ad6b7169203331"
-    );
+    assert_eq!(one(&spans, "publish courses").parent, "b7ad6b7169203331");
     assert_eq!(one(&spans, "deliver courses").parent, "b7ad6b7169203331");
+}
+
+/// OpenTelemetry, semantic conventions for messaging spans.
+#[test]
+fn a_relay_goes_on_in_the_trace_of_what_was_enqueued() {
+    let (site, collector) = (Site::new(), Collector::start());
+    let database = ["--database", "sqlite:app.db"];
+    site.ok(&[&["outbox", "migrate"][..], &database].concat());
+    let file = rusqlite::Connection::open(site.folder().join("app.db")).unwrap();
+    let id = "8353e8ea-e784-11f1-8511-000000000001";
+    let document = format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"/example/catalog/worker","type":"{TYPE}","time":"2026-11-23T21:26:15Z","minorversion":0,"sourcehost":"vm","traceparent":"00-{TRACE}-b7ad6b7169203331-01","datacontenttype":"application/json","data":1}}"#
+    );
+    file.execute(
+        "INSERT INTO tidings_outbox (id, topic, event) VALUES (?, 'courses', ?)",
+        (id, &document),
+    )
+    .unwrap();
+    let relay = [&["relay"][..], &database].concat();
+    let mut relay = site.command(&relay);
+    relay.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+    let running = site.start(&mut relay);
+    until("the row is relayed", || {
+        let count = "SELECT count(*) FROM tidings_outbox";
+        let rows: Result<i64, _> = file.query_row(count, [], |row| row.get(0));
+        (rows == Ok(0)).then_some(())
+    });
+    running.terminate();
+    let spans = collector.spans();
+    let relayed = one(&spans, "relay courses");
+    assert_eq!(relayed.kind, SpanKind::Producer);
+    assert_eq!(
+        (relayed.trace.as_str(), relayed.parent.as_str()),
+        (TRACE, "b7ad6b7169203331")
+    );
+    for (name, value) in [
+        ("messaging.system", "tidings"),
+        ("messaging.operation.name", "relay"),
+        ("messaging.operation.type", "send"),
+        ("messaging.destination.name", "courses"),
+        ("messaging.message.id", id),
+    ] {
+        assert_eq!(relayed.attributes[name], value, "{name}");
+    }
+    // What it sends is the row, byte for byte: also its trace.
+    assert!(site.ok(&["tail", "--no-follow"]).contains(&document));
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod address;
 mod connection;
 mod fault;
 mod mysql;
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod row;
 mod session;
@@ -21,11 +23,14 @@ use tokio::time::timeout;
 
 use address::Address;
 pub use connection::Connection;
-pub use row::{NewRow, RefusedRow, Status};
+pub use row::{Examination, NewRow, RefusedRow, Status};
 pub(crate) use row::{Place, Row};
 pub(crate) use session::{Session, Table};
 
 use crate::{Error, ErrorKind, Result};
+
+/// The version of the tables that this crate makes.
+pub const SCHEMA_VERSION: i64 = 1;
 
 /// Longer than any statement here takes on a database that is there.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -99,6 +104,20 @@ impl Database {
     /// [`Error`].
     pub async fn status(&self) -> Result<Status> {
         bounded(self.session().await?.status()).await
+    }
+
+    /// How the outbox stands, and whether it is served: for somebody who looks for what is wrong.
+    ///
+    /// # Errors
+    /// [`Error`]; `NotMigrated` when the tables are missing or have other columns.
+    pub async fn examine(&self) -> Result<Examination> {
+        let mut session = self.session().await?;
+        bounded(session.check(Table::Outbox)).await?;
+        Ok(Examination {
+            status: bounded(session.status()).await?,
+            relay_active: bounded(session.is_taken()).await?,
+            version: bounded(session.version()).await?,
+        })
     }
 
     /// The rows that were refused for good, by number, after `after` (0 for the first).

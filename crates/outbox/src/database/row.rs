@@ -79,6 +79,19 @@ pub struct Status {
     pub held: u64,
 }
 
+/// How an outbox stands, and whether it is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Examination {
+    /// How full it is.
+    pub status: Status,
+    /// Whether a relay is active on it, of this program or of Django.
+    pub relay_active: bool,
+    /// The version of its tables. `None` where a migration of the application's own made them and
+    /// says none.
+    pub version: Option<i64>,
+}
+
 /// Beyond it nothing is counted row by row.
 pub(crate) const COUNTED: i64 = 100_000;
 

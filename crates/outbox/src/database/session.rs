@@ -79,6 +79,13 @@ pub(crate) trait Session: Send {
     /// Makes the rows of a key that waited ready again.
     async fn release(&mut self, place: &Place) -> Result<()>;
 
+    /// Whether some session, here or elsewhere, holds the lock of the relay.
+    async fn is_taken(&mut self) -> Result<bool>;
+
+    /// The version of the tables, where they say one: those of a migration of the application's
+    /// own need not.
+    async fn version(&mut self) -> Result<Option<i64>>;
+
     /// How full the outbox is.
     async fn status(&mut self) -> Result<Status>;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidings_event::profile::Mode;
 use tidings_event::{Definitions, Emitter};
-use tidings_runtime::{Preparation, Route};
+use tidings_runtime::{Operation, Preparation, Route};
 use tidings_telemetry::Telemetry;
 
 use super::Outbox;
@@ -21,7 +21,7 @@ impl OutboxBuilder {
     /// does not.
     pub fn new(definitions: Arc<dyn Definitions>) -> Self {
         Self {
-            preparation: Preparation::new(definitions),
+            preparation: Preparation::new(definitions).with_operation(Operation::Enqueue),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::Status;
 /// The running counts and gauges of a relay.
 #[derive(Debug, Default)]
 pub struct RelayCounters {
+    connected: AtomicBool,
     active: AtomicBool,
     terms: AtomicU64,
     published: AtomicU64,
@@ -26,6 +27,8 @@ pub struct RelayCounters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RelayCounts {
+    /// Gauge: whether it has a session with the database, as the active one or as a standby.
+    pub connected: bool,
     /// Gauge: whether this relay is the active one; otherwise it stands by.
     pub active: bool,
     /// Counter: how often this relay became the active one.
@@ -38,7 +41,7 @@ pub struct RelayCounts {
     pub held: u64,
     /// Counter: publishes that failed, or whose fate is unknown, and were or will be repeated.
     pub retried: u64,
-    /// Counter: rounds that ended because the bus or the database was away.
+    /// Counter: rounds that ended, or could not begin, because the bus or the database was away.
     pub outages: u64,
     /// Gauge: rows that wait to be published, as last seen by the active relay.
     pub depth: u64,
@@ -57,6 +60,7 @@ impl RelayCounters {
     pub fn snapshot(&self) -> RelayCounts {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         RelayCounts {
+            connected: self.connected.load(Ordering::Relaxed),
             active: self.active.load(Ordering::Relaxed),
             terms: read(&self.terms),
             published: read(&self.published),
@@ -72,6 +76,10 @@ impl RelayCounters {
         }
     }
 
+    pub(super) fn connected(&self) {
+        self.connected.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn begin_term(&self) {
         self.active.store(true, Ordering::Relaxed);
         self.terms.fetch_add(1, Ordering::Relaxed);
@@ -79,6 +87,7 @@ impl RelayCounters {
 
     pub(super) fn end_term(&self) {
         self.active.store(false, Ordering::Relaxed);
+        self.connected.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn published(&self, n: usize) {

@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tidings_runtime::{Backoff, Producer, ProducerBuilder, PublishRetry};
+use tidings_runtime::{Backoff, Operation, Producer, ProducerBuilder, PublishRetry};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::active::Active;
 use super::settings::Settings;
@@ -89,6 +89,13 @@ impl Relay {
         self
     }
 
+    /// Ends [`run`](Self::run) with an error when the database could not be reached for so long at
+    /// the start. Default: it is waited for. Later it is always waited for.
+    pub fn give_up_after(mut self, away: Duration) -> Self {
+        self.settings.give_up_after = Some(away);
+        self
+    }
+
     /// Plants a bug, for the test that must find it.
     #[cfg(feature = "sabotage")]
     pub fn sabotage(mut self, bug: crate::Sabotage) -> Self {
@@ -104,9 +111,9 @@ impl Relay {
     /// Works until `shutdown` completes; then ends the batch in hand and returns.
     ///
     /// # Errors
-    /// What prevents it from starting: a database that is away, tables that are missing, a pooler
-    /// in between. Once it has started it waits for a database that is away, and ends only by an
-    /// error that trying again will not mend.
+    /// What trying again will not mend: tables that are missing, a pooler in between, credentials
+    /// that are refused. A database that is away is waited for, at the start as long as
+    /// [`give_up_after`](Self::give_up_after) allows.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<RelayCounts> {
         let stop = CancellationToken::new();
         let counters = self.counters.clone();
@@ -128,6 +135,7 @@ impl Relay {
         let producer = self
             .producer
             .forwarding()
+            .operation(Operation::Relay)
             .retry(PublishRetry::never())
             .batch(usize::MAX, usize::MAX)
             .build()
@@ -146,11 +154,10 @@ impl Relay {
             wake: &wake,
             poll,
         };
-        let mut session = work.open().await?;
-        session.check_direct().await?;
-        let (mut failures, mut terms) = (0_u32, 0);
+        let (mut failures, mut terms, mut began) = (0_u32, 0, false);
+        let start = Instant::now();
         loop {
-            let ended = work.term(&mut *session, stop).await;
+            let ended = work.turn(&mut began, stop).await;
             self.counters.end_term();
             let error = match ended {
                 Ok(()) => return Ok(()),
@@ -158,27 +165,32 @@ impl Relay {
                 Err(error) => return Err(error),
             };
             self.counters.outage();
-            warn!(%error, "the database went away, or the lock with it; trying again");
-            drop(session);
+            let limit = self.settings.give_up_after.filter(|_| !began);
+            if limit.is_some_and(|limit| start.elapsed() >= limit) {
+                return Err(error);
+            }
             // A term that began is a success of the connection before.
             let counts = self.counters.snapshot();
             if counts.terms > terms {
                 (failures, terms) = (0, counts.terms);
             }
-            session = loop {
-                failures = failures.saturating_add(1);
-                tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    () = sleep(self.settings.backoff.draw(failures)) => {}
+            match (failures, began) {
+                (0, false) => warn!(%error, "the database is away; waiting for it"),
+                (0, true) => {
+                    warn!(%error, "the database went away, or the lock with it; trying again");
                 }
-                match work.open().await {
-                    Ok(session) => break session,
-                    Err(error) if error.is_temporary() => {
-                        tracing::debug!(%error, failures, "the database is away");
-                    }
-                    Err(error) => return Err(error),
-                }
-            };
+                _ => debug!(%error, failures, "the database is away"),
+            }
+            failures = failures.saturating_add(1);
+            let wait = self.settings.backoff.draw(failures);
+            // Not longer than until it is time to give up.
+            let wait = limit.map_or(wait, |limit| {
+                wait.min(limit.saturating_sub(start.elapsed()))
+            });
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = sleep(wait) => {}
+            }
         }
     }
 }
@@ -194,6 +206,21 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Opens a session and works with it until asked to end. `began` says whether one was ever
+    /// open, and becomes so.
+    async fn turn(&self, began: &mut bool, stop: &CancellationToken) -> Result<()> {
+        let mut session = tokio::select! {
+            session = self.open() => session?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        if !*began {
+            bounded(session.check_direct()).await?;
+            *began = true;
+        }
+        self.counters.connected();
+        self.term(&mut *session, stop).await
+    }
+
     async fn open(&self) -> Result<Box<dyn Session>> {
         let mut session = self.database.session().await?;
         bounded(session.check(Table::Outbox)).await?;

@@ -22,6 +22,8 @@ pub(super) struct Settings {
     pub(super) heartbeat: Duration,
     /// The waits while the bus or the database is away. Default: 100 ms, growing to 5 s.
     pub(super) backoff: Backoff,
+    /// For how long a database that is away at the start is waited for. Default: for ever.
+    pub(super) give_up_after: Option<Duration>,
     #[cfg(feature = "sabotage")]
     pub(super) sabotage: Option<crate::Sabotage>,
 }
@@ -36,6 +38,7 @@ impl Default for Settings {
             standby: Duration::from_secs(1),
             heartbeat: Duration::from_secs(1),
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(5)),
+            give_up_after: None,
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }

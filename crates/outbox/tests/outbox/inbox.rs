@@ -18,6 +18,8 @@ fn event(id: &str) -> Event {
 }
 
 on_every_database! {
+    /// The trap of redpanda connect's `dedupe`: an id that was recorded before success made the
+    /// redelivery of a failed event a duplicate, and the event was lost.
     async fn recorded_with_the_effect_or_not_at_all(kind: Kind) {
         let site = Site::new(kind).await;
         let (inbox, event) = (inbox("search"), event("one"));
@@ -112,4 +114,54 @@ on_every_database! {
         assert_eq!(site.count("SELECT count(*) FROM tidings_inbox").await, 2);
         assert_eq!(site.database().prune_inbox(day).await.unwrap(), 1);
     }
+}
+
+/// What the issue of duplicates may cost: a statement an event, or one for a whole batch.
+async fn statements(kind: Kind, prepare: &str, count: &str) {
+    const EVENTS: i64 = 50;
+    let site = Site::new(kind).await;
+    let inbox = inbox("search");
+    let mut session = site.connect().await;
+    let events = |from: i64| -> Vec<Event> {
+        (from..from + EVENTS)
+            .map(|n| event(&n.to_string()))
+            .collect()
+    };
+    session.sql(prepare).await;
+    session.begin().await;
+    let before = session.number(count).await;
+    for event in events(0).iter().chain(&events(0)) {
+        let _ = session.once(&inbox, event).await.unwrap();
+    }
+    let each = session.number(count).await - before;
+    assert_eq!(each, 2 * EVENTS, "the second time as the first");
+    let fresh = session.once_all(&inbox, &events(EVENTS)).await.unwrap();
+    let seen = session.once_all(&inbox, &events(EVENTS)).await.unwrap();
+    assert!(fresh.iter().all(|sighting| *sighting == Sighting::Fresh));
+    assert!(seen.iter().all(|sighting| *sighting == Sighting::Seen));
+    assert_eq!(session.number(count).await - before - each, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_it_is_one_statement_an_event_and_one_a_batch() {
+    statements(
+        Kind::Postgres,
+        "CREATE EXTENSION pg_stat_statements",
+        "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements
+         WHERE query LIKE '%tidings_inbox%' AND query NOT LIKE '%pg_stat_statements%'
+           AND query NOT LIKE 'CREATE%'
+           AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_mariadb_it_is_one_statement_an_event_and_one_a_batch() {
+    statements(
+        Kind::Mariadb,
+        "SELECT 1",
+        "SELECT CAST(variable_value AS SIGNED) FROM information_schema.session_status
+         WHERE variable_name = 'COM_INSERT'",
+    )
+    .await;
 }

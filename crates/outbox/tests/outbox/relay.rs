@@ -77,6 +77,42 @@ on_every_database! {
         assert_eq!(site.rows().await, 0);
     }
 
+    async fn thousands_of_refused_rows_in_front_block_nothing(kind: Kind) {
+        const REFUSED: i64 = 5_000;
+        let site = Site::new(kind).await;
+        let numbers = match kind {
+            Kind::Postgres => format!("FROM generate_series(1, {REFUSED}) AS n (n)"),
+            Kind::Mariadb => format!("FROM (SELECT seq AS n FROM seq_1_to_{REFUSED}) AS n"),
+            Kind::Sqlite => format!("FROM (WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL \
+                SELECT n + 1 FROM n WHERE n < {REFUSED}) SELECT n FROM n)"),
+        };
+        let key = match kind {
+            Kind::Mariadb => "concat('k-', n)",
+            _ => "'k-' || n",
+        };
+        site.sql(&format!(
+            "INSERT INTO tidings_outbox (id, topic, event_key, event, created_at, refused_at, \
+             reason) SELECT 'a', 'courses', {key}, 'no JSON', CURRENT_TIMESTAMP, \
+             CURRENT_TIMESTAMP, 'no JSON' {numbers}"
+        )).await;
+        let outbox = site.outbox();
+        let mut events: Vec<_> = (0..1_500).map(|n| event(&outbox, "good", n)).collect();
+        events.insert(700, event(&outbox, "k-7", 0));
+        site.connect().await.enqueue(&outbox, events).await.unwrap();
+        let relay = Running::start(site.relay().batch(100, 1 << 20));
+        relay.until("the others go on", |c| c.published == 1_500 && c.held == 1).await;
+        // A look at which of the thousands were released does not stop anything either.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let more = vec![event(&outbox, "good", 1_500)];
+        site.connect().await.enqueue(&outbox, more).await.unwrap();
+        relay.until("it goes on", |c| c.published == 1_501).await;
+        relay.end().await.unwrap();
+        let heard = site.heard("courses").await;
+        assert!(heard.iter().map(|(_, n)| *n).eq(0..=1_500), "out of order");
+        let status = site.database().status().await.unwrap();
+        assert_eq!((status.depth, status.refused, status.held), (0, REFUSED as u64, 1));
+    }
+
     async fn a_discarded_row_lets_its_key_go_on(kind: Kind) {
         let site = Site::new(kind).await;
         let mut session = site.connect().await;

@@ -84,7 +84,8 @@ impl Site {
         let url = match kind {
             Kind::Postgres => {
                 let server = POSTGRES.get_or_init(async || {
-                    PostgresServer::start(&["fsync=off", "max_connections=200"])
+                    let counting = "shared_preload_libraries=pg_stat_statements";
+                    PostgresServer::start(&["fsync=off", "max_connections=200", counting])
                         .await
                         .unwrap()
                 });

@@ -10,7 +10,7 @@ use tidings_transport::{Capability, Error as TransportError, Transport};
 use super::outlet::{Bounds, Outlet};
 use super::preparation::Preparation;
 use super::schema_shelf::SchemaShelf;
-use super::{Producer, PublishRetry, Route};
+use super::{Operation, Producer, PublishRetry, Route};
 use crate::Namespace;
 use crate::wire::Wire;
 
@@ -135,6 +135,12 @@ impl ProducerBuilder {
     pub fn batch(mut self, events: usize, bytes: usize) -> Self {
         self.bounds.batch_count = events.max(1);
         self.bounds.batch_bytes = bytes;
+        self
+    }
+
+    /// What spans say is done with its events. Default: they are published.
+    pub fn operation(mut self, operation: Operation) -> Self {
+        self.preparation = self.preparation.with_operation(operation);
         self
     }
 

@@ -21,6 +21,7 @@ pub use builder::ProducerBuilder;
 pub use draft::Draft;
 pub use error::{PublishError, PublishErrorKind};
 pub use foreign::ForeignEntry;
+pub use observation::Operation;
 pub use preparation::Preparation;
 pub use prepared::Prepared;
 pub use publish::Producer;

@@ -9,7 +9,7 @@ use tidings_event::{Definition, Definitions, Emitter, Event, EventBuilder, KeyPa
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Body, Error as TransportError, Key, Record, Topic};
 
-use super::observation::Observed;
+use super::observation::{Observed, Operation};
 use super::prepared::Prepared;
 use super::profile::Profile;
 use super::routing::{Place, Routing, topics_of};
@@ -30,6 +30,7 @@ pub struct Preparation {
     profile: Profile,
     telling: Telling,
     telemetry: Telemetry,
+    operation: Operation,
 }
 
 /// Writes a key that was found elsewhere into the document, for whoever has only the document.
@@ -51,6 +52,7 @@ impl Preparation {
             profile: Profile::new(None),
             telling: Telling::default(),
             telemetry: Telemetry::default(),
+            operation: Operation::default(),
         }
     }
 
@@ -139,6 +141,13 @@ impl Preparation {
     #[must_use]
     pub fn with_telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
+        self
+    }
+
+    /// What spans say is done with its events. Default: they are published.
+    #[must_use]
+    pub fn with_operation(mut self, operation: Operation) -> Self {
+        self.operation = operation;
         self
     }
 
@@ -234,7 +243,7 @@ impl Preparation {
         let found = self
             .routing
             .places_or(topic, &event, definition.as_deref())?;
-        let observed = Observed::new(&self.telemetry, &event);
+        let observed = self.observe(&event, &found);
         let mut prepared = Prepared::of(&event, observed, found.len());
         for (topic, path) in &found {
             let key = key.clone();
@@ -280,6 +289,15 @@ impl Preparation {
         Ok(())
     }
 
+    /// Begins to observe an event on its way to some topics.
+    fn observe(&self, event: &Event, places: &[Place<'_>]) -> Observed {
+        let destination = match (self.telemetry.propagation(), places) {
+            (Some(_), [(only, _)]) => self.namespace.topic(only).ok(),
+            _ => None,
+        };
+        Observed::new(&self.telemetry, self.operation, destination, event)
+    }
+
     /// Records of an event for some topics, with this key if it states none itself.
     fn for_places(
         &self,
@@ -287,7 +305,7 @@ impl Preparation {
         key: Option<&Key>,
         mut event: Event,
     ) -> Result<Prepared, PublishError> {
-        let observed = Observed::new(&self.telemetry, &event);
+        let observed = self.observe(&event, places);
         observed.stamp(&self.telemetry, &mut event);
         let mut prepared = Prepared::of(&event, observed, places.len());
         if let (Some(key), None) = (key, event.partition_key()) {

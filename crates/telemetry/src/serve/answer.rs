@@ -1,6 +1,6 @@
 //! What is answered to a request.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -22,19 +22,25 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// What the answers are made from.
 pub(super) struct Answers {
     telemetry: Telemetry,
-    transport: Arc<dyn Transport>,
+    /// The log, once it is open.
+    transport: OnceLock<Arc<dyn Transport>>,
     /// When the log was asked last, and what was wrong with it. Also sees to it that it is asked
     /// once at a time.
     pinged: Mutex<Option<(Instant, Result<(), String>)>>,
 }
 
 impl Answers {
-    pub(super) fn new(telemetry: Telemetry, transport: Arc<dyn Transport>) -> Self {
+    pub(super) fn new(telemetry: Telemetry) -> Self {
         Self {
             telemetry,
-            transport,
+            transport: OnceLock::new(),
             pinged: Mutex::default(),
         }
+    }
+
+    /// The log is open. A process has one.
+    pub(super) fn has_log(&self, transport: Arc<dyn Transport>) {
+        let _ = self.transport.set(transport);
     }
 
     pub(super) async fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
@@ -76,16 +82,20 @@ impl Answers {
 
     async fn ready(&self) -> Result<(), String> {
         self.alive()?;
-        if !self.telemetry.health().is_joined() {
-            return Err("it has not joined its group, or is leaving it".into());
+        let absent = self.telemetry.health().absent();
+        if !absent.is_empty() {
+            return Err(absent.join("; "));
         }
+        let Some(transport) = self.transport.get() else {
+            return Err("the log is not open yet".into());
+        };
         let mut pinged = self.pinged.lock().await;
         if let Some((asked, answer)) = &*pinged
             && asked.elapsed() < PING_GOOD_FOR
         {
             return answer.clone();
         }
-        let answer = match timeout(PING_PATIENCE, self.transport.ping()).await {
+        let answer = match timeout(PING_PATIENCE, transport.ping()).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(format!("the log: {error}")),
             Err(_) => Err(format!("the log did not answer within {PING_PATIENCE:?}")),

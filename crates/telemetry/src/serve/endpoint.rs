@@ -1,5 +1,6 @@
 //! The address that the monitoring asks.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,9 +28,9 @@ pub struct Endpoint {
 }
 
 /// An endpoint that answers, until this is dropped.
-#[derive(Debug)]
 pub struct Serving {
     task: JoinHandle<()>,
+    answers: Arc<Answers>,
 }
 
 impl Endpoint {
@@ -48,11 +49,24 @@ impl Endpoint {
         self.address
     }
 
-    /// Answers from now on. The log is pinged when `/readyz` is asked.
-    pub fn serve(self, telemetry: Telemetry, transport: Arc<dyn Transport>) -> Serving {
-        let answers = Arc::new(Answers::new(telemetry, transport));
-        let task = tokio::spawn(accept(self.listener, answers));
-        Serving { task }
+    /// Answers from now on; `/readyz` says no before the process [has a log](Serving::has_log).
+    pub fn serve(self, telemetry: Telemetry) -> Serving {
+        let answers = Arc::new(Answers::new(telemetry));
+        let task = tokio::spawn(accept(self.listener, answers.clone()));
+        Serving { task, answers }
+    }
+}
+
+impl Serving {
+    /// The process has opened its log, which is pinged from now on when `/readyz` is asked.
+    pub fn has_log(&self, transport: Arc<dyn Transport>) {
+        self.answers.has_log(transport);
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving").finish_non_exhaustive()
     }
 }
 

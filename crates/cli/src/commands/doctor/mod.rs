@@ -3,6 +3,7 @@
 mod entries;
 mod groups;
 mod names;
+mod outbox;
 
 use std::cmp::Reverse;
 
@@ -11,6 +12,7 @@ use tidings_transport::{Count, Finding, Severity, TopicInfo};
 
 use crate::args::DoctorArgs;
 use crate::bus::Bus;
+use crate::database::Site;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::{Output, Tone, counted, to_stderr, with_remedy};
@@ -34,6 +36,9 @@ pub async fn run(args: DoctorArgs) -> Result<Exit> {
         named.push(Named { info, heard });
     }
     findings.extend(names::findings(bus.namespace().prefix(), &named));
+    if let Some(site) = Site::find_if_named(&args.database)? {
+        findings.extend(outbox::of_outbox(&site).await?);
+    }
     findings.sort_by_key(|finding| Reverse(finding.severity));
     report(&output, &bus.shown(), &log, topics.len(), &findings)?;
     let worst = findings.iter().map(|f| f.severity).max();

@@ -15,6 +15,10 @@ use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status};
 use crate::database::session::{Session, Table};
 use crate::{Error, ErrorKind, Result};
 
+/// A look: the rows that are ready, by number.
+pub(crate) const READY: &str = "SELECT seq, topic, event_key, event FROM tidings_outbox
+     WHERE refused_at IS NULL AND seq > ? ORDER BY seq LIMIT ?";
+
 /// Rows by their numbers, one look-up of the primary key each. For `seq IN (…)` MariaDB scans the
 /// table when the list is long compared with it, and without the hint here too; InnoDB then waits
 /// for rows that others have inserted and not committed.
@@ -29,6 +33,9 @@ macro_rules! by_number {
         )
     };
 }
+
+/// Deletes what was published.
+pub(crate) const FINISH: &str = by_number!("DELETE o FROM", "");
 
 pub(crate) struct MySql {
     connection: MySqlConnection,
@@ -174,6 +181,32 @@ impl Session for MySql {
         Ok(taken == Some(1))
     }
 
+    async fn is_taken(&mut self) -> Result<bool> {
+        let holder: Option<u64> = sqlx::query_scalar("SELECT CAST(IS_USED_LOCK(?) AS UNSIGNED)")
+            .bind(&self.lock)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("look for the lock"))?;
+        Ok(holder.is_some())
+    }
+
+    async fn version(&mut self) -> Result<Option<i64>> {
+        let there: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM information_schema.tables
+             WHERE table_schema = DATABASE() AND table_name = 'tidings_outbox_schema'",
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(fault("check the tables"))?;
+        if there == 0 {
+            return Ok(None);
+        }
+        sqlx::query_scalar("SELECT CAST(max(version) AS SIGNED) FROM tidings_outbox_schema")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("check the tables"))
+    }
+
     async fn keep(&mut self) -> Result<()> {
         let (id, holder): (u64, Option<u64>) =
             sqlx::query_as("SELECT CONNECTION_ID(), CAST(IS_USED_LOCK(?) AS UNSIGNED)")
@@ -202,23 +235,19 @@ impl Session for MySql {
     }
 
     async fn ready(&mut self, after: i64, limit: usize) -> Result<Vec<Row>> {
-        let rows = sqlx::query(
-            "SELECT seq, topic, event_key, event FROM tidings_outbox
-             WHERE refused_at IS NULL AND seq > ? ORDER BY seq LIMIT ?",
-        )
-        .bind(after)
-        .bind(limit as u64)
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(fault("look"))?;
+        let rows = sqlx::query(READY)
+            .bind(after)
+            .bind(limit as u64)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(fault("look"))?;
         rows.iter().map(ready_row).collect()
     }
 
     async fn finish(&mut self, seqs: &[i64], keep: bool) -> Result<()> {
-        let delete = by_number!("DELETE o FROM", "");
         let seqs = list(seqs);
         if !keep {
-            let query = sqlx::query(delete).bind(seqs);
+            let query = sqlx::query(FINISH).bind(seqs);
             return self.execute("finish", query).await.map(drop);
         }
         let copy = by_number!(
@@ -228,7 +257,7 @@ impl Session for MySql {
             ""
         );
         let mut work = self.connection.begin().await.map_err(fault("finish"))?;
-        for sql in [copy, delete] {
+        for sql in [copy, FINISH] {
             let done = sqlx::query(sql).bind(&seqs).execute(&mut *work).await;
             done.map_err(fault("finish"))?;
         }

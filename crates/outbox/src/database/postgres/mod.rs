@@ -6,6 +6,8 @@ mod wake;
 
 pub(crate) use caller::{insert, prune, record};
 pub(crate) use session::Postgres;
+#[cfg(test)]
+pub(crate) use session::{FINISH, PLANNING, READY};
 pub(crate) use wake::listen;
 
 /// The tables.

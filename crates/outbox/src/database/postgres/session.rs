@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use super::SCHEMA;
 use crate::database::fault::fault;
@@ -16,6 +16,32 @@ use crate::{Error, ErrorKind, Result};
 /// Advisory locks are per database: this number need only differ from the application's own.
 /// It is "tidings" in ASCII.
 const LOCK: i64 = 0x0074_6964_696e_6773;
+
+/// A look: the rows that are ready, by number.
+pub(crate) const READY: &str = "SELECT seq, topic, event_key, event FROM tidings_outbox
+     WHERE refused_at IS NULL AND seq > $1 ORDER BY seq LIMIT $2";
+/// Rows are found by an index, and in its order. The planner knows the table by statistics that may
+/// be of a day on which it was empty: behind an outage it would read all of it, and sort it, for
+/// each look.
+pub(crate) const PLANNING: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off";
+/// Deletes what was published.
+pub(crate) const FINISH: &str = "DELETE FROM tidings_outbox WHERE seq = ANY ($1)";
+
+/// Whether the lock `$1` is held in this database, by a session as said.
+macro_rules! held {
+    ($by:literal) => {
+        concat!(
+            "EXISTS (
+                 SELECT 1 FROM pg_locks
+                 WHERE locktype = 'advisory' AND granted
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                   AND classid::bigint = ($1::bigint >> 32)
+                   AND objid::bigint = ($1::bigint & 4294967295) AND objsubid = 1 ",
+            $by,
+            ")"
+        )
+    };
+}
 
 pub(crate) struct Postgres {
     connection: PgConnection,
@@ -133,11 +159,11 @@ impl Session for Postgres {
         // A relay whose host is gone gives its lock back when the server notices: after about
         // fifteen seconds instead of two hours. Its deletes need not wait for the disk: one that
         // is lost with the server's memory means an event twice, never one less.
-        sqlx::raw_sql(
+        sqlx::raw_sql(AssertSqlSafe(format!(
             "SET tcp_keepalives_idle = 6; SET tcp_keepalives_interval = 3;
              SET tcp_keepalives_count = 3; SET synchronous_commit = off;
-             SET statement_timeout = '60s'",
-        )
+             SET statement_timeout = '60s'; {PLANNING}"
+        )))
         .execute(&mut self.connection)
         .await
         .map_err(fault("take the lock"))?;
@@ -149,15 +175,34 @@ impl Session for Postgres {
         Ok(taken)
     }
 
+    async fn is_taken(&mut self) -> Result<bool> {
+        sqlx::query_scalar(concat!("SELECT ", held!("")))
+            .bind(LOCK)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("look for the lock"))
+    }
+
+    async fn version(&mut self) -> Result<Option<i64>> {
+        let there: bool =
+            sqlx::query_scalar("SELECT to_regclass('tidings_outbox_schema') IS NOT NULL")
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(fault("check the tables"))?;
+        if !there {
+            return Ok(None);
+        }
+        sqlx::query_scalar("SELECT max(version)::bigint FROM tidings_outbox_schema")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("check the tables"))
+    }
+
     async fn keep(&mut self) -> Result<()> {
-        let (backend, held): (i32, bool) = sqlx::query_as(
-            "SELECT pg_backend_pid(), EXISTS (
-                 SELECT 1 FROM pg_locks
-                 WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()
-                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                   AND classid::bigint = ($1::bigint >> 32)
-                   AND objid::bigint = ($1::bigint & 4294967295) AND objsubid = 1)",
-        )
+        let (backend, held): (i32, bool) = sqlx::query_as(concat!(
+            "SELECT pg_backend_pid(), ",
+            held!("AND pid = pg_backend_pid()")
+        ))
         .bind(LOCK)
         .fetch_one(&mut self.connection)
         .await
@@ -181,21 +226,18 @@ impl Session for Postgres {
     }
 
     async fn ready(&mut self, after: i64, limit: usize) -> Result<Vec<Row>> {
-        let rows = sqlx::query(
-            "SELECT seq, topic, event_key, event FROM tidings_outbox
-             WHERE refused_at IS NULL AND seq > $1 ORDER BY seq LIMIT $2",
-        )
-        .bind(after)
-        .bind(limit as i64)
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(fault("look"))?;
+        let rows = sqlx::query(READY)
+            .bind(after)
+            .bind(limit as i64)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(fault("look"))?;
         rows.iter().map(ready_row).collect()
     }
 
     async fn finish(&mut self, seqs: &[i64], keep: bool) -> Result<()> {
         let sql = match keep {
-            false => "DELETE FROM tidings_outbox WHERE seq = ANY ($1)",
+            false => FINISH,
             true => {
                 "WITH gone AS (DELETE FROM tidings_outbox WHERE seq = ANY ($1)
                                RETURNING seq, id, topic, event_key, event, created_at)

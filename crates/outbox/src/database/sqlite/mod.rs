@@ -5,6 +5,8 @@ mod session;
 
 pub(crate) use caller::{insert, prune, record};
 pub(crate) use session::Sqlite;
+#[cfg(test)]
+pub(crate) use session::{FINISH, READY};
 
 /// The tables.
 pub(crate) const SCHEMA: &str = include_str!("schema.sql");

@@ -18,6 +18,13 @@ use crate::{Error, ErrorKind, Result};
 const LEASE: Duration = Duration::from_secs(5);
 const NAME: &str = "relay";
 
+/// A look: the rows that are ready, by number.
+pub(crate) const READY: &str = "SELECT seq, topic, event_key, event FROM tidings_outbox
+     WHERE refused_at IS NULL AND seq > ? ORDER BY seq LIMIT ?";
+/// Deletes what was published.
+pub(crate) const FINISH: &str =
+    "DELETE FROM tidings_outbox WHERE seq IN (SELECT value FROM json_each(?))";
+
 pub(crate) struct Sqlite {
     connection: SqliteConnection,
     /// Names this session among those that want the lease.
@@ -144,6 +151,32 @@ impl Session for Sqlite {
         Ok(epoch.is_some())
     }
 
+    async fn is_taken(&mut self) -> Result<bool> {
+        let until: Option<i64> =
+            sqlx::query_scalar("SELECT until_millis FROM tidings_outbox_lease WHERE name = ?")
+                .bind(NAME)
+                .fetch_optional(&mut self.connection)
+                .await
+                .map_err(fault("look for the lease"))?;
+        Ok(until.is_some_and(|until| until >= now_millis()))
+    }
+
+    async fn version(&mut self) -> Result<Option<i64>> {
+        let there: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM sqlite_schema WHERE name = 'tidings_outbox_schema'",
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(fault("check the tables"))?;
+        if there == 0 {
+            return Ok(None);
+        }
+        sqlx::query_scalar("SELECT CAST(max(version) AS INTEGER) FROM tidings_outbox_schema")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("check the tables"))
+    }
+
     async fn keep(&mut self) -> Result<()> {
         extend(&mut self.connection, &self.holder, self.epoch).await
     }
@@ -159,23 +192,19 @@ impl Session for Sqlite {
     }
 
     async fn ready(&mut self, after: i64, limit: usize) -> Result<Vec<Row>> {
-        let rows = sqlx::query(
-            "SELECT seq, topic, event_key, event FROM tidings_outbox
-             WHERE refused_at IS NULL AND seq > ? ORDER BY seq LIMIT ?",
-        )
-        .bind(after)
-        .bind(limit as i64)
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(fault("look"))?;
+        let rows = sqlx::query(READY)
+            .bind(after)
+            .bind(limit as i64)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(fault("look"))?;
         rows.iter().map(ready_row).collect()
     }
 
     async fn finish(&mut self, seqs: &[i64], keep: bool) -> Result<()> {
-        let delete = "DELETE FROM tidings_outbox WHERE seq IN (SELECT value FROM json_each(?))";
         let seqs = list(seqs);
         if !keep {
-            return fenced!(self, "finish", sqlx::query(delete).bind(&seqs));
+            return fenced!(self, "finish", sqlx::query(FINISH).bind(&seqs));
         }
         let copy = "INSERT OR IGNORE INTO tidings_outbox_published
                         (seq, id, topic, event_key, event, created_at, published_at)
@@ -186,7 +215,7 @@ impl Session for Sqlite {
             self,
             "finish",
             sqlx::query(copy).bind(&seqs),
-            sqlx::query(delete).bind(&seqs)
+            sqlx::query(FINISH).bind(&seqs)
         )
     }
 
