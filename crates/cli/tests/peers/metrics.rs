@@ -20,6 +20,7 @@ fn metrics() -> Metrics {
         .of(r#"odd "type" \ of
 two lines"#)
         .published(&topic);
+    metrics.publishing().failed("unavailable");
     let consuming = metrics.consuming().of(&Group::new("search").unwrap());
     consuming.in_hand(3);
     consuming.breaker(true);
