@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redis::Value;
 use tidings_transport::{Delivery, Error, ErrorKind};
 
-use crate::desk::{Desk, Held, What};
+use crate::desk::{Desk, Held};
 use crate::error::Failure;
 use crate::member::Member;
 use crate::script::{Call, Script};
@@ -116,10 +116,7 @@ impl Bundles {
 impl Bundle {
     /// Ends a call with the least and the greatest id of those that are entries of the topic.
     fn bounds(&self, call: Call) -> Call {
-        let ids = self.items.iter().filter_map(|item| match item.held.what {
-            What::Live(id) => Some(id),
-            What::Released(_) | What::Redelivered(_) => None,
-        });
+        let ids = self.items.iter().filter_map(|item| item.held.what.live());
         match (ids.clone().min(), ids.max()) {
             (Some(least), Some(greatest)) => call.arg(least).arg(greatest),
             _ => call.arg("").arg(""),

@@ -4,6 +4,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use tidings_transport::{Batch, Body, Delivery, Gap, Key, Topic};
 
 use crate::entry_id::EntryId;
@@ -12,7 +13,7 @@ use crate::entry_id::EntryId;
 #[derive(Debug)]
 pub(crate) struct Desk {
     lanes: Vec<Lane>,
-    index: HashMap<Topic, usize>,
+    index: HashMap<Topic, usize, RandomState>,
     gaps: Vec<Gap>,
     /// Topics that became this consumer's since the last batch with deliveries.
     became_active: Vec<Topic>,
@@ -26,9 +27,9 @@ pub(crate) struct Desk {
 struct Lane {
     topic: Topic,
     lease: Option<Arc<str>>,
-    live: HashMap<EntryId, Hold>,
+    live: HashMap<EntryId, Hold, RandomState>,
     /// Letters, by the epoch of their holding; one of each key.
-    released: HashMap<u64, Released>,
+    released: HashMap<u64, Released, RandomState>,
     ready: VecDeque<(EntryId, Arc<Delivery>)>,
     ready_released: VecDeque<Arc<Delivery>>,
     look_for_released: bool,
@@ -98,6 +99,16 @@ pub(crate) enum What {
     Redelivered(EntryId),
 }
 
+impl What {
+    /// The id, of an entry of the topic.
+    pub(crate) fn live(self) -> Option<EntryId> {
+        match self {
+            Self::Live(id) => Some(id),
+            Self::Released(_) | Self::Redelivered(_) => None,
+        }
+    }
+}
+
 /// An entry as it comes from the server.
 #[derive(Debug)]
 pub(crate) struct Arrival {
@@ -113,8 +124,8 @@ impl Desk {
         let lane = |topic: &Topic| Lane {
             topic: topic.clone(),
             lease: None,
-            live: HashMap::new(),
-            released: HashMap::new(),
+            live: HashMap::default(),
+            released: HashMap::default(),
             ready: VecDeque::new(),
             ready_released: VecDeque::new(),
             look_for_released: false,

@@ -23,14 +23,10 @@ impl EntryId {
 
     /// Reads what Redis prints, and `1700000000000` as Redis takes it.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let (ms, seq) = text.split_once('-').unwrap_or((text, "0"));
-        // `parse` would take a sign.
-        let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-        (digits(ms) && digits(seq)).then_some(())?;
+        let mut parts = text.splitn(2, |b| *b == b'-');
         Some(Self {
-            ms: ms.parse().ok()?,
-            seq: seq.parse().ok()?,
+            ms: number(parts.next()?)?,
+            seq: parts.next().map_or(Some(0), number)?,
         })
     }
 
@@ -47,7 +43,12 @@ impl EntryId {
     }
 
     pub(crate) fn position(self) -> Position {
-        Position::new(self.to_string())
+        // Each delivery comes through here; `format!` would take most of the time.
+        let mut text = String::with_capacity(24);
+        text.push_str(itoa::Buffer::new().format(self.ms));
+        text.push('-');
+        text.push_str(itoa::Buffer::new().format(self.seq));
+        Position::new(text)
     }
 
     /// The next possible one.
@@ -92,6 +93,16 @@ impl EntryId {
     pub(crate) fn age(self, now_ms: u64) -> Duration {
         Duration::from_millis(now_ms.saturating_sub(self.ms))
     }
+}
+
+/// Digits and nothing else; `parse` would take a sign.
+fn number(digits: &[u8]) -> Option<u64> {
+    let add = |n: u64, b: &u8| {
+        let digit = b.checked_sub(b'0').filter(|d| *d < 10)?;
+        n.checked_mul(10)?.checked_add(digit.into())
+    };
+    (!digits.is_empty()).then_some(())?;
+    digits.iter().try_fold(0, add)
 }
 
 impl ToRedisArgs for EntryId {

@@ -15,6 +15,7 @@
 //! | `tidings:{TOPIC}:waiting:GROUP` | the letters of parked keys, in order |
 //! | `tidings:{TOPIC}:releasing:GROUP` | the keys that are being released |
 //! | `tidings:{TOPIC}:redeliver:GROUP` | the letters that are to be handed out once more, in order per key |
+//! | `tidings:{TOPIC}:started:GROUP` | first starts of handlers that the entries do not tell yet |
 //! | `tidings:schema:HEX` | an Avro schema |
 //!
 //! # Order
@@ -25,8 +26,10 @@
 //!
 //! # Attempts
 //! Redis counts in an entry's retry count how often it was read. This adapter sets that count to
-//! one more than the handlers that were started. Programs of others in the same group count reads,
-//! so there the number is approximate.
+//! one more than the handlers that were started. While the first handler of an entry runs, the active
+//! consumer may have noted the start beside the entry only, and `XPENDING` shows 1; whoever takes the
+//! entry over, and the consumer itself when it leaves, counts what is noted first. Programs of others in the
+//! same group count reads, so there the number is approximate.
 //!
 //! # Durability
 //! A publish that returned is as durable as Redis is told to be: `appendonly yes` with
@@ -37,6 +40,7 @@
 //! Redis has no delay: `Retry` with a time is refused as unsupported. A retried delivery comes again
 //! at once.
 
+mod answers;
 mod bundle;
 mod config;
 mod connection;

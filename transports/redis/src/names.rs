@@ -16,7 +16,8 @@ impl Keys {
     /// The stream; the lease of the active consumer; what is known of the group; when each consumer
     /// last showed a sign of life; the stream that wakes waiting consumers; the dead letters; what
     /// was changed of them since; the state of parked keys; their records in order; the keys that
-    /// are being released; the dead letters to be handed out once more.
+    /// are being released; the dead letters to be handed out once more; first starts that are not
+    /// counted in the entries yet.
     const KINDS: [&str; Self::COUNT - 1] = [
         "lease",
         "group",
@@ -28,8 +29,9 @@ impl Keys {
         "waiting",
         "releasing",
         "redeliver",
+        "started",
     ];
-    const COUNT: usize = 11;
+    const COUNT: usize = 12;
     const STATE: usize = 2;
     const WAKE: usize = 4;
 

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use tidings_transport::{Delivery, Error, ErrorKind, Key, Outcome, Reason, Result, Settlement};
 
 use crate::bundle::{Bundles, Item, stale};
@@ -18,7 +19,7 @@ impl Member {
     pub(crate) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
         let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
         let mut bundles = Bundles::default();
-        let mut once = HashSet::with_capacity(settlements.len());
+        let mut once = HashSet::with_capacity_and_hasher(settlements.len(), RandomState::default());
         {
             let desk = self.desk();
             for (at, settlement) in settlements.iter().enumerate() {
@@ -42,9 +43,7 @@ impl Member {
                 call.push("a");
                 call.push(run.len());
                 for item in run {
-                    if let What::Live(id) = item.held.what {
-                        call.push(id);
-                    }
+                    call.push(settlements[item.at].delivery.position.as_str());
                 }
             } else {
                 self.write(call, run[0].held, &settlements[run[0].at]);

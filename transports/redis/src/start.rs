@@ -7,7 +7,7 @@ use tidings_transport::{Delivery, Result};
 use crate::bundle::{Bundles, Item, stale};
 use crate::desk::What;
 use crate::member::Member;
-use crate::script::START;
+use crate::script::{Call, START};
 use crate::value;
 use crate::wire;
 
@@ -35,14 +35,15 @@ impl Member {
             _ => false,
         };
         let answers = bundles.run(self, &START, same, |call, run| match run[0].held.what {
+            What::Live(_) if run[0].held.attempts == 0 && !self.competes() => {
+                write_first(call, deliveries, run);
+            }
             What::Live(_) => {
                 call.push("l");
                 call.push(run[0].held.attempts.saturating_add(1));
                 call.push(run.len());
                 for item in run {
-                    if let What::Live(id) = item.held.what {
-                        call.push(id);
-                    }
+                    call.push(deliveries[item.at].position.as_str());
                 }
             }
             What::Released(letter) => {
@@ -90,4 +91,20 @@ impl Member {
         let results = table.map(|(r, delivery)| r.unwrap_or_else(|| Err(stale("start", delivery))));
         results.collect()
     }
+}
+
+/// A run of first starts. One word for all ids is cheaper for the server than a word for each.
+fn write_first(call: &mut Call, deliveries: &[Arc<Delivery>], run: &[Item]) {
+    let ids = run.iter().filter_map(|item| item.held.what.live());
+    let mut words = String::with_capacity(24 * run.len());
+    for item in run {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(deliveries[item.at].position.as_str());
+    }
+    call.push("f");
+    call.push(ids.clone().min().unwrap_or_default());
+    call.push(ids.max().unwrap_or_default());
+    call.push(words);
 }

@@ -218,7 +218,7 @@ async fn page(link: &Link, mut range: Cmd, count: usize) -> Result<Vec<(EntryId,
     let read = |entry| {
         let [id, fields] = value::tuple(entry, WHAT)?;
         let id = value::id(&id, WHAT)?;
-        let (key, body) = wire::read(wire::fields(fields)?);
+        let (key, body) = wire::read(fields)?;
         let stored = Stored {
             position: id.position(),
             received: id.received(),

@@ -85,19 +85,29 @@ pub(crate) fn fields(value: Value) -> Result<Vec<RawField>, Failure> {
 }
 
 /// Reads an entry: with the field `ce` it is ours, anything else is a foreign wire as it is.
-pub(crate) fn read(mut fields: Vec<RawField>) -> (Option<Key>, Body) {
-    let key = fields
-        .iter()
-        .find(|(name, _)| name == KEY.as_bytes())
-        .and_then(|(_, value)| std::str::from_utf8(value).ok())
-        .map(Key::new);
-    match fields
-        .iter()
-        .position(|(name, _)| name == DOCUMENT.as_bytes())
-    {
-        Some(i) => (key, Body::Document(fields.swap_remove(i).1.into())),
-        None => (key, Body::Fields(fields.into_iter().map(field).collect())),
-    }
+pub(crate) fn read(value: Value) -> Result<(Option<Key>, Body), Failure> {
+    const WHAT: &str = "the fields of an entry";
+    let mut words = array(value, WHAT)?;
+    let place = |words: &[Value], name: &str| {
+        let mut names = words.iter().step_by(2);
+        let at = names.position(|n| matches!(n, Value::BulkString(n) if n == name.as_bytes()));
+        at.map(|at| 2 * at + 1).filter(|at| *at < words.len())
+    };
+    let key = place(&words, KEY).and_then(|at| match &words[at] {
+        Value::BulkString(key) => std::str::from_utf8(key).ok().map(Key::new),
+        _ => None,
+    });
+    let body = match place(&words, DOCUMENT) {
+        // Taken out of its place: most entries have no other field but the key.
+        Some(at) => Body::Document(bytes(words.swap_remove(at), WHAT)?.into()),
+        None => Body::Fields(
+            fields(Value::Array(words))?
+                .into_iter()
+                .map(field)
+                .collect(),
+        ),
+    };
+    Ok((key, body))
 }
 
 fn field((name, value): RawField) -> Field {

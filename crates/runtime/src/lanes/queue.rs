@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::hash::Hash;
 
+use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 use super::entry::{Entry, Lane, Slot, State, Ticket};
@@ -15,7 +16,7 @@ pub(crate) struct Lanes<K, T> {
     limits: Limits,
     slots: Vec<Slot<T>>,
     free: Vec<u32>,
-    by_key: HashMap<K, usize>,
+    by_key: HashMap<K, usize, RandomState>,
     lanes: Vec<Option<Lane<K>>>,
     free_lanes: Vec<usize>,
     /// Oldest first. May hold tickets of entries that are no longer ready: skipped when met.
@@ -37,7 +38,7 @@ impl<K: Hash + Eq + Clone, T> Lanes<K, T> {
             limits,
             slots: Vec::new(),
             free: Vec::new(),
-            by_key: HashMap::new(),
+            by_key: HashMap::default(),
             lanes: Vec::new(),
             free_lanes: Vec::new(),
             ready: VecDeque::new(),

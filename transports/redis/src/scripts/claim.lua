@@ -17,6 +17,7 @@ if idle > 0 then
 end
 local at = delivered(group)
 if not at then return wrong_type() or no_group() end
+count_started(group)
 local pending = redis.pcall('XPENDING', stream, group, 'IDLE', least, from, '+', count)
 if pending.err then return pending end
 local out, ids, last = {}, {}, ''

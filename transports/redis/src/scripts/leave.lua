@@ -5,6 +5,7 @@ local group, consumer, mine, closing, competed, from, n, upto = unpack(ARGV)
 local at = delivered(group)
 if at and mine ~= '' and owns(mine) then
   local s = redis.call('HMGET', state, 'position', 'index')
+  count_started(group)
   redis.pcall('HSET', state, 'position', at, 'index', account(at, from, n, upto, s[1], s[2]) or '')
 end
 if mine ~= '' and redis.call('GET', lease) == mine then redis.call('DEL', lease) end

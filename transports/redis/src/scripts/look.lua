@@ -10,6 +10,8 @@ if not at then return wrong_type() or no_group() end
 local f = facts()
 local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained')
 local index, lost = account(at, from, n, upto, s[1], s[2]), false
+-- Moved back by hand, or by a crash of the server: what is read anew after this was not started.
+if at ~= upto and before(at, upto) then count_started(group) end
 index, lost = find_loss(at, index, f, s[4], s[1], s[2])
 if s[1] ~= at or tonumber(s[2]) ~= index then
   redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '')

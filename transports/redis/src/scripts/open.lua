@@ -19,6 +19,7 @@ at, err = resolve(kind, id, facts())
 if err then return err end
 local made = redis.pcall('XGROUP', 'CREATE', stream, group, at, 'MKSTREAM')
 if made.err then return made end
+redis.call('DEL', started)
 local f = facts()
 redis.call('HSET', state, 'position', at, 'floor', at, 'index', index_at(at, f), 'added', f.added or '', 'seen', now(),
   'explained', explained_at(at, f))

@@ -6,6 +6,7 @@ if not was then return wrong_type() or no_group() end
 local at, err = resolve(ARGV[2], ARGV[3], facts())
 if err then return err end
 redis.call('XGROUP', 'DESTROY', stream, group)
+redis.call('DEL', started)
 redis.call('XGROUP', 'CREATE', stream, group, at)
 local f = facts()
 redis.call('HSET', state, 'position', at, 'floor', at, 'index', index_at(at, f), 'added', f.added or '', 'seen', now(),

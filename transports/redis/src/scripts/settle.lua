@@ -161,6 +161,11 @@ if changed then
     floor = greatest
   end
   redis.pcall('HSET', state, 'floor', floor)
+  if summary[1] == 0 then
+    redis.call('DEL', started)
+  elseif mine ~= '' then
+    forget_started(group, floor)
+  end
 end
 if bell then ring() end
 return out

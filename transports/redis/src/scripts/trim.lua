@@ -3,7 +3,7 @@
 -- Returns how many were removed.
 local cut = ARGV[1]
 for i = 2, #ARGV do
-  state = KEYS[10 + i]
+  state = KEYS[11 + i]
   local at = delivered(ARGV[i])
   if at and before(at, cut) then
     local n, from = 0, '(' .. at

@@ -16,6 +16,7 @@ local function recreate(group)
   end
   local made = redis.pcall('XGROUP', 'CREATE', stream, group, at, 'MKSTREAM')
   if made.err then return nil, made end
+  redis.call('DEL', started)
   f = facts()
   if not intact then
     index = f.added and f.added - f.length or ''

@@ -1,4 +1,6 @@
-//! The suite of the contract, on a server of its own for each case.
+//! The suite of the contract, on a server of its own for each case; and what only Redis has.
+
+mod first_starts;
 
 use std::sync::Arc;
 use std::time::Duration;
