@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import shutil
@@ -25,6 +26,8 @@ sys.path.append(str(PEERS))
 
 FOLDER = Path(tempfile.mkdtemp(prefix="tidings-openedx-"))
 FOLDER.chmod(0o755)
+# Programs of the tests import this too, so pytest is not always there to remove it.
+atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "default.db"},
     "postgres": {
@@ -159,11 +162,6 @@ def own_service(own_redis: RedisServer, topic: str) -> Iterator[Service]:
     """A service on a Redis that the test may stop or freeze."""
     with override_settings(EVENT_BUS_REDIS_CONNECTION_URL=own_redis.url):
         yield Service(own_redis, topic)
-
-
-def pytest_unconfigure() -> None:
-    """Removes the files of the databases."""
-    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
