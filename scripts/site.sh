@@ -11,7 +11,7 @@ say() { printf 'site: %s\n' "$1" >&2; }
 for program in node npm chromium; do
   command -v "$program" >/dev/null || { say "$program is missing: run scripts/setup.sh"; exit 1; }
 done
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18)' || {
+node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || {
   say "Node 18 or later is needed, this is $(node --version)"
   exit 1
 }
