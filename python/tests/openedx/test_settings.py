@@ -74,6 +74,15 @@ def test_settings_are_read() -> None:
     assert loaded.full_topic("courses") == "stage-courses"
 
 
+@override_settings(
+    EVENT_BUS_REDIS_CONNECTION_URL="redis+sentinel://:p@s1:1,s2:2/events?db=3&sentinel_password=q",
+    EVENT_BUS_TIDINGS_SEND_TIMEOUT=1,
+)
+def test_sentinels_may_be_named() -> None:
+    url = load().url
+    assert url.startswith("redis+sentinel://:p@s1:1,s2:2/events/3?sentinel_password=q&connect")
+
+
 def test_a_misconfigured_producer_says_so_with_each_event(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -104,10 +104,29 @@ fn facts(info: &str, found: &mut Vec<Finding>) {
             ));
         }
     }
+    let bytes = |name: &str| fact(info, name).and_then(|m| m.parse::<u64>().ok());
     if let Some(policy) = fact(info, "maxmemory_policy") {
-        let limit = fact(info, "maxmemory").and_then(|m| m.parse::<u64>().ok());
-        found.extend(eviction(policy, limit));
+        found.extend(eviction(policy, bytes("maxmemory")));
     }
+    if let (Some(used), Some(limit)) = (bytes("used_memory"), bytes("maxmemory")) {
+        found.extend(fullness(used, limit));
+    }
+}
+
+/// What is left of the server's memory.
+fn fullness(used: u64, limit: u64) -> Option<Finding> {
+    let percent = used.saturating_mul(100).checked_div(limit)?;
+    let severity = match percent {
+        100.. => Severity::Error,
+        90.. => Severity::Warning,
+        _ => return None,
+    };
+    Some(Finding::new(
+        severity,
+        "redis-memory",
+        format!("{percent} % of maxmemory are used: at 100 % every publish is refused"),
+        "trim topics, or give the server more memory",
+    ))
 }
 
 fn is_recent(version: &str) -> bool {
@@ -182,12 +201,11 @@ fn durability(appendonly: &str, fsync: &str, save: &str) -> Option<Finding> {
             "the server stores snapshots only: a crash loses everything since the last",
         ),
     };
-    Some(Finding::new(
-        severity,
-        "redis-durability",
-        what,
-        "set appendonly to yes, and appendfsync to everysec or always",
-    ))
+    let remedy = match appendonly {
+        "yes" => "set appendfsync to always where that matters",
+        _ => "set appendonly to yes, and appendfsync to everysec or always",
+    };
+    Some(Finding::new(severity, "redis-durability", what, remedy))
 }
 
 #[cfg(test)]
@@ -210,6 +228,10 @@ mod tests {
             severity(eviction("volatile-lru", Some(1))),
             Some(Severity::Warning)
         );
+        assert_eq!(fullness(5, 0), None, "no limit");
+        assert_eq!(fullness(89, 100), None);
+        assert_eq!(severity(fullness(90, 100)), Some(Severity::Warning));
+        assert_eq!(severity(fullness(101, 100)), Some(Severity::Error));
         assert_eq!(durability("yes", "always", ""), None);
         assert_eq!(
             severity(durability("yes", "everysec", "")),

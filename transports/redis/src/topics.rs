@@ -7,7 +7,7 @@ use tidings_transport::{
 
 use crate::connection::Link;
 use crate::entry_id::EntryId;
-use crate::error::Failure;
+use crate::error::{Code, Failure};
 use crate::names::{self, Keys};
 use crate::script::{Call, TOPIC};
 use crate::transport::Redis;
@@ -171,11 +171,13 @@ impl Redis {
         let sizes = self.link.pipeline(&sizes).await?;
         let mut out = Vec::with_capacity(topics.len());
         for ((topic, answer), size) in topics.iter().zip(answers).zip(sizes) {
-            let answer = answer?;
-            if answer == Value::Nil {
+            let answer = match answer {
                 // Gone since it was listed.
-                continue;
-            }
+                Ok(Value::Nil) => continue,
+                // A stream of somebody else, on a server that is shared.
+                Err(failure) if failure.code() == Some(Code::Denied) => continue,
+                answer => answer?,
+            };
             let [length, first, last] = value::tuple(answer, WHAT)?;
             let last = value::optional_id(&last, WHAT)?;
             out.push(TopicInfo {

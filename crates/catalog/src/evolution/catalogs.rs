@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::Mode;
 use super::change::{Change, ChangeKind, Severity};
 use super::differ::Differ;
+use super::promises::no_longer_emitted_along;
 use crate::{Catalog, EventDefinition};
 
 /// What lies between two states of a catalog.
@@ -37,9 +38,12 @@ pub fn diff(old: &Catalog, new: &Catalog, mode: Mode, today: Date) -> ChangeRepo
                     old: before,
                     new: after,
                     mode,
+                    today,
                     changes: &mut report.changes,
                 }
                 .run();
+                let along = no_longer_emitted_along(before, after, new, mode);
+                report.changes.extend(along);
             }
             None => report.changes.push(removal(before, today, mode)),
         }

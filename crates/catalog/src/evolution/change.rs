@@ -50,6 +50,12 @@ pub enum ChangeKind {
     Owner,
     /// It is published to other topics.
     Topics,
+    /// Its end was announced, moved or called off.
+    Deprecation,
+    /// A consumer came or went.
+    Consumers,
+    /// The version before it no longer comes along.
+    Majors,
 }
 
 impl ChangeKind {
@@ -66,6 +72,9 @@ impl ChangeKind {
             Self::Key => "key",
             Self::Owner => "owner",
             Self::Topics => "topics",
+            Self::Deprecation => "deprecation",
+            Self::Consumers => "consumers",
+            Self::Majors => "majors",
         }
     }
 }

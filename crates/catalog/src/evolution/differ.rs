@@ -1,5 +1,7 @@
 //! What lies between two states of one definition.
 
+use jiff::civil::Date;
+
 use super::change::{Change, ChangeKind, Severity};
 use super::{Break, Comparison, Mode, Verdict, compare, consumers};
 use crate::{EventDefinition, FieldPath};
@@ -9,6 +11,7 @@ pub(super) struct Differ<'d> {
     pub(super) old: &'d EventDefinition,
     pub(super) new: &'d EventDefinition,
     pub(super) mode: Mode,
+    pub(super) today: Date,
     pub(super) changes: &'d mut Vec<Change>,
 }
 
@@ -33,9 +36,11 @@ impl Differ<'_> {
         self.key();
         self.owner();
         self.topics();
+        self.end(self.today);
+        self.contracts();
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         kind: ChangeKind,
         severity: Severity,
@@ -47,6 +52,8 @@ impl Differ<'_> {
             ChangeKind::Key => &["key"],
             ChangeKind::Owner => &["owner", "service"],
             ChangeKind::Topics => &["topics"],
+            ChangeKind::Deprecation => &["deprecation"],
+            ChangeKind::Consumers => &["consumers"],
             _ => &[],
         };
         self.changes.push(Change {

@@ -20,6 +20,7 @@ mod differ;
 mod json;
 mod mode;
 mod outcome;
+mod promises;
 
 pub use catalogs::{ChangeReport, diff};
 pub use change::{Change, ChangeKind, Severity};

@@ -122,6 +122,58 @@ fn an_event_may_go_after_its_last_day() {
 }
 
 #[test]
+fn a_last_day_that_was_told_is_not_moved_forward() {
+    let site = Site::new(&[]);
+    let promised = edited(&[]);
+    site.write(&format!("old/{FILE}"), &promised);
+    let sooner = [("until: 2099-06-30", "until: 2099-06-29")];
+    site.write(&format!("events/{FILE}"), &edited(&sooner));
+    let changes = site
+        .catalog(&["diff", "old", "events", "--json"])
+        .ends_with(65)
+        .json();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0]["kind"], "deprecation");
+    assert_eq!(changes[0]["consumers"][0], "search");
+
+    // Later is fine, and told to who asks for everything.
+    let ran = site.catalog(&["diff", "events", "old", "--all"]).ok();
+    assert!(ran.out.contains("emitted until 2099-06-30"), "{}", ran.out);
+}
+
+#[test]
+fn a_version_that_is_waited_for_still_comes_along() {
+    let site = Site::new(&[]);
+    let (mapped, _) = COURSE_CREATED.split_once("to_previous:").expect("it maps");
+    let first = mapped.replace("course.created.v2", "course.created.v1");
+    for folder in ["old", "events", "later"] {
+        let text = if folder == "old" {
+            COURSE_CREATED
+        } else {
+            mapped
+        };
+        site.write(&format!("{folder}/{FILE}"), text);
+    }
+    for folder in ["old", "events"] {
+        site.write(&format!("{folder}/catalog/first.yaml"), &first);
+    }
+    let changes = site
+        .catalog(&["diff", "old", "events", "--json"])
+        .ends_with(65)
+        .json();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0]["kind"], "majors");
+    assert_eq!(changes[0]["consumers"][0], "search");
+    // With the version gone, that is all there is to say.
+    let changes = site
+        .catalog(&["diff", "events", "later", "--json"])
+        .ends_with(65)
+        .json();
+    let kinds: Vec<_> = changes.iter().map(|change| &change["kind"]).collect();
+    assert_eq!(kinds, ["removed"]);
+}
+
+#[test]
 fn revisions_of_a_repository_are_compared() {
     let site = Site::new(&[(FILE, COURSE_CREATED)]);
     let git = |arguments: &[&str]| {

@@ -107,6 +107,14 @@ fn a_rule_explains_itself() {
 }
 
 #[test]
+fn a_folder_without_definitions_is_no_success() {
+    let site = Site::new(&[]);
+    site.write("events/notes.txt", "nothing yet");
+    let ran = site.catalog(&["lint", "events"]).ends_with(66);
+    assert!(ran.err.contains("no definition in events"), "{}", ran.err);
+}
+
+#[test]
 fn a_thousand_definitions_are_no_burden() {
     let site = Site::new(&[]);
     for n in 0..1000 {

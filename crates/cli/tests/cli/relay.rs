@@ -195,7 +195,7 @@ fn refused_rows_are_listed_retried_and_discarded() {
     outbox(&["refused", "discard", "--all"]).ends_with(64);
     outbox(&["refused", "discard", "--all", "--dry-run"]).ok();
     let told = outbox(&["refused", "discard", "--topic", "courses", "--yes"]).ok();
-    assert_eq!(told.out, "1 rows were deleted\n");
+    assert_eq!(told.out, "1 row deleted\n");
     while outbox(&["status", "--json"]).ok().json()[0]["held"] != 0 {
         assert!(std::time::Instant::now() < end, "the key does not go on");
     }

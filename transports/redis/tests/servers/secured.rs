@@ -89,6 +89,15 @@ async fn a_user_who_may_do_what_the_guide_says() {
     config.username = Some(user.to_owned());
     config.password = Some("s3cret".into());
     works(config.clone()).await;
+    let others = ["XADD", "jobs", "*", "a", "b"];
+    server.command(&others).expect("it is added");
+    let log = Redis::connect(config.clone()).await.expect("it connects");
+    let topics = log.topics().await.expect("topics are listed");
+    let names: Vec<&str> = topics.iter().map(|info| info.topic.as_str()).collect();
+    assert_eq!(names, ["prod-courses"]);
+    server
+        .command(&["ACL", "LOG", "RESET"])
+        .expect("it forgets");
 
     // And nothing else: what belongs to others is refused by name.
     let log = Redis::connect(config).await.expect("it connects");

@@ -4,13 +4,14 @@ use std::io::{self, IsTerminal};
 
 use serde_json::json;
 use tidings_catalog::evolution::{Change, ChangeReport, Severity, diff};
+use tidings_transport::Count;
 
 use super::annotation::annotation;
 use super::{day, diagnostic, state};
 use crate::args::DiffArgs;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::output::{Output, Tone, number, to_stderr};
+use crate::output::{Output, Tone, counted, number, to_stderr};
 
 /// Holds a newer state of a catalog against an older one.
 pub fn run(args: &DiffArgs) -> Result<Exit> {
@@ -112,8 +113,8 @@ fn summary(report: &ChangeReport) -> String {
             .count() as u64
     };
     let mut text = format!(
-        "{} definitions compared: {} breaking, {} compatible",
-        number(report.compared as u64),
+        "{} compared: {} breaking, {} compatible",
+        counted(Count::Exactly(report.compared as u64), "definition"),
         number(count(Severity::Breaking)),
         number(count(Severity::Compatible)),
     );

@@ -33,6 +33,19 @@ pub fn run(args: &LintArgs) -> Result<Exit> {
         Ok(catalog) => catalog,
         Err(error) => return refuse(&error, args, &output),
     };
+    if catalog.events().next().is_none() {
+        let folders = named
+            .folders
+            .iter()
+            .map(|folder| folder.display().to_string());
+        let folders = folders.collect::<Vec<_>>().join(", ");
+        let what = format!("there is no definition in {folders}");
+        return Err(Failure::new(Exit::NoInput, what)
+            .remedy("name the folder of a catalog, or begin one with `tidings catalog new`"));
+    }
+    if named.origin.is_none() && !output.is_json() {
+        to_stderr("nobody names a catalog: these are the events that are built in");
+    }
     let report = lint::lint(&catalog, &settings);
     for finding in &report.findings {
         tell(finding, args, &output)?;

@@ -10,7 +10,7 @@ use tidings::{Breaker, ConsumeError, Consumer, Handler, OnFailure, RetryPolicy, 
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Gap, Ordering};
 
-use crate::args::{ConsumeArgs, OnFailureArg, OrderingArg};
+use crate::args::{ConsumeArgs, ModeArg, OnFailureArg, OrderingArg};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -27,6 +27,11 @@ pub async fn run(args: ConsumeArgs, shutdown: Shutdown, telemetry: Telemetry) ->
         None => None,
     };
     let settings = Settings::resolve(&args.bus)?;
+    if !matches!(args.validate, ModeArg::Off) && settings.catalogs.origin.is_none() {
+        let what = "--validate has no catalog to hold events to";
+        return Err(Failure::new(Exit::Config, what)
+            .remedy("name one: --catalog DIR, TIDINGS_CATALOG, or `catalog` in tidings.toml"));
+    }
     let bus = tokio::select! {
         bus = Bus::open_patiently(&settings, args.give_up_after) => bus?,
         () = shutdown.asked() => return Ok(shutdown.exit()),

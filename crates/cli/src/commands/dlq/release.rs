@@ -1,7 +1,7 @@
 //! `tidings dlq release`
 
 use serde_json::json;
-use tidings_transport::{Group, ParkedKey, ParkedState, Topic};
+use tidings_transport::{Count, Group, ParkedKey, ParkedState, Topic};
 
 use super::selection::groups;
 use crate::args::ReleaseArgs;
@@ -9,7 +9,7 @@ use crate::bus::Bus;
 use crate::consent::Consent;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Output, Table, Tone, number, to_stderr};
+use crate::output::{Output, Table, Tone, counted, number, to_stderr};
 use crate::signals::Shutdown;
 
 /// Releases parked keys, or says which would be.
@@ -25,7 +25,7 @@ pub async fn run(args: ReleaseArgs, shutdown: &Shutdown) -> Result<Exit> {
     };
     if matches!(consent, Consent::Ask) && !chosen.is_empty() {
         to_stderr(&table(&chosen).render(false));
-        let question = format!("Release {} keys?", number(chosen.len() as u64));
+        let question = format!("Release {}?", of_keys(chosen.len()));
         consent.obtain(&question, shutdown).await?;
     }
     for (topic, group, parked) in &chosen {
@@ -78,10 +78,13 @@ fn told(output: &Output, chosen: &[Parked]) -> Result<Exit> {
         to_stderr("no parked keys");
     } else {
         output.table(&table(chosen))?;
-        let count = number(chosen.len() as u64);
-        output.text(&format!("{count} keys would be released"))?;
+        output.text(&format!("{} would be released", of_keys(chosen.len())))?;
     }
     Ok(Exit::Ok)
+}
+
+fn of_keys(count: usize) -> String {
+    counted(Count::Exactly(count as u64), "key")
 }
 
 fn line(topic: &Topic, group: &Group, parked: &ParkedKey, waiting: u64) -> serde_json::Value {

@@ -4,13 +4,14 @@ mod refused;
 mod status;
 
 use serde_json::json;
+use tidings_transport::Count;
 
 use crate::args::{DatabaseOnlyArgs, OutboxArgs, OutboxCommand, PruneInboxArgs};
 use crate::consent::Consent;
 use crate::database::Site;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::output::{Output, number, to_stderr};
+use crate::output::{Output, counted, to_stderr};
 use crate::signals::Shutdown;
 
 /// What is done with the tables and their rows.
@@ -48,7 +49,10 @@ async fn prune_inbox(args: PruneInboxArgs, shutdown: Shutdown) -> Result<Exit> {
     let output = Output::new(args.output);
     match output.is_json() {
         true => output.json(&json!({ "deleted": pruned }))?,
-        false => output.text(&format!("{} rows deleted", number(pruned)))?,
+        false => output.text(&format!(
+            "{} deleted",
+            counted(Count::Exactly(pruned), "row")
+        ))?,
     }
     Ok(Exit::Ok)
 }

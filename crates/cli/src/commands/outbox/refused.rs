@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use serde_json::{Value, json};
 use tidings::outbox::RefusedRow;
+use tidings_transport::Count;
 
 use crate::args::{ChooseArgs, RefusedArgs, RefusedCommand};
 use crate::consent::Consent;
 use crate::database::Site;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Output, Table, Tone, number, time, to_stderr};
+use crate::output::{Output, Table, Tone, counted, number, time, to_stderr};
 use crate::signals::Shutdown;
 
 /// Rows that are fetched at a time.
@@ -73,8 +74,8 @@ async fn change(verb: Verb, args: ChooseArgs, shutdown: Shutdown) -> Result<Exit
         show(&output, &rows)?;
     }
     let question = match verb {
-        Verb::Retry => format!("Retry {} rows?", number(rows.len() as u64)),
-        Verb::Discard => format!("Delete {} rows for good?", number(rows.len() as u64)),
+        Verb::Retry => format!("Retry {}?", of_rows(rows.len())),
+        Verb::Discard => format!("Delete {} for good?", of_rows(rows.len())),
     };
     consent.obtain(&question, &shutdown).await?;
     let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
@@ -96,12 +97,16 @@ async fn change(verb: Verb, args: ChooseArgs, shutdown: Shutdown) -> Result<Exit
 }
 
 fn sentence(verb: Verb, rows: usize, tense: &str) -> String {
-    let rows = number(rows as u64);
+    let rows = of_rows(rows);
     match (verb, tense) {
-        (Verb::Retry, _) => format!("{rows} rows {tense} tried once more by the relay"),
-        (Verb::Discard, "will be") => format!("{rows} rows were deleted"),
-        (Verb::Discard, _) => format!("{rows} rows {tense} deleted"),
+        (Verb::Retry, _) => format!("{rows} {tense} tried once more by the relay"),
+        (Verb::Discard, "will be") => format!("{rows} deleted"),
+        (Verb::Discard, _) => format!("{rows} {tense} deleted"),
     }
+}
+
+fn of_rows(count: usize) -> String {
+    counted(Count::Exactly(count as u64), "row")
 }
 
 fn has_topic(topics: &[String], row: &RefusedRow) -> bool {

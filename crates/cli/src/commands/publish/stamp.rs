@@ -15,12 +15,9 @@ use crate::input::MAX_DOCUMENT;
 /// Who says it, when nobody is named.
 const SERVICE: &str = "tidings";
 
-/// The service that publishes, if it is known.
+/// The service that publishes, if somebody names it: who owns what is looked at only then.
 pub fn identity<'a>(args: &'a PublishArgs, bus: &'a Bus) -> Option<&'a str> {
-    let named = args.service.as_deref().or(bus.service());
-    // Who makes an event without a name says it as this command.
-    let made = args.stamp.ty.is_some() && args.stamp.source.is_none();
-    named.or(made.then_some(SERVICE))
+    args.service.as_deref().or(bus.service())
 }
 
 /// Makes the event that the arguments describe.

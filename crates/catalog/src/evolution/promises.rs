@@ -1,0 +1,93 @@
+//! What was promised about the end of an event, and about the version before it.
+
+use jiff::civil::Date;
+
+use super::Mode;
+use super::change::{Change, ChangeKind, Severity};
+use super::differ::Differ;
+use crate::{Catalog, EventDefinition};
+
+impl Differ<'_> {
+    /// Holds the end of an event against the end that it had. A last day that was told may be moved
+    /// back, never forward.
+    pub(super) fn end(&mut self, today: Date) {
+        let until = |event: &EventDefinition| event.deprecation.as_ref()?.until;
+        let (before, after) = (until(self.old), until(self.new));
+        let asked = self.mode != Mode::None;
+        let broken = match (before, after) {
+            (Some(before), Some(after)) if after < before && before >= today => Some(format!(
+                "it was promised until {before}, and is until {after}"
+            )),
+            (None, Some(after)) if after < today => Some(format!(
+                "it is emitted until {after}, which is over, and nobody was told"
+            )),
+            _ => None,
+        };
+        if let Some(message) = broken.filter(|_| asked) {
+            let help = match before {
+                Some(before) => format!("write until: {before}, or a later day"),
+                None => "write a day on which every consumer will have moved".into(),
+            };
+            let consumers = services(self.old);
+            let kind = ChangeKind::Deprecation;
+            self.add(kind, Severity::Breaking, message, Some(help))
+                .consumers = consumers;
+            return;
+        }
+        let message = match (&self.old.deprecation, &self.new.deprecation) {
+            (old, new) if old == new => return,
+            (_, None) => "it is no longer deprecated".to_owned(),
+            (_, Some(new)) => {
+                let mut message = format!("it is deprecated since {}", new.since);
+                if let Some(until) = new.until {
+                    message.push_str(&format!(", and emitted until {until}"));
+                }
+                if let Some(instead) = &new.replaced_by {
+                    message.push_str(&format!("; {instead} comes instead"));
+                }
+                message
+            }
+        };
+        self.add(ChangeKind::Deprecation, Severity::Compatible, message, None);
+    }
+
+    /// Names the consumers that came or went.
+    pub(super) fn contracts(&mut self) {
+        let (before, after) = (services(self.old), services(self.new));
+        let gone = before.iter().filter(|service| !after.contains(service));
+        let gone = gone.map(|service| format!("`{service}` consumes it no longer"));
+        let came = after.iter().filter(|service| !before.contains(service));
+        let came = came.map(|service| format!("`{service}` consumes it"));
+        for message in gone.chain(came).collect::<Vec<_>>() {
+            self.add(ChangeKind::Consumers, Severity::Compatible, message, None);
+        }
+    }
+}
+
+/// That a major version no longer comes along with the next one, which its consumers wait for.
+pub(super) fn no_longer_emitted_along(
+    before: &EventDefinition,
+    after: &EventDefinition,
+    new: &Catalog,
+    mode: Mode,
+) -> Option<Change> {
+    let dropped = before.to_previous.is_some() && after.to_previous.is_none();
+    let previous = format!("{}.v{}", after.name(), after.major()?.checked_sub(1)?);
+    let previous = new.event(&previous)?;
+    (dropped && mode != Mode::None).then(|| Change {
+        event_type: after.event_type.clone(),
+        kind: ChangeKind::Majors,
+        severity: Severity::Breaking,
+        path: None,
+        message: format!("{} is no longer made of it", previous.event_type),
+        help: Some("keep to_previous until that version is gone".into()),
+        witness: None,
+        consumers: services(previous),
+        location: after.locate(&[]),
+    })
+}
+
+fn services(event: &EventDefinition) -> Vec<String> {
+    let services = event.consumers.iter();
+    services.map(|consumer| consumer.service.clone()).collect()
+}
