@@ -13,7 +13,7 @@ use crate::args::{LogArgs, LogFormat};
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::monitoring::Traces;
-use crate::output::colours_allowed;
+use crate::output::{colours_allowed, stderr_is_json};
 
 /// Starts logging, where RUST_LOG wins over `-v`, and traces, if the environment asks for them.
 pub fn start(args: &LogArgs) -> Result<Traces> {
@@ -42,7 +42,10 @@ pub fn start(args: &LogArgs) -> Result<Traces> {
     let no_spans = filter_fn(|what: &Metadata<'_>| what.target() != SPANS);
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match args.log_format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Json => {
+            stderr_is_json();
+            lines.json().flatten_event(true).boxed()
+        }
         LogFormat::Text => lines
             .with_ansi(io::stderr().is_terminal() && colours_allowed())
             .with_target(args.verbose > 1)

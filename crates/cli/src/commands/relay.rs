@@ -6,6 +6,7 @@ use std::time::Duration;
 use tidings::outbox::{Relay, RelayCounters, RelayCounts};
 use tidings_telemetry::metrics::OutboxState;
 use tidings_telemetry::{Joining, Metrics, Telemetry};
+use tidings_transport::Count;
 use tokio::time::sleep;
 
 use crate::args::RelayArgs;
@@ -14,7 +15,7 @@ use crate::database::Site;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::monitoring::Monitoring;
-use crate::output::{number, to_stderr};
+use crate::output::{counted, number, to_stderr};
 use crate::settings::Settings;
 use crate::signals::Shutdown;
 
@@ -28,13 +29,15 @@ pub async fn run(args: RelayArgs, shutdown: Shutdown, telemetry: Telemetry) -> R
     let site = Site::find(&args.database)?;
     let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
     let telemetry = monitoring.telemetry();
-    let reached = telemetry.health().expect("it does not reach the database");
+    let opening = telemetry.health().expect("it does not reach the bus");
     let settings = Settings::resolve(&args.bus)?;
     let patience = args.give_up_after.unwrap_or(FOR_EVER);
     let bus = tokio::select! {
         bus = Bus::open_patiently(&settings, Some(patience)) => bus?,
         () = shutdown.asked() => return Ok(Exit::Ok),
     };
+    let reached = telemetry.health().expect("it does not reach the database");
+    drop(opening);
     let bus = bus.with_telemetry(telemetry.clone());
     let _monitored = monitoring.start(&bus, Vec::new());
     let mut relay =
@@ -63,8 +66,8 @@ pub async fn run(args: RelayArgs, shutdown: Shutdown, telemetry: Telemetry) -> R
     };
     let counts = counts.map_err(|error| site.failure(error))?;
     to_stderr(&format!(
-        "{} events published, {} refused",
-        number(counts.published),
+        "{} published, {} refused",
+        counted(Count::Exactly(counts.published), "event"),
         number(counts.refused)
     ));
     Ok(Exit::Ok)

@@ -10,8 +10,11 @@ pub use table::{Table, Tone};
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::args::OutputArgs;
 use crate::failure::{Failure, Result};
@@ -22,9 +25,25 @@ pub fn colours_allowed() -> bool {
         && env::var_os("TERM").is_none_or(|v| v != "dumb")
 }
 
+/// Whether what goes to standard error is read by programs, a JSON object a line.
+static STDERR_IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on, what [`to_stderr`] says has the form of the log lines that stand around it.
+pub fn stderr_is_json() {
+    STDERR_IS_JSON.store(true, Relaxed);
+}
+
 /// Says something to the person at standard error, who may have gone.
 pub fn to_stderr(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let mut stderr = io::stderr().lock();
+    let _ = match STDERR_IS_JSON.load(Relaxed) {
+        false => writeln!(stderr, "{text}"),
+        true => {
+            let now = jiff::Timestamp::now();
+            let line = json!({ "timestamp": now, "level": "INFO", "message": text });
+            writeln!(stderr, "{line}")
+        }
+    };
 }
 
 /// How results go to standard output.

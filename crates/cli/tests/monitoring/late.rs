@@ -55,7 +55,7 @@ async fn it_waits_for_its_bus_and_its_database_and_is_not_ready() {
     ];
     let running = site.start(&mut site.command(&relay));
     says(&running, "the bus does not answer; trying again").await;
-    assert!(ready(&running, 503).await.contains("the database"));
+    assert!(ready(&running, 503).await.contains("the bus"));
     redis.restart().await.unwrap();
     says(&running, "the database is away; waiting for it").await;
     assert!(ready(&running, 503).await.contains("the database"));
