@@ -122,6 +122,9 @@ async fn run(
 }
 
 fn shares_a_key(records: &[Record]) -> bool {
+    if records.len() < 2 {
+        return false;
+    }
     let mut seen = HashSet::with_capacity(records.len());
     let mut keyed = records
         .iter()
