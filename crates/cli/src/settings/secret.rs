@@ -21,6 +21,8 @@ pub fn redacted(url: &str) -> String {
             let name = user.split_once(':').map_or("", |(name, _)| name);
             format!("{}://{name}:***{}", &address[..scheme], &address[at..])
         }
+        // Somebody forgot the scheme. The path of a file may hold the character.
+        (None, Some(at)) if !address.starts_with("sqlite:") => format!("***{}", &address[at..]),
         _ => address.to_owned(),
     };
     if let Some(query) = query {
@@ -77,5 +79,11 @@ mod tests {
             assert_eq!(redacted(url), shown);
             assert!(!redacted(url).contains("hunter"), "{url}");
         }
+    }
+
+    #[test]
+    fn a_url_without_its_scheme_hides_what_stands_before_the_host() {
+        assert_eq!(redacted("user:secret@host"), "***@host");
+        assert_eq!(redacted("sqlite:/data/a@b.db"), "sqlite:/data/a@b.db");
     }
 }
