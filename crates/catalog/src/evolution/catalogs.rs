@@ -4,6 +4,7 @@ use jiff::civil::Date;
 
 use super::Mode;
 use super::change::{Change, ChangeKind, Severity};
+use super::consumers::services;
 use super::differ::Differ;
 use super::promises::no_longer_emitted_along;
 use crate::{Catalog, EventDefinition};
@@ -97,11 +98,7 @@ fn removal(event: &EventDefinition, today: Date, mode: Mode) -> Change {
         }),
         witness: None,
         consumers: match breaks {
-            true => event
-                .consumers
-                .iter()
-                .map(|consumer| consumer.service.clone())
-                .collect(),
+            true => services(event),
             false => Vec::new(),
         },
         location: event.locate(&[]),

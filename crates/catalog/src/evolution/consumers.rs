@@ -50,3 +50,9 @@ pub(super) fn broken(
     }
     broken
 }
+
+/// All who declared that they consume an event.
+pub(super) fn services(event: &EventDefinition) -> Vec<String> {
+    let services = event.consumers.iter();
+    services.map(|consumer| consumer.service.clone()).collect()
+}

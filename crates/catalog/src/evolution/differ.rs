@@ -36,7 +36,7 @@ impl Differ<'_> {
         self.key();
         self.owner();
         self.topics();
-        self.end(self.today);
+        self.end();
         self.contracts();
     }
 
@@ -205,12 +205,7 @@ impl Differ<'_> {
             "events of one entity no longer keep their order: keep the key, or begin {}",
             self.next_major()
         );
-        let consumers = self
-            .old
-            .consumers
-            .iter()
-            .map(|c| c.service.clone())
-            .collect();
+        let consumers = consumers::services(self.old);
         let change = self.add(ChangeKind::Key, Severity::Breaking, message, Some(help));
         change.consumers = consumers;
     }
@@ -238,12 +233,7 @@ impl Differ<'_> {
         }
         let message = format!("it is no longer published to `{}`", gone.join("`, `"));
         let help = "publish to both until every consumer has moved".to_owned();
-        let consumers = self
-            .old
-            .consumers
-            .iter()
-            .map(|c| c.service.clone())
-            .collect();
+        let consumers = consumers::services(self.old);
         let change = self.add(ChangeKind::Topics, Severity::Breaking, message, Some(help));
         change.consumers = consumers;
     }

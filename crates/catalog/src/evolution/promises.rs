@@ -1,16 +1,16 @@
 //! What was promised about the end of an event, and about the version before it.
 
-use jiff::civil::Date;
-
 use super::Mode;
 use super::change::{Change, ChangeKind, Severity};
+use super::consumers::services;
 use super::differ::Differ;
 use crate::{Catalog, EventDefinition};
 
 impl Differ<'_> {
     /// Holds the end of an event against the end that it had. A last day that was told may be moved
     /// back, never forward.
-    pub(super) fn end(&mut self, today: Date) {
+    pub(super) fn end(&mut self) {
+        let today = self.today;
         let until = |event: &EventDefinition| event.deprecation.as_ref()?.until;
         let (before, after) = (until(self.old), until(self.new));
         let asked = self.mode != Mode::None;
@@ -85,9 +85,4 @@ pub(super) fn no_longer_emitted_along(
         consumers: services(previous),
         location: after.locate(&[]),
     })
-}
-
-fn services(event: &EventDefinition) -> Vec<String> {
-    let services = event.consumers.iter();
-    services.map(|consumer| consumer.service.clone()).collect()
 }

@@ -15,6 +15,10 @@ fn edited(edits: &[(&str, &str)]) -> String {
     text
 }
 
+fn own((head, tail): (&str, &str)) -> (String, String) {
+    (head.to_owned(), tail.to_owned())
+}
+
 /// A site with the definition as it was in `old` and as it is in `events`.
 fn site(edits: &[(&str, &str)]) -> Site {
     let site = Site::new(&[(FILE, &edited(edits))]);
@@ -135,6 +139,18 @@ fn a_last_day_that_was_told_is_not_moved_forward() {
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!(changes[0]["kind"], "deprecation");
     assert_eq!(changes[0]["consumers"][0], "search");
+
+    // Nor may the first day that is told be over already.
+    let (head, tail) = edited(&[]).split_once("deprecation:").map(own).unwrap();
+    let (_, rest) = tail.split_once("\nconsumers:").map(own).unwrap();
+    site.write(&format!("never/{FILE}"), &format!("{head}consumers:{rest}"));
+    let over = [
+        ("since: 2026-11-01", "since: 2020-01-01"),
+        ("until: 2099-06-30", "until: 2020-06-30"),
+    ];
+    site.write(&format!("over/{FILE}"), &edited(&over));
+    let ran = site.catalog(&["diff", "never", "over"]).ends_with(65);
+    assert!(ran.out.contains("nobody was told"), "{}", ran.out);
 
     // Later is fine, and told to who asks for everything.
     let ran = site.catalog(&["diff", "events", "old", "--all"]).ok();
