@@ -54,7 +54,13 @@ impl Site {
             ErrorKind::Denied => (Exit::Denied, None),
             ErrorKind::NotFound => (
                 Exit::NoInput,
-                Some("`tidings outbox migrate` makes the tables, and a SQLite file"),
+                Some(match self.database.kind() {
+                    "sqlite" => "`tidings outbox migrate` makes the file, with the tables",
+                    _ => {
+                        "create the database, or name another; \
+                          `tidings outbox migrate` then makes the tables"
+                    }
+                }),
             ),
             ErrorKind::Superseded => (Exit::TryAgain, None),
             _ => (Exit::Failed, None),

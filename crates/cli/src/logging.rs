@@ -28,8 +28,9 @@ pub fn start(args: &LogArgs) -> Result<Traces> {
                 .remedy("write for example RUST_LOG=info or RUST_LOG=tidings_runtime=debug")
             })?,
         _ => EnvFilter::new(match args.verbose {
-            0 => "warn",
-            1 => "info",
+            // What a database says of a statement, the command says of what it wanted to do.
+            0 => "warn,sqlx=error",
+            1 => "info,sqlx=warn",
             2 => {
                 "info,tidings=debug,tidings_runtime=debug,tidings_transport_redis=debug,\
                   tidings_transport_sqlite=debug"

@@ -12,8 +12,8 @@ when the line has been handed to standard output.
 
 With --exec each event starts `sh -c CMD` with the document on standard input and TIDINGS_TYPE,
 TIDINGS_ID, TIDINGS_SOURCE, TIDINGS_TOPIC, TIDINGS_POSITION, TIDINGS_GROUP, TIDINGS_KEY,
-TIDINGS_ATTEMPT, and for a replayed event TIDINGS_REPLAY=1 in its environment. Exit code 0
-acknowledges; 75 asks to try again later, up to --max-attempts times; 65 says that nobody can use
+TIDINGS_ATTEMPT, for a replayed event TIDINGS_REPLAY=1, and for a traced one TRACEPARENT (and
+TRACESTATE) in its environment. Exit code 0 acknowledges; 75 asks to try again later, up to --max-attempts times; 65 says that nobody can use
 this event: it becomes a dead letter and holds up nothing; anything else is a failure for good, and
 --on-failure says what becomes of the event and its key (see `tidings dlq --help`). A command that a
 signal ended is tried again, as is one that was not found (127) or cannot be executed (126). A

@@ -189,6 +189,68 @@ fn without_the_variables_nothing_is_added() {
 }
 
 #[test]
+fn a_command_runs_in_the_trace_of_its_attempt() {
+    let (site, collector) = (Site::new(), Collector::start());
+    let runs = |group: &str, max: &str, collector: Option<&Collector>| {
+        let consume = ["consume", "--topic", "courses", "--from", "earliest"];
+        let more = ["--group", group, "--max", max];
+        let exec = ["--exec", "echo trace:$TRACEPARENT"];
+        let mut command = site.command(&[&consume[..], &more, &exec].concat());
+        // That of whoever starts the consumer: no event has to do with it.
+        command.env(
+            "TRACEPARENT",
+            format!("00-{}-{}-01", "1".repeat(32), "2".repeat(16)),
+        );
+        if let Some(collector) = collector {
+            command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint());
+        }
+        let ran = command.output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let publish = ["publish", "--topic", "courses", "--type", TYPE];
+    let carried = format!("00-{TRACE}-b7ad6b7169203331-01");
+    site.ok(&publish);
+    site.ok(&[
+        &publish[..],
+        &["--extension", &format!("traceparent={carried}")],
+    ]
+    .concat());
+    assert_eq!(
+        runs("plain", "2", None),
+        format!("trace:\ntrace:{carried}\n")
+    );
+
+    let told = runs("traced", "2", Some(&collector));
+    let spans = collector.spans();
+    let attempts = spans
+        .iter()
+        .filter(|span| span.name == format!("handle {TYPE}"));
+    let attempts: Vec<_> = attempts
+        .map(|span| format!("trace:00-{}-{}-01", span.trace, span.id))
+        .collect();
+    assert_eq!(attempts.len(), 2, "{spans:#?}");
+    assert_eq!(told.lines().collect::<Vec<_>>(), attempts);
+    assert!(attempts[1].contains(TRACE), "{attempts:?}");
+}
+
+/// An address at which nobody answers.
+const NOBODY: &str = "http://127.0.0.1:1";
+
+#[test]
+fn a_collector_that_is_away_is_told_of_once_and_holds_up_nothing() {
+    let site = Site::new();
+    let ran = site
+        .command(&["publish", "--topic", "courses", "--type", TYPE])
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", NOBODY)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let told = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(told.matches("traces are not sent").count(), 1, "{told}");
+}
+
+#[test]
 fn what_cannot_be_sent_is_refused_at_the_start() {
     let site = Site::new();
     for (variable, value) in [

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -59,11 +59,13 @@ impl FromStr for Address {
         })?;
         match scheme.to_ascii_lowercase().as_str() {
             "postgres" | "postgresql" => {
+                authority(rest)?;
                 known(rest, &POSTGRES)?;
                 let parsed = PgConnectOptions::from_str(&format!("postgres:{rest}"));
                 parsed.map(Self::Postgres).map_err(not_understood)
             }
             "mysql" | "mariadb" => {
+                authority(rest)?;
                 known(rest, &MYSQL)?;
                 let parsed = MySqlConnectOptions::from_str(&format!("mysql:{rest}"));
                 parsed.map(Self::MySql).map_err(not_understood)
@@ -101,17 +103,24 @@ fn sqlite(rest: &str) -> Result<Address> {
 }
 
 impl Address {
-    /// The same, where a file that is missing is made. One that is there keeps its journal mode:
-    /// it is the application's.
+    /// The same, where a file that is missing is made. Its journal mode is for the application to
+    /// choose: SQLite's own default suits every version of it.
     pub(crate) fn creating(self) -> Self {
         match self {
-            Self::Sqlite(options) if !options.get_filename().exists() => Self::Sqlite(
-                options
-                    .create_if_missing(true)
-                    .journal_mode(SqliteJournalMode::Wal),
-            ),
-            there => there,
+            Self::Sqlite(options) => Self::Sqlite(options.create_if_missing(true)),
+            server => server,
         }
+    }
+}
+
+/// The drivers take `postgres:/x` for a URL without a host, and go to this machine. With nothing after
+/// the scheme it says what kind of database is meant, which is all that printing the tables needs.
+fn authority(rest: &str) -> Result<()> {
+    match rest.is_empty() || rest.starts_with("//") {
+        true => Ok(()),
+        false => Err(invalid(
+            "two slashes stand before the host; write SCHEME://USER:PASSWORD@HOST:PORT/DATABASE",
+        )),
     }
 }
 
@@ -172,6 +181,8 @@ mod tests {
             ("postgres://app:hun?ter2@db/x", "not"),
             ("postgres://app:hunter2@db:port/x", "%40"),
             ("mysql://app:hunter2@db:port/x", "%40"),
+            ("postgres:/hunter2", "two slashes"),
+            ("mysql:hunter2@db/x", "two slashes"),
             ("sqlite:", "names no file"),
             ("sqlite:a?busy_timeout=hunter2", "busy_timeout must"),
         ] {
@@ -191,6 +202,7 @@ mod tests {
             "postgresql://app:pw@db:5433/x?sslmode=verify-full",
             "mysql://app:pw@db/x?ssl-mode=REQUIRED",
             "mariadb://app@db/x",
+            "mysql:",
             "sqlite:a.db",
             "sqlite:///var/a%20b.db?busy_timeout=500ms",
         ] {

@@ -1,6 +1,8 @@
 //! How a trace travels with an event.
 
 #[cfg(feature = "otlp")]
+mod exporter;
+#[cfg(feature = "otlp")]
 pub mod otlp;
 mod propagation;
 

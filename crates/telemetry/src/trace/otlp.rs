@@ -15,6 +15,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::exporter::Telling;
 use super::{Propagation, SPANS, TraceContext};
 
 /// How long the end of a program waits for spans that were not sent yet.
@@ -70,7 +71,7 @@ impl Otlp {
         }
         let provider = SdkTracerProvider::builder()
             .with_resource(resource.build())
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(Telling::new(exporter))
             .build();
         Ok(Some(Self { provider }))
     }

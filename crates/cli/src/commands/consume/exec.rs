@@ -4,8 +4,10 @@ use std::io;
 use std::process::{ExitStatus, Output, Stdio};
 
 use tidings::{Handler, HandlerError, Message};
+use tidings_telemetry::{Telemetry, TraceContext};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
+use tracing::Span;
 
 use crate::children::Running;
 use crate::exit::Exit;
@@ -14,7 +16,12 @@ use crate::failure::{Failure, Result};
 /// Runs a command for each event; its exit code is the verdict.
 pub struct Exec {
     command: String,
+    telemetry: Telemetry,
 }
+
+/// What OpenTelemetry calls the trace context in the environment of a process.
+const TRACEPARENT: &str = "TRACEPARENT";
+const TRACESTATE: &str = "TRACESTATE";
 
 /// What `sh` answers when a program is no program, and when there is none.
 const NOT_EXECUTABLE: i32 = 126;
@@ -26,7 +33,7 @@ impl Exec {
     /// # Errors
     /// When `sh` does not understand it, or does not find the program that it begins with: no
     /// event is to fail by that.
-    pub async fn new(command: String) -> Result<Self> {
+    pub async fn new(command: String, telemetry: Telemetry) -> Result<Self> {
         let parsed = shell(&["-n", "-c", &command]).await?;
         if !parsed.status.success() {
             let said = String::from_utf8_lossy(&parsed.stderr).trim().to_owned();
@@ -44,7 +51,7 @@ impl Exec {
                     .remedy("give its path, or put its folder into PATH; it must be executable"));
             }
         }
-        Ok(Self { command })
+        Ok(Self { command, telemetry })
     }
 
     fn start(&self, message: &Message) -> io::Result<Child> {
@@ -71,7 +78,21 @@ impl Exec {
             Some(key) => command.env("TIDINGS_KEY", key.as_str()),
             None => command.env_remove("TIDINGS_KEY"),
         };
+        // What this process was started with is not the trace of the event.
+        command.env_remove(TRACEPARENT).env_remove(TRACESTATE);
+        if let Some(context) = self.trace(message) {
+            command.env(TRACEPARENT, context.traceparent);
+            command.envs(context.tracestate.map(|state| (TRACESTATE, state)));
+        }
         command.spawn()
+    }
+
+    /// The attempt, if it is traced, else what the event carries.
+    fn trace(&self, message: &Message) -> Option<TraceContext> {
+        let propagation = self.telemetry.propagation();
+        propagation
+            .and_then(|propagation| propagation.inject(&Span::current()))
+            .or_else(|| TraceContext::of(message.event()))
     }
 }
 

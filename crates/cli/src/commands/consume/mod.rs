@@ -23,7 +23,7 @@ use crate::signals::Shutdown;
 pub async fn run(args: ConsumeArgs, shutdown: Shutdown, telemetry: Telemetry) -> Result<Exit> {
     let monitoring = Monitoring::bind(&args.monitoring, telemetry).await?;
     let exec = match &args.exec {
-        Some(command) => Some(exec::Exec::new(command.clone()).await?),
+        Some(command) => Some(exec::Exec::new(command.clone(), monitoring.telemetry()).await?),
         None => None,
     };
     let settings = Settings::resolve(&args.bus)?;
