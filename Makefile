@@ -1,9 +1,9 @@
 # The commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench bench-python lint docs setup
+.PHONY: help demo test chaos bench instructions bench-python lint docs setup
 
 help: ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## two services on one bus, one of them killed midway
 	@scripts/setup.sh demo
@@ -20,6 +20,10 @@ chaos: ## kill and cut everything, then balance the books (half an hour; SEED=N 
 bench: ## ratios against peers and raw limits, in one run (about ten minutes)
 	@scripts/setup.sh test
 	cargo run --quiet --release -p tidings-benches
+
+instructions: ## what pure parts take for an event, against the counts of the repository (UPDATE=1 keeps new ones)
+	@scripts/setup.sh test
+	cargo run --quiet --release -p tidings-instructions -- $(if $(UPDATE),--update)
 
 bench-python: ## ratios of the Python package to edx-event-bus-redis (five minutes and a release build)
 	@scripts/setup.sh test

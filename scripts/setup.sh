@@ -34,6 +34,7 @@ if [ "$what" != demo ]; then
   need python3 python3
   need git git
   need faketime faketime
+  need valgrind valgrind
   # The site of the catalog is looked at in a browser.
   need node nodejs
   need npm npm

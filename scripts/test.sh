@@ -28,6 +28,9 @@ fi
 
 cargo test --workspace --quiet --no-fail-fast
 
+# No part takes more instructions for an event than the repository says.
+cargo run --quiet --release -p tidings-instructions
+
 # The Python package, against the same peers.
 if [ "$TIDINGS_PEERS" = required ]; then
   scripts/python.sh

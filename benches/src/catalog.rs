@@ -7,59 +7,9 @@ use std::time::Instant;
 use tidings::{Catalog, Definitions, Draft, Emitter, Event, Preparation, Role};
 
 use crate::contest::{Row, Unit, alone, contest};
+use crate::samples::{DEFINITION, TYPE, payload};
 
 const EVENTS: usize = 100_000;
-const TYPE: &str = "org.example.catalog.course.changed.v1";
-
-/// A definition as people write them: nested objects, a list, formats, an enum.
-const DEFINITION: &str = "
-type: org.example.catalog.course.changed.v1
-title: Course changed
-description: A course was changed.
-owner: {service: catalog, subdomain: catalog}
-key: course.key
-topics: [courses]
-schema:
-  type: object
-  required: [course, changed]
-  properties:
-    course:
-      type: object
-      required: [key, title, state]
-      properties:
-        key: {type: string, maxLength: 255}
-        title: {type: string}
-        summary: {type: string}
-        state: {enum: [draft, published, archived]}
-        start: {type: string, format: date-time}
-        seats: {type: integer, minimum: 0}
-        price: {type: number}
-        instructors:
-          type: array
-          items:
-            type: object
-            required: [id]
-            properties:
-              id: {type: string, format: uuid}
-              name: {type: string}
-    changed: {type: array, items: {type: string}}
-";
-
-/// A payload of 1 KB.
-fn payload() -> String {
-    let instructor = |n: u32| {
-        format!(r#"{{"id":"7a2b1c{n:02}-c9ab-11f0-8de9-0242ac120002","name":"Instructor {n}"}}"#)
-    };
-    let instructors: Vec<String> = (0..6).map(instructor).collect();
-    let head = format!(
-        r#"{{"course":{{"key":"course-v1:edX+DemoX+2026","title":"Demonstration","state":"published","start":"2026-11-26T12:00:00Z","seats":250,"price":99.5,"instructors":[{}],"summary":""#,
-        instructors.join(",")
-    );
-    let tail = r#""},"changed":["title","seats","instructors"]}"#;
-    let text = "x".repeat(1_024 - head.len() - tail.len());
-    format!("{head}{text}{tail}")
-}
-
 fn catalog() -> Catalog {
     Catalog::from_texts([(format!("{TYPE}.yaml"), DEFINITION)]).expect("the definition is good")
 }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use tidings_conformance::servers::AppendOnly;
 
 use crate::contest::PAIRS;
+use crate::samples::document;
 
 /// How the Redis server of both contenders keeps its data.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -58,32 +59,8 @@ pub fn describe(durability: Durability) -> String {
          redis       {redis}\n\
          durability  Redis on both sides: {}; SQLite: durability=full\n\
          method      contenders alternate; one warm-up pair, then medians of {PAIRS} pairs; release build\n\
-         events      the course-catalog document of benches/src/conditions.rs, {} bytes",
+         events      the course-catalog document of benches/src/samples.rs, {} bytes",
         durability.describe(),
         document(0).len()
     )
-}
-
-/// An event as a service publishes it, about as large as the median Open edX event. All have the
-/// same length.
-pub fn document(n: usize) -> String {
-    let key = key(n);
-    format!(
-        concat!(
-            r#"{{"specversion":"1.0","id":"8353e8ea-e784-11f1-8511-{:012x}","#,
-            r#""source":"/openedx/cms/web","type":"org.openedx.content_authoring.course.catalog_info.changed.v1","#,
-            r#""time":"2026-11-23T21:26:15.021067Z","minorversion":0,"sourcehost":"cms-1","#,
-            r#""partitionkey":"{key}","datacontenttype":"application/json","#,
-            r#""data":{{"catalog_info":{{"course_key":"{key}","name":"Demonstration Course","#,
-            r#""schedule_data":{{"start":"2025-09-01T08:00:00+00:00","pacing":"instructor","end":null}},"#,
-            r#""hidden":false,"invitation_only":false}}}}}}"#
-        ),
-        n,
-        key = key
-    )
-}
-
-/// The key of an event: one of a thousand courses.
-pub fn key(n: usize) -> String {
-    format!("course-v1:a+b+{:03}", n % 1_000)
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidings_event::Event;
 
-use crate::conditions::document;
 use crate::contest::{Row, Unit, contest};
+use crate::samples::document;
 
 const EVENTS: usize = 200_000;
 

@@ -10,8 +10,8 @@ use tidings_conformance::servers::PostgresServer;
 use tidings_transport::Group;
 use tokio::runtime::Runtime;
 
-use crate::conditions::document;
 use crate::contest::{Row, Unit, contest, rate};
+use crate::samples::document;
 
 /// Events of a run, and of a batch.
 const EVENTS: usize = 5_000;

@@ -11,6 +11,7 @@ mod inbox;
 mod raw;
 mod redis_log;
 mod relay;
+mod samples;
 mod sqlite_log;
 mod table;
 

@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::Instant;
 
-use crate::conditions::key;
 use crate::contest::rate;
+use crate::samples::key;
 
 /// Events a second of `redis-benchmark`, appending `document` and a key at a pipeline depth, on one
 /// connection. `events` must be a multiple of the depth: `redis-benchmark` sends whole pipelines,

@@ -12,9 +12,10 @@ use tidings_transport::{
 };
 use tokio::runtime::Runtime;
 
-use crate::conditions::{Durability, document, key};
+use crate::conditions::Durability;
 use crate::contest::{Row, Unit, contest, rate};
 use crate::raw;
+use crate::samples::{document, key};
 
 /// Events a batch, callers at once, and the depth of the peer's pipeline.
 const DEPTH: usize = 64;

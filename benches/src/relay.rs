@@ -11,9 +11,10 @@ use tidings_conformance::servers::{PostgresServer, RedisOptions, RedisServer};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::conditions::{Durability, document};
+use crate::conditions::Durability;
 use crate::contest::{Row, Unit, alone, contest, rate};
 use crate::raw;
+use crate::samples::document;
 
 const ROWS: usize = 50_000;
 const TYPE: &str = "org.example.catalog.course.renamed.v1";

@@ -10,8 +10,8 @@ use tidings_transport::{
 };
 use tokio::runtime::Runtime;
 
-use crate::conditions::{document, key};
 use crate::contest::{Row, Unit, alone, rate};
+use crate::samples::{document, key};
 
 const EVENTS: usize = 200_000;
 const BATCH: usize = 500;
