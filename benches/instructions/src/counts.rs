@@ -162,10 +162,10 @@ mod tests {
     fn only_what_became_dearer_fails() {
         let kept = counts("# rustc 1\na  1000\nb  1000\n");
         for (now, holds) in [
-            ("# rustc 1\na  1030\nb  500\n", true),
-            ("# rustc 1\na  1031\n", false),
-            ("# rustc 2\na  1250\n", true),
-            ("# rustc 2\na  1251\n", false),
+            ("# rustc 1\na  1029\nb  500\n", true),
+            ("# rustc 1\na  1032\n", false),
+            ("# rustc 2\na  1249\n", true),
+            ("# rustc 2\na  1252\n", false),
             ("# rustc 1\nnew  1\n", false),
         ] {
             assert_eq!(Comparison::new(&kept, &counts(now)).holds(), holds, "{now}");
