@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings::{Backoff, Catalog, OpenError};
+use tidings::{Backoff, Catalog, OpenError, RetentionPolicy};
 use tidings_telemetry::Telemetry;
-use tidings_transport::Topic;
+use tidings_transport::{Topic, TopicInfo};
 use tokio::time::{Instant, sleep};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
 
 use crate::args::BusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::output::to_stderr;
 use crate::settings::{Origin, Settings, redacted};
 
 /// Between two looks for a bus that is away.
@@ -25,6 +27,7 @@ pub struct Bus {
     shown: String,
     service: Option<String>,
     names_catalog: bool,
+    retention: RetentionPolicy,
 }
 
 impl Bus {
@@ -50,6 +53,7 @@ impl Bus {
             shown: redacted(&settings.bus),
             service: settings.service.clone(),
             names_catalog: settings.catalogs.origin.is_some(),
+            retention: settings.retention.clone(),
         })
     }
 
@@ -69,13 +73,45 @@ impl Bus {
         self.names_catalog
     }
 
+    /// The full name of a topic. One that has the prefix already is worth a word.
+    pub fn topic(&self, name: &str) -> Result<Topic> {
+        let full = self.bus.topic(name)?;
+        let twice = Topic::new(name).is_ok_and(|t| self.namespace().name_of(&t).is_some());
+        if let (Some(prefix), true) = (self.namespace().prefix(), twice) {
+            to_stderr(&format!(
+                "warning: --topic {name} becomes {full}, for the prefix {prefix:?} is put before it; \
+                 for {name} leave the prefix out"
+            ));
+        }
+        Ok(full)
+    }
+
+    /// The topics of its prefix, or all where it has none.
+    pub async fn topics(&self) -> Result<Vec<TopicInfo>> {
+        let mut all = self.transport().topics().await?;
+        all.retain(|info| self.namespace().name_of(&info.topic).is_some());
+        Ok(all)
+    }
+
     /// The full names of these topics, or those of all topics when there is none.
     pub async fn topics_or_all(&self, names: &[String]) -> Result<Vec<Topic>> {
         if names.is_empty() {
-            let all = self.transport().topics().await?;
+            let all = self.topics().await?;
             return Ok(all.into_iter().map(|info| info.topic).collect());
         }
-        names.iter().map(|name| Ok(self.topic(name)?)).collect()
+        names.iter().map(|name| self.topic(name)).collect()
+    }
+
+    /// What `tidings.toml` says of retention.
+    pub fn retention(&self) -> &RetentionPolicy {
+        &self.retention
+    }
+
+    /// Trims topics as `tidings.toml` says, until the handle is dropped.
+    pub fn retain(&self) -> Option<AbortOnDropHandle<()>> {
+        let trims = !self.retention.is_empty();
+        let trimming = trims.then(|| self.retainer(self.retention.clone()).run());
+        trimming.map(|trimming| AbortOnDropHandle::new(tokio::spawn(trimming)))
     }
 
     /// Its URL without secrets, for people.

@@ -16,6 +16,7 @@ mod lanes;
 mod namespace;
 mod producer;
 mod replay;
+mod retention;
 mod shutdown;
 mod validation;
 mod wire;
@@ -32,5 +33,6 @@ pub use producer::{
     PublishErrorKind, PublishRetry, Receipt, Route,
 };
 pub use replay::{REPLAY, Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, Until};
+pub use retention::{RETAIN_EVERY, Retainer, RetentionPolicy};
 pub use shutdown::shutdown_signal;
 pub use wire::{Decoder, Reading, UnknownWire, Wire};

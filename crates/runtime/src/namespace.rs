@@ -45,6 +45,27 @@ impl Namespace {
         }
     }
 
+    /// The logical name of a physical topic; `None` for a topic of another prefix.
+    ///
+    /// ```
+    /// # use tidings_runtime::Namespace;
+    /// # use tidings_transport::Topic;
+    /// let stage = Namespace::new("stage")?;
+    /// assert_eq!(stage.name_of(&Topic::new("stage-courses")?), Some("courses"));
+    /// assert_eq!(stage.name_of(&Topic::new("prod-courses")?), None);
+    /// # Ok::<(), tidings_transport::Error>(())
+    /// ```
+    pub fn name_of<'a>(&self, topic: &'a Topic) -> Option<&'a str> {
+        let name = topic.as_str();
+        match &self.prefix {
+            None => Some(name),
+            Some(prefix) => {
+                let name = name.strip_prefix(prefix.as_str())?.strip_prefix('-')?;
+                (!name.is_empty()).then_some(name)
+            }
+        }
+    }
+
     /// The prefix, if there is one.
     pub fn prefix(&self) -> Option<&str> {
         self.prefix.as_deref()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_transport::{ErrorKind, GroupInfo, Result, Topic, Transport};
+use tidings_transport::{Error, ErrorKind, GroupInfo, Result, Topic, TopicInfo, Transport};
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{debug, info, warn};
 
@@ -12,7 +12,8 @@ use crate::Metrics;
 /// How often the log is asked. Between two answers a lag in seconds is older by up to this.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Asks the log every `every` how the groups of these topics stand, for ever; drop the future to
+/// Asks the log every `every` how the groups of these topics stand, and how
+/// large the topics are, for ever; drop the future to
 /// end it. A topic that does not exist yet has no groups.
 pub async fn watch(
     metrics: Metrics,
@@ -27,7 +28,10 @@ pub async fn watch(
         tick.tick().await;
         match ask(&*transport, &topics).await {
             Ok(found) => {
-                metrics.groups().set(&found);
+                metrics.groups().set(&found.groups);
+                for info in &found.topics {
+                    metrics.topics().set(info);
+                }
                 if !std::mem::replace(&mut up, true) {
                     info!("the log tells of its groups again");
                 }
@@ -45,15 +49,29 @@ pub async fn watch(
     }
 }
 
-async fn ask(transport: &dyn Transport, topics: &[Topic]) -> Result<Vec<(Topic, Vec<GroupInfo>)>> {
+/// What the log told.
+#[derive(Default)]
+struct Found {
+    groups: Vec<(Topic, Vec<GroupInfo>)>,
+    topics: Vec<TopicInfo>,
+}
+
+async fn ask(transport: &dyn Transport, topics: &[Topic]) -> Result<Found> {
     // Also where there is no topic to ask about, the metric must say whether the log is there.
     if topics.is_empty() {
         transport.ping().await?;
     }
-    let mut found = Vec::with_capacity(topics.len());
+    let mut found = Found::default();
     for topic in topics {
-        match transport.groups(topic).await {
-            Ok(groups) => found.push((topic.clone(), groups)),
+        let told = async {
+            let groups = transport.groups(topic).await?;
+            Ok::<_, Error>((groups, transport.topic(topic).await?))
+        };
+        match told.await {
+            Ok((groups, info)) => {
+                found.groups.push((topic.clone(), groups));
+                found.topics.push(info);
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use tidings_event::Definitions;
 use tidings_event::openedx::UnknownSchema;
 use tidings_event::profile::Mode;
-use tidings_runtime::{ConsumerBuilder, Decoder, Namespace, ProducerBuilder, Replay, Wire};
+use tidings_runtime::{
+    ConsumerBuilder, Decoder, Namespace, ProducerBuilder, Replay, Retainer, RetentionPolicy, Wire,
+};
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Error, Group, Topic, Transport};
 
@@ -174,6 +176,27 @@ impl Bus {
         let (transport, definitions) = (self.transport.clone(), self.definitions.clone());
         let replay = Replay::new(transport, definitions, topic, group);
         Ok(replay.unknown_schema(self.unknown_schema))
+    }
+
+    /// Trims the topics of this bus by a policy: for one [`round`](Retainer::round), or for ever
+    /// beside whatever else the process does.
+    ///
+    /// ```
+    /// # use tidings::{Retention, RetentionPolicy};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = tidings::open("memory:").await?;
+    /// let mut newest = Retention::default();
+    /// newest.max_len = Some(100_000);
+    /// let policy = RetentionPolicy::default().rule("*", newest)?;
+    /// let trimming = tokio::spawn(bus.retainer(policy).run());
+    /// # trimming.abort();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retainer(&self, policy: RetentionPolicy) -> Retainer {
+        Retainer::new(self.transport.clone(), self.namespace.clone(), policy)
+            .telemetry(self.telemetry.clone())
     }
 
     /// Sets up a consumer of a group.

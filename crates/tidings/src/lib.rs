@@ -78,9 +78,9 @@ pub use tidings_event::{
 pub use tidings_runtime::{
     Backoff, Breaker, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
     ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Preparation, Prepared,
-    Producer, ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, Reading,
-    Receipt, Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, RetryPolicy, Route,
-    Summary, UnknownWire, Until, Wire, shutdown_signal,
+    Producer, ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, RETAIN_EVERY,
+    Reading, Receipt, Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, Retainer,
+    RetentionPolicy, RetryPolicy, Route, Summary, UnknownWire, Until, Wire, shutdown_signal,
 };
 pub use tidings_transport::{
     Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,

@@ -85,10 +85,13 @@ impl Default for Retention {
 }
 
 /// What `trim` did, or would do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trimmed {
     /// Records removed.
     pub removed: u64,
     /// Records that the rules name, kept because a group still needs them or one before them.
     pub spared: u64,
+    /// The active groups that have not settled all that the rules name, by name: for them it is
+    /// spared, up to the hard cap.
+    pub needed_by: Vec<Group>,
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey, Position, Record,
-    Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored, Subscriber, Subscription,
-    Topic, TopicInfo, Trimmed,
+    Capabilities, DeadLetter, Error, ErrorKind, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
+    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
+    Subscriber, Subscription, Topic, TopicInfo, Trimmed,
 };
 
 /// A log that carries records between services.
@@ -63,6 +63,19 @@ pub trait Transport: Send + Sync + 'static {
 
     /// The topics of this log, by name.
     async fn topics(&self) -> Result<Vec<TopicInfo>>;
+
+    /// One topic, as [`topics`](Self::topics) tells of it. A log that need not look at all of them
+    /// for that does not; the default does.
+    async fn topic(&self, topic: &Topic) -> Result<TopicInfo> {
+        let mut all = self.topics().await?.into_iter();
+        all.find(|info| info.topic == *topic).ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotFound,
+                "topic",
+                format!("there is no topic {topic}"),
+            )
+        })
+    }
 
     /// The groups of a topic, by name, with what they have not settled. Observing moves nothing.
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>>;

@@ -14,12 +14,27 @@ use crate::value;
 /// How many entries are counted, or removed, in one go, so that the server is not held up.
 const STEP: u64 = 5_000;
 
+/// What is to be removed, as things stand.
+struct Removal {
+    /// How many of the oldest records the rules name.
+    named: u64,
+    /// How many of them may go.
+    remove: u64,
+    /// The groups that need some of them.
+    needed_by: Vec<Group>,
+}
+
 impl Redis {
     pub(crate) async fn remove_old(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed> {
         let groups = self.group_names("trim", topic).await?;
         let removal = self.plan_removal(topic, retention, &groups).await;
         let removal = removal.map_err(|f| f.reading("trim"))?;
-        let Some((named, remove)) = removal else {
+        let Some(Removal {
+            named,
+            remove,
+            needed_by,
+        }) = removal
+        else {
             return Err(no_topic("trim", topic));
         };
         let mut removed = remove;
@@ -30,16 +45,16 @@ impl Redis {
         Ok(Trimmed {
             removed,
             spared: named - remove,
+            needed_by,
         })
     }
 
-    /// How many of the oldest records the rules name, and how many of them may go.
     async fn plan_removal(
         &self,
         topic: &Topic,
         retention: &Retention,
         groups: &[Group],
-    ) -> Result<Option<(u64, u64)>, Failure> {
+    ) -> Result<Option<Removal>, Failure> {
         const WHAT: &str = "a topic as {length, first, last}";
         let topic_now = self
             .link
@@ -59,18 +74,25 @@ impl Redis {
             let before = EntryId { ms: before, seq: 0 };
             named = named.max(self.count(topic, before, u64::MAX).await?);
         }
-        let mut free = named;
-        for group in groups {
+        let (mut free, mut needed_by) = (named, Vec::new());
+        for group in groups.iter().filter(|_| named > 0) {
             let call = Call::new(&NEED, &Keys::new(topic, group)).arg(group.as_str());
             let ttl = u64::try_from(retention.group_ttl.as_millis()).unwrap_or(u64::MAX / 4);
             let need = self.link.script(call.arg(ttl)).await?;
-            if let Some(needed) = first_needed(need)?
-                && free > hard
-            {
-                free = free.min(self.count(topic, needed, free).await?);
+            if let Some(needed) = first_needed(need)? {
+                let before = self.count(topic, needed, named).await?;
+                if before < named {
+                    free = free.min(before);
+                    needed_by.push(group.clone());
+                }
             }
         }
-        Ok(Some((named, free.max(hard))))
+        needed_by.sort();
+        Ok(Some(Removal {
+            named,
+            remove: free.max(hard),
+            needed_by,
+        }))
     }
 
     /// By the server's clock, in milliseconds since 1970.

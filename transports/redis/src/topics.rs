@@ -126,6 +126,13 @@ impl Redis {
         Ok(topics)
     }
 
+    /// One, without a walk through all keys of the server.
+    pub(crate) async fn one_topic(&self, topic: &Topic) -> Result<TopicInfo> {
+        let found = self.describe(std::slice::from_ref(topic)).await;
+        let found = found.map_err(|f| f.reading("topic"))?.pop();
+        found.ok_or_else(|| no_topic("topic", topic))
+    }
+
     async fn topic_names(&self) -> Result<Vec<Topic>, Failure> {
         const WHAT: &str = "a page of keys";
         let mut names = Vec::new();

@@ -112,6 +112,10 @@ impl Transport for Redis {
         self.list_topics().await
     }
 
+    async fn topic(&self, topic: &Topic) -> Result<TopicInfo> {
+        self.one_topic(topic).await
+    }
+
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.list_groups(topic).await
     }

@@ -83,7 +83,7 @@ pub(crate) fn topics(db: &Connection) -> Result<Vec<TopicInfo>, Fault> {
 }
 
 /// A name that another program wrote may break our rules; then the file is not what it should be.
-fn name<T>(text: Result<T, tidings_transport::Error>) -> Result<T, Fault> {
+pub(crate) fn name<T>(text: Result<T, tidings_transport::Error>) -> Result<T, Fault> {
     text.map_err(|e| Fault::refused(ErrorKind::Corrupt, format!("in the file: {e}")))
 }
 

@@ -1,8 +1,9 @@
 //! Removing old events, without a group losing any in silence.
 
 use rusqlite::{OptionalExtension, params};
-use tidings_transport::{Result, Retention, Topic, Trimmed};
+use tidings_transport::{Group, Result, Retention, Topic, Trimmed};
 
+use crate::describe;
 use crate::error::Fault;
 use crate::gap;
 use crate::group;
@@ -87,16 +88,23 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
     let hard = beyond(retention.hard_max_len)?.unwrap_or(0);
     let named = old.max(beyond(retention.max_len)?.unwrap_or(0)).max(hard);
     let active = work.now.saturating_sub(micros(retention.group_ttl));
-    let needed = one(
-        "SELECT min(coalesce(
+    let mut needing = work.db.prepare(
+        "SELECT name, settled FROM
+           (SELECT g.name, coalesce(
              (SELECT seq - 1 FROM deliveries
                WHERE delivery >= g.group_id << 40 AND delivery < (g.group_id + 1) << 40
                  AND dead_letter IS NULL
-               ORDER BY delivery LIMIT 1), g.claimed_to))
-           FROM groups g WHERE g.topic_id = ?1 AND g.active >= ?2",
-        active,
+               ORDER BY delivery LIMIT 1), g.claimed_to) AS settled
+           FROM groups g WHERE g.topic_id = ?1 AND g.active >= ?2)
+          WHERE settled < ?3 ORDER BY name",
     )?;
-    let to = named.min(needed.unwrap_or(last)).max(hard);
+    let mut needing = needing.query([id, active, named])?;
+    let (mut to, mut needed_by) = (named, Vec::new());
+    while let Some(row) = needing.next()? {
+        needed_by.push(describe::name(Group::new(row.get::<_, String>(0)?))?);
+        to = to.min(row.get(1)?);
+    }
+    let to = to.max(hard);
     let up_to = |seq| {
         one(
             "SELECT count(*) FROM events WHERE topic_id = ?1 AND seq <= ?2",
@@ -108,6 +116,7 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
     let trimmed = Trimmed {
         removed,
         spared: up_to(named)?.saturating_sub(removed),
+        needed_by,
     };
     if !retention.dry_run && removed > 0 {
         pass_over(work, id, to)?;

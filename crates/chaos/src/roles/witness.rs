@@ -129,6 +129,10 @@ impl Transport for Witness {
         self.inner.topics().await
     }
 
+    async fn topic(&self, topic: &Topic) -> Result<TopicInfo> {
+        self.inner.topic(topic).await
+    }
+
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.inner.groups(topic).await
     }

@@ -17,7 +17,8 @@ mod seek;
 mod shell;
 mod tail;
 mod topics;
-mod value;
+mod trim;
+pub mod value;
 mod verb;
 
 pub use bus::BusArgs;
@@ -46,6 +47,7 @@ pub use seek::{ConsentArgs, SeekArgs};
 pub use shell::{CompletionsArgs, ManArgs};
 pub use tail::TailArgs;
 pub use topics::TopicsArgs;
+pub use trim::{LimitArgs, TrimArgs};
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
@@ -141,6 +143,8 @@ pub enum Command {
     Groups(GroupsArgs),
     /// Move a group back, to hear events again, or forward, to pass over them
     Seek(SeekArgs),
+    /// Remove old events, sparing what groups have not settled
+    Trim(TrimArgs),
     /// Make and look after the tables of an outbox in your database
     Outbox(OutboxArgs),
     /// Publish what was committed to an outbox, in order, until it is stopped

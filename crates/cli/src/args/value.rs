@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use tidings::Until;
 use tidings_transport::{Position, Start};
 
@@ -22,10 +22,34 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A duration that may be long: as [`duration`], and `30d`, `2 weeks`; a day has 24 hours.
+pub fn long_duration(text: &str) -> Result<Duration, String> {
+    let rule = || format!("{text:?} is not a duration; write a number and a unit: 12h, 30d, 4w");
+    let span: Span = text.parse().map_err(|_| rule())?;
+    let days = SpanRelativeTo::days_are_24_hours();
+    let length = span.to_duration(days).map_err(|_| rule())?;
+    match Duration::try_from(length) {
+        Ok(Duration::ZERO) => Err("must be longer than 0".to_owned()),
+        Ok(length) => Ok(length),
+        Err(_) => Err("must not be negative".to_owned()),
+    }
+}
+
 /// Where to begin: `latest`, `earliest`, an RFC 3339 time, or a position.
 pub fn start(text: &str) -> Result<Start, String> {
+    // A mistyped word would be taken for a position, and refused only by the log, if at all.
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic()) && !is_start(text) {
+        return Err(format!(
+            "{text:?} is none of latest, earliest, an RFC 3339 time such as 2026-11-23T20:57:12Z, \
+             or a position as `tidings tail` and `tidings groups` print it"
+        ));
+    }
     text.parse()
         .map_err(|e: tidings_transport::Error| e.to_string())
+}
+
+fn is_start(text: &str) -> bool {
+    matches!(text, "latest" | "earliest")
 }
 
 /// An RFC 3339 time.
@@ -82,8 +106,38 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{address, duration, pair, positive_duration};
+    use super::{address, duration, long_duration, pair, positive_duration, start};
     use std::time::Duration;
+
+    #[test]
+    fn a_long_duration_has_days_and_weeks() {
+        const DAY: u64 = 24 * 3_600;
+        assert_eq!(long_duration("30d"), Ok(Duration::from_secs(30 * DAY)));
+        assert_eq!(long_duration("2 weeks"), Ok(Duration::from_secs(14 * DAY)));
+        assert_eq!(long_duration("1d12h"), Ok(Duration::from_secs(36 * 3_600)));
+        for wrong in ["", "30", "0d", "-1d", "1 month", "soon"] {
+            assert!(long_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_start_is_no_position() {
+        assert!(
+            start("soon")
+                .unwrap_err()
+                .contains("none of latest, earliest")
+        );
+        for good in [
+            "latest",
+            "earliest",
+            "42",
+            "1700-0",
+            "0:12,1:9",
+            "2026-11-23T20:57:12Z",
+        ] {
+            assert!(start(good).is_ok(), "{good}");
+        }
+    }
 
     #[test]
     fn durations_are_written_as_people_write_them() {

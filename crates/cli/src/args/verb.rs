@@ -46,6 +46,7 @@ impl Command {
                 None => &mut args.bus,
             },
             Self::Seek(args) => &mut args.bus,
+            Self::Trim(args) => &mut args.bus,
             Self::Relay(args) => &mut args.bus,
             Self::Doctor(args) => &mut args.bus,
             Self::Demo(args) => &mut args.bus,

@@ -16,6 +16,7 @@ mod replay;
 mod seek;
 mod tail;
 mod topics;
+mod trim;
 
 use tidings_telemetry::Telemetry;
 
@@ -42,6 +43,7 @@ pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
             Command::Topics(args) => topics::run(args).await,
             Command::Groups(args) => groups::run(args).await,
             Command::Seek(args) => seek::run(args, shutdown).await,
+            Command::Trim(args) => trim::run(args, shutdown, telemetry).await,
             Command::Outbox(args) => outbox::run(args, shutdown).await,
             Command::Relay(args) => relay::run(args, shutdown, telemetry).await,
             Command::Catalog(args) => catalog::run(args),

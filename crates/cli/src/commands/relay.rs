@@ -40,6 +40,7 @@ pub async fn run(args: RelayArgs, shutdown: Shutdown, telemetry: Telemetry) -> R
     drop(opening);
     let bus = bus.with_telemetry(telemetry.clone());
     let _monitored = monitoring.start(&bus, Vec::new());
+    let _retaining = bus.retain();
     let mut relay =
         Relay::new(site.database.clone(), bus.producer()).batch(args.batch.get(), 4 * 1024 * 1024);
     if let Some(age) = args.keep {

@@ -78,7 +78,7 @@ async fn follow(bus: &Bus, args: &TailArgs, output: &Output) -> Result<()> {
 
 /// Where to begin with each topic.
 async fn begin(bus: &Bus, args: &TailArgs) -> Result<BTreeMap<Topic, Start>> {
-    let infos = bus.transport().topics().await?;
+    let infos = bus.topics().await?;
     let mut places = BTreeMap::new();
     if !args.topic.is_empty() {
         let named = bus.topics_or_all(&args.topic).await?;

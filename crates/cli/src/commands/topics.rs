@@ -12,7 +12,7 @@ use crate::output::{Output, Table, Tone, bytes, number, time};
 pub async fn run(args: TopicsArgs) -> Result<Exit> {
     let output = Output::new(args.output);
     let bus = Bus::open(&args.bus).await?;
-    let topics = bus.transport().topics().await?;
+    let topics = bus.topics().await?;
     if output.is_json() {
         for topic in &topics {
             output.json(&json!({

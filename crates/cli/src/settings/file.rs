@@ -2,11 +2,13 @@
 
 mod lint;
 mod reference;
+mod retention;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tidings::RetentionPolicy;
 use tidings_catalog::lint::LintSettings;
 
 use crate::exit::Exit;
@@ -30,6 +32,8 @@ pub struct File {
     pub database: Option<String>,
     /// Levels and words of the lint of definitions.
     pub lint: LintSettings,
+    /// What is removed from topics in the course of time.
+    pub retention: RetentionPolicy,
     /// The service that publishes and consumes here.
     pub service: Option<String>,
 }
@@ -59,7 +63,8 @@ impl File {
         })?;
         for key in table.keys() {
             if KEYS.iter().all(|known| known.name != key) {
-                return Err(refuse(format!("unknown key {key:?}")).remedy(nearest(key)));
+                let names = KEYS.map(|known| known.name);
+                return Err(refuse(format!("unknown key {key:?}")).remedy(nearest(key, &names)));
             }
         }
         let text = |key: &str, example: &str| match table.get(key) {
@@ -91,25 +96,34 @@ impl File {
             }
         };
         let lint = lint::read(table.get("lint")).map_err(refuse)?;
+        let retention = retention::read(table.get("retention")).map_err(|wrong| {
+            let failure = refuse(wrong.what);
+            match wrong.remedy {
+                Some(remedy) => failure.remedy(remedy),
+                None => failure,
+            }
+        })?;
         Ok(Self {
             path: path.to_owned(),
             bus,
             catalog,
             database,
             lint,
+            retention,
             service,
         })
     }
 }
 
-fn nearest(key: &str) -> String {
-    let names = || KEYS.iter().map(|known| known.name);
-    names()
+/// What to say of a key that is none of these.
+fn nearest(key: &str, known: &[&str]) -> String {
+    known
+        .iter()
         .map(|known| (strsim::jaro_winkler(known, key), known))
         .filter(|(likeness, _)| *likeness > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map_or_else(
-            || format!("the keys are {}", names().collect::<Vec<_>>().join(", ")),
+            || format!("the keys are {}", known.join(", ")),
             |(_, known)| format!("did you mean {known:?}?"),
         )
 }
@@ -130,9 +144,13 @@ mod tests {
         /site/tidings.toml: unknown key "buss"
           help: did you mean "bus"?
         "#);
-        insta::assert_snapshot!(refusal("retries = 3"), @r#"
-        /site/tidings.toml: unknown key "retries"
-          help: the keys are bus, catalog, database, lint, service
+        insta::assert_snapshot!(refusal("timeout = 3"), @r#"
+        /site/tidings.toml: unknown key "timeout"
+          help: the keys are bus, catalog, database, lint, retention, service
+        "#);
+        insta::assert_snapshot!(refusal("retention = [{ topics = '*', max-lenght = 3 }]"), @r#"
+        /site/tidings.toml: unknown key "max-lenght" in rule 1 of retention
+          help: did you mean "max-len"?
         "#);
     }
 
@@ -140,6 +158,36 @@ mod tests {
     fn a_wrong_type_is_named() {
         insta::assert_snapshot!(refusal("catalog = 'events'"), @r#"/site/tidings.toml: catalog must be a list such as ["events"], not string"#);
         insta::assert_snapshot!(refusal("bus = 1"), @r#"/site/tidings.toml: bus must be a string such as "sqlite:bus.db", not integer"#);
+    }
+
+    #[test]
+    fn a_rule_of_retention_says_what_is_wrong_with_it() {
+        for (rule, wanted) in [
+            ("'*'", "retention must be a list of tables"),
+            ("[3]", "rule 1 of retention must be a table"),
+            ("[{ max-len = 3 }]", "rule 1 of retention has no topics"),
+            ("[{ topics = '*' }]", "limits nothing"),
+            (
+                "[{ topics = '*', max-len = -3 }]",
+                "max-len must be a number from 0",
+            ),
+            (
+                "[{ topics = '*', max-age = 30 }]",
+                "max-age must be a duration such as \"30d\"",
+            ),
+            (
+                "[{ topics = '*', max-age = 'soon' }]",
+                "\"soon\" is not a duration",
+            ),
+            ("[{ topics = 'a b', max-len = 3 }]", "must not contain ' '"),
+            (
+                "[{ topics = '*', max-len = 3, hard-max-len = 2 }]",
+                "below max-len",
+            ),
+        ] {
+            let text = refusal(&format!("retention = {rule}"));
+            assert!(text.contains(wanted), "{rule}: {text}");
+        }
     }
 
     #[test]

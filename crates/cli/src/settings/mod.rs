@@ -17,6 +17,8 @@ pub use secret::redacted;
 use std::env;
 use std::ffi::OsString;
 
+use tidings::RetentionPolicy;
+
 use crate::args::BusArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
@@ -39,6 +41,8 @@ pub struct Settings {
     pub catalogs: NamedCatalogs,
     /// The service that publishes and consumes here, if somebody names it.
     pub service: Option<String>,
+    /// What is removed from topics in the course of time.
+    pub retention: RetentionPolicy,
 }
 
 impl Settings {
@@ -54,6 +58,7 @@ impl Settings {
             .map_err(|e| Failure::new(Exit::Io, "the current folder cannot be read").source(e))?;
         let file = File::in_folder(&folder)?;
         let in_file = file.as_ref().and_then(|file| file.service.clone());
+        let retention = file.as_ref().map(|file| file.retention.clone());
         let service = match env::var_os(SERVICE_VARIABLE).filter(|v| !v.is_empty()) {
             Some(name) => Some(name.into_string().map_err(|_| {
                 Failure::new(Exit::Config, format!("{SERVICE_VARIABLE} is not UTF-8"))
@@ -69,6 +74,7 @@ impl Settings {
         )?;
         Ok(Self {
             service,
+            retention: retention.unwrap_or_default(),
             ..settings
         })
     }
@@ -120,6 +126,7 @@ impl Settings {
             bus_origin,
             catalogs: named,
             service: None,
+            retention: RetentionPolicy::default(),
         })
     }
 }

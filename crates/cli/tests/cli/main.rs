@@ -19,3 +19,4 @@ mod shell;
 mod site;
 mod tour;
 mod traps;
+mod trim;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tidings_transport::{Count, Outcome, Retention, SchemaId};
+use tidings_transport::{Count, ErrorKind, Outcome, Retention, SchemaId};
 
 use crate::scene::{
-    Scene, ack, close, describe_topic, drain, join, pass, reason, settled, take, until,
+    Scene, ack, close, describe_topic, drain, expect_kind, join, pass, reason, settled, take, until,
 };
 
 pub(crate) async fn the_numbers_of_a_group_are_right(s: Scene) {
@@ -105,6 +105,10 @@ pub(crate) async fn the_numbers_of_a_topic_are_right(s: Scene) {
     let names: Vec<_> = topics.iter().map(|t| t.topic.clone()).collect();
     assert!(names.contains(&s.topic) && names.contains(&other));
     assert!(names.is_sorted(), "by name: {names:?}");
+    let one = s.log.topic(&other).await.expect("it is there");
+    assert!(topics.contains(&one), "{one:?} is not among {topics:?}");
+    let nowhere = s.log.topic(&s.another_topic("nowhere")).await;
+    expect_kind(nowhere, ErrorKind::NotFound);
 }
 
 pub(crate) async fn groups_are_listed_by_name(s: Scene) {

@@ -47,6 +47,7 @@ pub(crate) async fn trim_spares_what_is_not_settled(s: Scene) {
     let expected = Trimmed {
         removed: 4,
         spared: 4,
+        needed_by: vec![s.group.clone()],
     };
     assert_eq!(trimmed, expected, "four are settled, two are in hand");
     assert_eq!(length(&s).await, 6);
@@ -65,18 +66,23 @@ pub(crate) async fn the_slowest_group_is_spared(s: Scene) {
     s.make(&fast).await;
     s.make(&slow).await;
     publish_ten(&s).await;
+    let trimmed = trim(&s, &keep(3)).await;
+    assert_eq!(trimmed.needed_by, [fast.clone(), slow.clone()]);
     let join_as = |group: &tidings_transport::Group| {
         let mut subscription = s.subscription();
         subscription.group = group.clone();
         join(&*s.log, subscription)
     };
+    let names = [fast.clone(), slow.clone()];
     let [fast, slow] = [join_as(&fast).await, join_as(&slow).await];
     drain(&*fast, 10).await;
     let trimmed = trim(&s, &keep(0)).await;
     assert_eq!((trimmed.removed, trimmed.spared), (0, 10));
+    assert_eq!(trimmed.needed_by, names[1..]);
     assert_eq!(drain(&*slow, 10).await.len(), 10);
     let trimmed = trim(&s, &keep(0)).await;
     assert_eq!((trimmed.removed, trimmed.spared), (10, 0));
+    assert_eq!(trimmed.needed_by, []);
     assert_eq!(length(&s).await, 0);
     // An empty topic goes on where it was.
     s.publish(["after"]).await;
@@ -95,7 +101,7 @@ pub(crate) async fn trim_goes_by_age_and_by_length(s: Scene) {
     by_age.dry_run = true;
     let mut expected = Trimmed {
         removed: 3,
-        spared: 0,
+        ..Trimmed::default()
     };
     assert_eq!(trim(&s, &by_age).await, expected);
     assert_eq!(length(&s).await, 5, "a dry run removes nothing");

@@ -114,6 +114,10 @@ impl Transport for SimulatedTransport {
         self.call("topics", async |log| log.topics().await).await
     }
 
+    async fn topic(&self, topic: &Topic) -> Result<TopicInfo> {
+        self.call("topic", async |log| log.topic(topic).await).await
+    }
+
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.call("groups", async |log| log.groups(topic).await)
             .await

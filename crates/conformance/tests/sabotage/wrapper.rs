@@ -245,6 +245,10 @@ impl Transport for Sabotage {
         self.fault.topics(&self.inner).await
     }
 
+    async fn topic(&self, topic: &Topic) -> Result<TopicInfo> {
+        self.inner.log.topic(topic).await
+    }
+
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.fault.groups(&self.inner, topic).await
     }

@@ -84,6 +84,10 @@ impl Transport for Faulty {
         self.log.topics().await
     }
 
+    async fn topic(&self, topic: &Topic) -> Result<TopicInfo> {
+        self.log.topic(topic).await
+    }
+
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.log.groups(topic).await
     }

@@ -5,5 +5,6 @@ mod failing;
 mod faulty;
 mod model;
 mod replaying;
+mod retaining;
 mod support;
 mod traps;

@@ -31,6 +31,10 @@ label_set!(
     OfTopicType { topic: "topic", r#type: "type" }
 );
 label_set!(
+    /// The full topic.
+    OfTopic { topic: "topic" }
+);
+label_set!(
     /// The consumer group, the full topic, and the event type.
     OfDelivery { group: "group", topic: "topic", r#type: "type" }
 );

@@ -11,6 +11,7 @@ mod labels;
 mod outbox;
 mod publishing;
 mod registry;
+mod topics;
 mod types;
 
 pub use book::{Description, Kind};
@@ -19,3 +20,4 @@ pub use groups::Groups;
 pub use outbox::{Outbox, OutboxState};
 pub use publishing::{PublishSeries, Publishing};
 pub use registry::Metrics;
+pub use topics::Topics;

@@ -8,7 +8,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::book::{Book, Description, Kind};
-use super::{Consuming, Groups, Outbox, Publishing};
+use super::{Consuming, Groups, Outbox, Publishing, Topics};
 
 /// All metrics of a process, or of a part of it. A value: two of them share nothing. Clones do.
 #[derive(Clone)]
@@ -22,6 +22,7 @@ struct Shared {
     publishing: Publishing,
     consuming: Consuming,
     groups: Groups,
+    topics: Topics,
     outbox: Outbox,
 }
 
@@ -39,6 +40,7 @@ impl Metrics {
         let publishing = Publishing::register(&mut book);
         let consuming = Consuming::register(&mut book);
         let groups = Groups::register(&mut book);
+        let topics = Topics::register(&mut book);
         let outbox = Outbox::register(&mut book);
         book.single(
             "build",
@@ -59,6 +61,7 @@ impl Metrics {
                 publishing,
                 consuming,
                 groups,
+                topics,
                 outbox,
             }),
         }
@@ -77,6 +80,11 @@ impl Metrics {
     /// How groups stand.
     pub fn groups(&self) -> &Groups {
         &self.shared.groups
+    }
+
+    /// How large topics are, and what is removed from them.
+    pub fn topics(&self) -> &Topics {
+        &self.shared.topics
     }
 
     /// How the outbox stands.

@@ -228,15 +228,16 @@ impl Transport for Memory {
             .map_or(0, |before| log.received_before(before));
         let hard = beyond(retention.hard_max_len);
         let named = old.max(beyond(retention.max_len)).max(hard);
-        let groups = found.groups.values();
-        let needed = groups
-            .filter(|g| g.consumers.active(retention.group_ttl, now))
-            .map(|g| g.needs())
-            .min();
-        let free = needed.map_or(log.len(), |first| {
-            usize::try_from(first.saturating_sub(log.first())).unwrap_or(usize::MAX)
-        });
-        let remove = named.min(free).max(hard);
+        let (mut free, mut needed_by) = (named, Vec::new());
+        for (name, group) in &found.groups {
+            let before = group.needs().saturating_sub(log.first());
+            let before = usize::try_from(before).unwrap_or(usize::MAX);
+            if before < named && group.consumers.active(retention.group_ttl, now) {
+                free = free.min(before);
+                needed_by.push(name.clone());
+            }
+        }
+        let remove = free.max(hard);
         if !retention.dry_run && remove > 0 {
             found.remove_front(remove, "trimmed before it was settled", &mut state.budget);
             self.shared.changed.notify_waiters();
@@ -244,6 +245,7 @@ impl Transport for Memory {
         Ok(Trimmed {
             removed: remove as u64,
             spared: (named - remove) as u64,
+            needed_by,
         })
     }
 

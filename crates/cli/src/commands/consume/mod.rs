@@ -39,6 +39,7 @@ pub async fn run(args: ConsumeArgs, shutdown: Shutdown, telemetry: Telemetry) ->
     let bus = bus.with_telemetry(monitoring.telemetry());
     let topics = bus.topics_or_all(&args.topic).await?;
     let _monitored = monitoring.start(&bus, topics);
+    let _retaining = bus.retain();
     match exec {
         Some(handler) => {
             let (summary, ()) = consume(&bus, &args, &shutdown, handler, || ()).await?;

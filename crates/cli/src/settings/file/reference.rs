@@ -16,7 +16,7 @@ pub struct Key {
 }
 
 /// All keys.
-pub const KEYS: [Key; 5] = [
+pub const KEYS: [Key; 6] = [
     Key {
         name: "bus",
         kind: "string",
@@ -47,6 +47,17 @@ pub const KEYS: [Key; 5] = [
         before: "",
         about: "For each rule of `tidings catalog lint` a level (`error`, `warning`, `off`), or a table with \
                 its `level` and its words; `tidings catalog lint --explain all` prints the rules.",
+    },
+    Key {
+        name: "retention",
+        kind: "list of tables",
+        example: "[{ topics = \"*\", max-age = \"30d\", hard-max-len = 1000000 }]",
+        before: "",
+        about: "What is removed from topics in the course of time, by `tidings consume`, `relay` and `trim` of \
+                this folder. Each table has `topics`, a name without the prefix in which `*` stands for any \
+                characters, and limits: `max-age`, `max-len`, `hard-max-len` (goes before what groups \
+                need), `group-ttl` (7d: groups idle for longer are not spared). The first that fits a topic \
+                holds.",
     },
     Key {
         name: "service",
