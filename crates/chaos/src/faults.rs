@@ -20,6 +20,8 @@ pub struct Crew {
     stopped: Vec<(Role, usize, Instant)>,
     /// What went wrong so far.
     pub done: BTreeMap<Kind, usize>,
+    /// When the log was killed, in milliseconds of the Unix epoch.
+    pub bus_killed: Vec<i64>,
 }
 
 impl Crew {
@@ -47,6 +49,7 @@ impl Crew {
             consumers: crew(Role::Consumer, CONSUMERS, VIEW)?,
             stopped: Vec::new(),
             done: BTreeMap::new(),
+            bus_killed: Vec::new(),
         })
     }
 
@@ -66,7 +69,11 @@ impl Crew {
             Kind::KillWriter => self.kill(Role::Writer, fault).await?,
             Kind::StopConsumer => self.stop(Role::Consumer, fault)?,
             Kind::StopRelay => self.stop(Role::Relay, fault)?,
-            Kind::KillBus => stage.kill_bus(fault.for_).await?,
+            Kind::KillBus => {
+                self.bus_killed
+                    .push(jiff::Timestamp::now().as_millisecond());
+                stage.kill_bus(fault.for_).await?;
+            }
             Kind::KillDatabase => stage.kill_database(fault.for_).await?,
             Kind::CutBus => stage.cut_bus(),
             Kind::CutDatabase => stage.cut_database(),

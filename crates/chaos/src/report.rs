@@ -124,6 +124,8 @@ impl Report {
                 "effects": self.balance.effects,
                 "poisoned": self.balance.poisoned,
                 "repeated": self.balance.repeated,
+                "given_up": self.balance.given_up,
+                "forgotten": self.balance.forgotten,
                 "came_to_rest": self.rests,
                 "findings": findings,
                 "balanced": self.balances(),
@@ -152,6 +154,20 @@ impl Report {
             ),
         ] {
             to_stdout(&format!("  {count:>7}  {what}"));
+        }
+        for (count, what) in [
+            (
+                balance.given_up,
+                "acknowledged by Redis and gone when it was killed, as everysec allows",
+            ),
+            (
+                balance.forgotten,
+                "ends of deliveries confirmed by Redis and forgotten in the same way",
+            ),
+        ] {
+            if count > 0 {
+                to_stdout(&format!("  {count:>7}  {what}"));
+            }
         }
         if !self.rests {
             to_stdout("  it did not come to rest: the outbox or the group has something left");

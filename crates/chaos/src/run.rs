@@ -74,7 +74,12 @@ pub async fn run(args: &RunArgs) -> Result<bool> {
     progress.end();
     crew.end().await?;
 
-    let balance = Books::read(&stage, &bus).await?.balance();
+    let broken_words = match args.scenario.log_keeps_its_word() {
+        true => Vec::new(),
+        false => crew.bus_killed,
+    };
+    let books = Books::read(&stage, &bus, broken_words).await?;
+    let balance = books.balance();
     let report = Report {
         scenario: args.scenario,
         seed,

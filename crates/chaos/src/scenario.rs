@@ -35,6 +35,12 @@ impl Scenario {
         }
     }
 
+    /// Whether the log keeps what it acknowledged when it is killed. With `everysec` Redis holds writes
+    /// back in its own memory while a sync of the file goes on, and answers all the same.
+    pub fn log_keeps_its_word(self) -> bool {
+        self != Self::PostgresRedisEverysec
+    }
+
     /// Whether database and log are servers that can be killed.
     pub fn has_servers(self) -> bool {
         self != Self::SqliteSqlite

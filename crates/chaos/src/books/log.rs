@@ -1,11 +1,13 @@
 //! What the log holds, and what it keeps of the group.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use tidings::event::Event;
 use tidings::{Body, Bus};
 use tidings_transport::{Count, Group, Position, Start, Topic};
 
-use super::Entry;
+use super::{Entry, ledgers};
 use crate::words::{CHANGED, GROUP, Result, TOPICS};
 
 const PAGE: usize = 2_000;
@@ -15,6 +17,8 @@ const PAGE: usize = 2_000;
 pub struct Logged {
     /// In log order, topic after topic.
     pub events: Vec<Entry>,
+    /// The same as lines of [`ledgers::published`].
+    pub records: HashSet<String>,
     /// The ids of dead letters, and why each is one.
     pub dead: Vec<(String, String)>,
     pub parked_keys: u64,
@@ -56,7 +60,10 @@ impl Logged {
                 let Some(last) = page.last() else { break };
                 from = Start::After(last.position.clone());
                 for stored in &page {
-                    all.events.push(entry(&stored.body)?);
+                    let entry = entry(&stored.body)?;
+                    let line = ledgers::published(&topic, &stored.position, &entry.0);
+                    all.records.insert(line);
+                    all.events.push(entry);
                 }
             }
             let mut after: Option<Position> = None;

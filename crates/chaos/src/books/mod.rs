@@ -1,7 +1,7 @@
 //! What was committed, what took effect, what the log holds, and whether that agrees.
 
 mod balance;
-mod ledgers;
+pub mod ledgers;
 mod log;
 
 use tidings::Bus;
@@ -11,6 +11,7 @@ use crate::stage::{APP, Stage, VIEW};
 use crate::words::Result;
 
 pub use balance::Balance;
+use ledgers::Ledgers;
 use log::Logged;
 
 /// An event as a table knows it: its id, and the entity and its version unless it is poisoned.
@@ -27,15 +28,18 @@ pub struct Books {
     effects: Vec<Entry>,
     /// What the log has.
     log: Logged,
-    /// Deliveries of which the log confirmed the end more than once.
-    confirmed_twice: Vec<String>,
+    /// What the log confirmed.
+    ledgers: Ledgers,
+    /// When the log was killed, where it does not keep its word then; else empty. Milliseconds of the
+    /// Unix epoch.
+    broken_words: Vec<i64>,
     /// Rows that are still in the outbox, and such as stand aside.
     outbox_rows: i64,
 }
 
 impl Books {
     /// Reads them, all from the servers themselves.
-    pub async fn read(stage: &Stage, bus: &Bus) -> Result<Self> {
+    pub async fn read(stage: &Stage, bus: &Bus, broken_words: Vec<i64>) -> Result<Self> {
         let mut app = Database::connect(&stage.database(APP)).await?;
         let mut view = Database::connect(&stage.database(VIEW)).await?;
         Ok(Self {
@@ -47,7 +51,8 @@ impl Books {
                 .rows("SELECT id, name, n FROM effects ORDER BY seq")
                 .await?,
             log: Logged::read(bus).await?,
-            confirmed_twice: ledgers::confirmed_twice(stage.folder())?,
+            ledgers: Ledgers::read(stage.folder())?,
+            broken_words,
             outbox_rows: app.number("SELECT count(*) FROM tidings_outbox").await?,
         })
     }

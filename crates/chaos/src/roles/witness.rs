@@ -1,5 +1,5 @@
-//! Notes what the log confirmed, so that the books can tell whether two consumers were confirmed
-//! on one delivery.
+//! Notes what the log confirmed, so that the books can tell whether it holds to that, and whether two
+//! consumers were confirmed on one delivery.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -7,12 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tidings::Event;
 use tidings_transport::{
-    Batch, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Settlement, Start,
-    Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Batch, Body, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened,
+    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Settlement,
+    Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
+use crate::books::ledgers;
 use crate::moment::Moment;
 use crate::planted::{Bug, Planted};
 
@@ -41,6 +43,22 @@ impl Witness {
     }
 }
 
+/// One write, which the kernel keeps also when this process is killed after it.
+fn note(mut ledger: &File, lines: impl Iterator<Item = String>) {
+    let lines: String = lines.map(|line| line + "\n").collect();
+    if let Err(error) = ledger.write_all(lines.as_bytes()) {
+        tracing::error!(%error, "the ledger cannot be written");
+    }
+}
+
+fn event_id(body: &Body) -> Option<String> {
+    let Body::Document(document) = body else {
+        return None;
+    };
+    let event = Event::from_json(document).ok()?;
+    Some(event.id().to_owned())
+}
+
 struct Witnessed {
     inner: Planted,
     ledger: Arc<File>,
@@ -67,17 +85,15 @@ impl Subscriber for Witnessed {
 
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
         let settled = self.inner.settle(settlements).await;
-        let mut lines = String::new();
-        for (settlement, result) in settlements.iter().zip(&settled) {
-            if result.is_ok() {
+        let confirmed = settlements.iter().zip(&settled);
+        let confirmed = confirmed.filter(|(_, result)| result.is_ok());
+        note(
+            &self.ledger,
+            confirmed.map(|(settlement, _)| {
                 let delivery = &settlement.delivery;
-                lines += &format!("{} {}\n", delivery.topic, delivery.position);
-            }
-        }
-        // One write, which the kernel keeps also when this process is killed after it.
-        if let Err(error) = (&*self.ledger).write_all(lines.as_bytes()) {
-            tracing::error!(%error, "the ledger cannot be written");
-        }
+                ledgers::settled(&delivery.topic, &delivery.position)
+            }),
+        );
         settled
     }
 
@@ -95,7 +111,17 @@ impl Transport for Witness {
 
     async fn publish(&self, records: &[Record]) -> Vec<Result<Position>> {
         self.moment.of(Bug::DeleteBeforePublish).await;
-        self.inner.publish(records).await
+        let published = self.inner.publish(records).await;
+        let taken = records.iter().zip(&published);
+        note(
+            &self.ledger,
+            taken.filter_map(|(record, result)| {
+                let id = event_id(&record.body)?;
+                let position = result.as_ref().ok()?;
+                Some(ledgers::published(&record.topic, position, &id))
+            }),
+        );
+        published
     }
 
     async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {
