@@ -3,6 +3,7 @@
 mod address;
 mod connection;
 mod fault;
+mod lock;
 mod mysql;
 #[cfg(test)]
 mod plans;

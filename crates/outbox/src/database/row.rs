@@ -116,3 +116,9 @@ impl Status {
         }
     }
 }
+
+/// Numbers as a JSON array: one statement for any count of them.
+pub(crate) fn list(seqs: &[i64]) -> String {
+    let numbers: Vec<String> = seqs.iter().map(ToString::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}

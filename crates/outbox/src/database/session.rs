@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::lock::Lock;
 use super::row::{Place, RefusedRow, Row, Status};
 use crate::Result;
 
@@ -36,24 +37,12 @@ impl Table {
 /// One session with a database. Statements run on the connection that holds the lock, so that a
 /// relay which lost it cannot go on.
 #[async_trait]
-pub(crate) trait Session: Send {
+pub(crate) trait Session: Lock {
     /// Makes the tables, where they are missing.
     async fn migrate(&mut self) -> Result<()>;
 
     /// Checks that a table is there with the columns of the contract.
     async fn check(&mut self, table: Table) -> Result<()>;
-
-    /// Refuses a pooler between this session and the database.
-    async fn check_direct(&mut self) -> Result<()>;
-
-    /// Takes the lock of the relay, if nobody has it.
-    async fn take(&mut self) -> Result<bool>;
-
-    /// Confirms, and where it is a lease extends, the lock; `Superseded` when it is lost.
-    async fn keep(&mut self) -> Result<()>;
-
-    /// Gives the lock back.
-    async fn give_back(&mut self) -> Result<()>;
 
     /// The rows that can be seen and are ready, by number, after `after`.
     async fn ready(&mut self, after: i64, limit: usize) -> Result<Vec<Row>>;
@@ -78,9 +67,6 @@ pub(crate) trait Session: Send {
 
     /// Makes the rows of a key that waited ready again.
     async fn release(&mut self, place: &Place) -> Result<()>;
-
-    /// Whether some session, here or elsewhere, holds the lock of the relay.
-    async fn is_taken(&mut self) -> Result<bool>;
 
     /// The version of the tables, where they say one: those of a migration of the application's
     /// own need not.

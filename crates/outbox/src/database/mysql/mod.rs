@@ -1,6 +1,7 @@
 //! MySQL and MariaDB: a named lock, polling.
 
 mod caller;
+mod lock;
 mod session;
 
 pub(crate) use caller::{insert, prune, record};

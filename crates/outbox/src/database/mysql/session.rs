@@ -1,17 +1,16 @@
 //! The relay's session.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
 
 use super::SCHEMA;
+use super::lock::lock_name;
 use crate::database::fault::fault;
-use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status};
+use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status, list};
 use crate::database::session::{Session, Table};
 use crate::{Error, ErrorKind, Result};
 
@@ -38,12 +37,12 @@ macro_rules! by_number {
 pub(crate) const FINISH: &str = by_number!("DELETE o FROM", "");
 
 pub(crate) struct MySql {
-    connection: MySqlConnection,
-    options: MySqlConnectOptions,
+    pub(super) connection: MySqlConnection,
+    pub(super) options: MySqlConnectOptions,
     /// Named locks are per server, so the name is made of the database's.
-    lock: String,
+    pub(super) lock: String,
     /// The number of this session. Behind a multiplexing proxy it changes.
-    id: u64,
+    pub(super) id: u64,
 }
 
 impl MySql {
@@ -72,7 +71,7 @@ impl MySql {
         })
     }
 
-    async fn execute(
+    pub(super) async fn execute(
         &mut self,
         operation: &'static str,
         query: sqlx::query::Query<'_, sqlx::MySql, sqlx::mysql::MySqlArguments>,
@@ -80,43 +79,6 @@ impl MySql {
         let done = query.execute(&mut self.connection).await;
         Ok(done.map_err(fault(operation))?.rows_affected())
     }
-
-    async fn id(&mut self) -> Result<u64> {
-        sqlx::query_scalar("SELECT CONNECTION_ID()")
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(fault("connect"))
-    }
-}
-
-/// At most 64 characters, the same for everybody who means this table.
-fn lock_name(database: &str, table: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(database.as_bytes());
-    hash.update([0]);
-    hash.update(table.as_bytes());
-    let mut name = String::from("tidings-relay-");
-    for byte in &hash.finalize()[..16] {
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
-}
-
-fn pooled() -> Error {
-    Error::new(
-        ErrorKind::Pooler,
-        "relay",
-        "between the relay and the database stands a proxy that hands statements of one session \
-         to several connections (ProxySQL, MaxScale), so the lock that keeps one relay active \
-         does not hold. Name the database server's own address in the URL; services may go on \
-         using the proxy",
-    )
-}
-
-/// Numbers as a JSON array: one statement for any count of them.
-fn list(seqs: &[i64]) -> String {
-    let numbers: Vec<String> = seqs.iter().map(ToString::to_string).collect();
-    format!("[{}]", numbers.join(","))
 }
 
 #[async_trait]
@@ -151,45 +113,6 @@ impl Session for MySql {
         done.await.map(drop).map_err(fault("check the tables"))
     }
 
-    async fn check_direct(&mut self) -> Result<()> {
-        // While the other session is inside a transaction, it has a connection for itself.
-        let mut other = MySqlConnection::connect_with(&self.options)
-            .await
-            .map_err(fault("connect"))?;
-        let mut work = other.begin().await.map_err(fault("connect"))?;
-        let theirs: u64 = sqlx::query_scalar("SELECT CONNECTION_ID()")
-            .fetch_one(&mut *work)
-            .await
-            .map_err(fault("connect"))?;
-        let shared = theirs == self.id || self.id().await? != self.id;
-        work.rollback().await.map_err(fault("connect"))?;
-        // Only a courtesy to the server.
-        let _ = other.close().await;
-        if shared { Err(pooled()) } else { Ok(()) }
-    }
-
-    async fn take(&mut self) -> Result<bool> {
-        // A relay whose host is gone gives its lock back when the server has not heard of it for
-        // so many seconds; one that is alive speaks every second or two.
-        let query = sqlx::query("SET SESSION wait_timeout = 60");
-        self.execute("take the lock", query).await?;
-        let taken: Option<i64> = sqlx::query_scalar("SELECT CAST(GET_LOCK(?, 0) AS SIGNED)")
-            .bind(&self.lock)
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(fault("take the lock"))?;
-        Ok(taken == Some(1))
-    }
-
-    async fn is_taken(&mut self) -> Result<bool> {
-        let holder: Option<u64> = sqlx::query_scalar("SELECT CAST(IS_USED_LOCK(?) AS UNSIGNED)")
-            .bind(&self.lock)
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(fault("look for the lock"))?;
-        Ok(holder.is_some())
-    }
-
     async fn version(&mut self) -> Result<Option<i64>> {
         let there: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM information_schema.tables
@@ -205,33 +128,6 @@ impl Session for MySql {
             .fetch_one(&mut self.connection)
             .await
             .map_err(fault("check the tables"))
-    }
-
-    async fn keep(&mut self) -> Result<()> {
-        let (id, holder): (u64, Option<u64>) =
-            sqlx::query_as("SELECT CONNECTION_ID(), CAST(IS_USED_LOCK(?) AS UNSIGNED)")
-                .bind(&self.lock)
-                .fetch_one(&mut self.connection)
-                .await
-                .map_err(fault("keep the lock"))?;
-        if id != self.id {
-            return Err(pooled());
-        }
-        match holder == Some(id) {
-            true => Ok(()),
-            false => Err(Error::new(
-                ErrorKind::Superseded,
-                "keep the lock",
-                "the named lock of this session is gone",
-            )),
-        }
-    }
-
-    async fn give_back(&mut self) -> Result<()> {
-        let done = sqlx::query("DO RELEASE_LOCK(?)")
-            .bind(&self.lock)
-            .execute(&mut self.connection);
-        done.await.map(drop).map_err(fault("give the lock back"))
     }
 
     async fn ready(&mut self, after: i64, limit: usize) -> Result<Vec<Row>> {

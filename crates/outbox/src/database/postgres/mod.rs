@@ -1,6 +1,7 @@
 //! PostgreSQL: a session advisory lock, LISTEN and NOTIFY, arrays for batches.
 
 mod caller;
+mod lock;
 mod session;
 mod wake;
 

@@ -4,19 +4,15 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::SCHEMA;
+use super::lock::extend;
+use crate::Result;
 use crate::database::fault::fault;
-use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status};
+use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status, list};
 use crate::database::session::{Session, Table};
-use crate::{Error, ErrorKind, Result};
-
-/// For how long a relay that says nothing stays the active one.
-const LEASE: Duration = Duration::from_secs(5);
-const NAME: &str = "relay";
 
 /// A look: the rows that are ready, by number.
 pub(crate) const READY: &str = "SELECT seq, topic, event_key, event FROM tidings_outbox
@@ -26,10 +22,10 @@ pub(crate) const FINISH: &str =
     "DELETE FROM tidings_outbox WHERE seq IN (SELECT value FROM json_each(?))";
 
 pub(crate) struct Sqlite {
-    connection: SqliteConnection,
+    pub(super) connection: SqliteConnection,
     /// Names this session among those that want the lease.
-    holder: String,
-    epoch: i64,
+    pub(super) holder: String,
+    pub(super) epoch: i64,
 }
 
 impl Sqlite {
@@ -44,7 +40,7 @@ impl Sqlite {
         })
     }
 
-    async fn execute(
+    pub(super) async fn execute(
         &mut self,
         operation: &'static str,
         query: sqlx::query::Query<'_, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>,
@@ -52,20 +48,6 @@ impl Sqlite {
         let done = query.execute(&mut self.connection).await;
         Ok(done.map_err(fault(operation))?.rows_affected())
     }
-}
-
-fn now_millis() -> i64 {
-    Timestamp::now().as_millisecond()
-}
-
-fn until_millis() -> i64 {
-    now_millis() + LEASE.as_millis() as i64
-}
-
-/// Numbers as a JSON array: one statement for any count of them.
-fn list(seqs: &[i64]) -> String {
-    let numbers: Vec<String> = seqs.iter().map(ToString::to_string).collect();
-    format!("[{}]", numbers.join(","))
 }
 
 /// Statements of the active relay run only under its lease, and extend it.
@@ -80,28 +62,6 @@ macro_rules! fenced {
         $($query.execute(&mut *work).await.map_err(fault($operation))?;)+
         work.commit().await.map_err(fault($operation))
     }};
-}
-
-async fn extend(connection: &mut SqliteConnection, holder: &str, epoch: i64) -> Result<()> {
-    let done = sqlx::query(
-        "UPDATE tidings_outbox_lease SET until_millis = ?
-         WHERE name = ? AND holder = ? AND epoch = ?",
-    )
-    .bind(until_millis())
-    .bind(NAME)
-    .bind(holder)
-    .bind(epoch)
-    .execute(connection)
-    .await
-    .map_err(fault("keep the lease"))?;
-    match done.rows_affected() {
-        1 => Ok(()),
-        _ => Err(Error::new(
-            ErrorKind::Superseded,
-            "keep the lease",
-            "another relay has taken it over",
-        )),
-    }
 }
 
 #[async_trait]
@@ -125,42 +85,6 @@ impl Session for Sqlite {
             .map(drop)
     }
 
-    async fn check_direct(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn take(&mut self) -> Result<bool> {
-        let epoch: Option<i64> = sqlx::query_scalar(
-            "INSERT INTO tidings_outbox_lease (name, holder, epoch, until_millis)
-             VALUES (?1, ?2, 1, ?3)
-             ON CONFLICT (name) DO UPDATE
-             SET holder = ?2, epoch = epoch + 1, until_millis = ?3
-             WHERE until_millis < ?4
-             RETURNING epoch",
-        )
-        .bind(NAME)
-        .bind(&self.holder)
-        .bind(until_millis())
-        .bind(now_millis())
-        .fetch_optional(&mut self.connection)
-        .await
-        .map_err(fault("take the lease"))?;
-        if let Some(epoch) = epoch {
-            self.epoch = epoch;
-        }
-        Ok(epoch.is_some())
-    }
-
-    async fn is_taken(&mut self) -> Result<bool> {
-        let until: Option<i64> =
-            sqlx::query_scalar("SELECT until_millis FROM tidings_outbox_lease WHERE name = ?")
-                .bind(NAME)
-                .fetch_optional(&mut self.connection)
-                .await
-                .map_err(fault("look for the lease"))?;
-        Ok(until.is_some_and(|until| until >= now_millis()))
-    }
-
     async fn version(&mut self) -> Result<Option<i64>> {
         let there: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM sqlite_schema WHERE name = 'tidings_outbox_schema'",
@@ -175,20 +99,6 @@ impl Session for Sqlite {
             .fetch_one(&mut self.connection)
             .await
             .map_err(fault("check the tables"))
-    }
-
-    async fn keep(&mut self) -> Result<()> {
-        extend(&mut self.connection, &self.holder, self.epoch).await
-    }
-
-    async fn give_back(&mut self) -> Result<()> {
-        let query = sqlx::query(
-            "UPDATE tidings_outbox_lease SET until_millis = 0
-             WHERE name = ? AND holder = ? AND epoch = ?",
-        );
-        let holder = self.holder.clone();
-        let query = query.bind(NAME).bind(holder).bind(self.epoch);
-        self.execute("give the lease back", query).await.map(drop)
     }
 
     async fn ready(&mut self, after: i64, limit: usize) -> Result<Vec<Row>> {
