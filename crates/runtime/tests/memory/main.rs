@@ -1,5 +1,6 @@
 //! Producer and consumer on the log in memory, and on logs that fail on purpose.
 
+mod breaker;
 mod consuming;
 mod failing;
 mod faulty;
