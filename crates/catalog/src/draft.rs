@@ -19,8 +19,8 @@ use yaml::scalar;
 /// draft.title = "Course created".into();
 /// draft.description = "A course was created. Sent once its first draft is saved.".into();
 /// draft.key = "course.key".into();
-/// draft.fields.push("course.key=string".parse()?);
-/// draft.fields.push("course.start=date-time?".parse()?);
+/// draft.add("course.key=string".parse()?)?;
+/// draft.add("course.start=date-time?".parse()?)?;
 /// let catalog = Catalog::from_texts([("a.yaml", draft.to_yaml())])?;
 /// assert_eq!(catalog.events().len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -111,6 +111,12 @@ pub enum InvalidField {
         "no such type {0:?}; there are string, integer, number, boolean, date-time, date, uuid, uri, email, and lists of them, like string[]"
     )]
     Kind(String),
+    /// There is a field of that path already.
+    #[error("`{0}` is a field already")]
+    Twice(String),
+    /// It would stand in a field that is no object, or be one that holds others.
+    #[error("`{0}` cannot be a value and hold other fields too")]
+    Nested(String),
 }
 
 impl FromStr for DraftField {
@@ -162,6 +168,25 @@ impl Draft {
             topics: Vec::new(),
             fields: Vec::new(),
         }
+    }
+
+    /// Adds a field to the payload.
+    ///
+    /// # Errors
+    /// When there is one of this path already, or one of the two would stand in the other.
+    pub fn add(&mut self, field: DraftField) -> Result<(), InvalidField> {
+        for known in &self.fields {
+            let shorter = known.path.len().min(field.path.len());
+            if known.path[..shorter] == field.path[..shorter] {
+                let path = field.path[..shorter].join(".");
+                return Err(match known.path.len() == field.path.len() {
+                    true => InvalidField::Twice(path),
+                    false => InvalidField::Nested(path),
+                });
+            }
+        }
+        self.fields.push(field);
+        Ok(())
     }
 
     /// The definition as YAML, with an example of its payload.

@@ -106,6 +106,7 @@ pub(super) fn item(change: &Change) -> Markup {
     let (tone, word) = match (change.severity, change.kind) {
         (Severity::Breaking, _) => ("bad", "breaking"),
         (Severity::Undecided, _) => ("warning", "undecided"),
+        (_, ChangeKind::Personal) => ("personal", "personal data"),
         (_, ChangeKind::Added) => ("good", "new"),
         (_, ChangeKind::FieldAdded) => ("good", "added"),
         (_, ChangeKind::Removed | ChangeKind::FieldRemoved) => ("quiet", "removed"),

@@ -9,6 +9,8 @@ use crate::{FieldPath, Location};
 pub enum Severity {
     /// Nothing that anybody relies on is different.
     Compatible,
+    /// Nothing breaks, and people have to know of it.
+    Notice,
     /// It has to be looked at: neither compatibility nor a payload that breaks could be proven.
     Undecided,
     /// It breaks what was promised.
@@ -16,10 +18,11 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// `compatible`, `undecided` or `breaking`.
+    /// `compatible`, `notice`, `undecided` or `breaking`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Compatible => "compatible",
+            Self::Notice => "notice",
             Self::Undecided => "undecided",
             Self::Breaking => "breaking",
         }
@@ -44,7 +47,7 @@ pub enum ChangeKind {
     FieldAdded,
     /// The minor version has to rise and does not, or falls.
     MinorVersion,
-    /// Events have another key.
+    /// Events have another key, or have one now.
     Key,
     /// Another service owns it.
     Owner,
@@ -54,8 +57,10 @@ pub enum ChangeKind {
     Deprecation,
     /// A consumer came or went.
     Consumers,
-    /// The version before it no longer comes along.
+    /// The version before it no longer comes along, or is made in another way.
     Majors,
+    /// What is tagged as personal data.
+    Personal,
 }
 
 impl ChangeKind {
@@ -75,6 +80,7 @@ impl ChangeKind {
             Self::Deprecation => "deprecation",
             Self::Consumers => "consumers",
             Self::Majors => "majors",
+            Self::Personal => "pii",
         }
     }
 }

@@ -38,6 +38,8 @@ impl Differ<'_> {
         self.topics();
         self.end();
         self.contracts();
+        self.mapping();
+        self.personal(&comparison);
     }
 
     pub(super) fn add(
@@ -54,6 +56,8 @@ impl Differ<'_> {
             ChangeKind::Topics => &["topics"],
             ChangeKind::Deprecation => &["deprecation"],
             ChangeKind::Consumers => &["consumers"],
+            ChangeKind::Majors => &["to_previous"],
+            ChangeKind::Personal => &["pii"],
             _ => &[],
         };
         self.changes.push(Change {
@@ -191,7 +195,12 @@ impl Differ<'_> {
     fn key(&mut self) {
         let path = |event: &EventDefinition| event.key.as_ref().map(ToString::to_string);
         let (before, after) = (path(self.old), path(self.new));
-        if before == after || before.is_none() || self.mode == Mode::None {
+        if let (None, Some(after)) = (&before, &after) {
+            let message = format!("its key is `{after}`, and it had none");
+            self.add(ChangeKind::Key, Severity::Compatible, message, None);
+            return;
+        }
+        if before == after || self.mode == Mode::None {
             return;
         }
         let message = match after {
@@ -221,13 +230,16 @@ impl Differ<'_> {
     }
 
     fn topics(&mut self) {
-        let gone: Vec<String> = self
-            .old
-            .topics
-            .iter()
-            .filter(|topic| !self.new.topics.contains(topic))
-            .cloned()
-            .collect();
+        let beyond = |of: &EventDefinition, other: &EventDefinition| -> Vec<String> {
+            let topics = of.topics.iter();
+            let beyond = topics.filter(|topic| !other.topics.contains(topic));
+            beyond.cloned().collect()
+        };
+        let (gone, came) = (beyond(self.old, self.new), beyond(self.new, self.old));
+        if !came.is_empty() {
+            let message = format!("it is published to `{}` now", came.join("`, `"));
+            self.add(ChangeKind::Topics, Severity::Compatible, message, None);
+        }
         if gone.is_empty() || self.mode == Mode::None {
             return;
         }

@@ -20,6 +20,7 @@ mod differ;
 mod json;
 mod mode;
 mod outcome;
+mod personal;
 mod promises;
 
 pub use catalogs::{ChangeReport, diff};

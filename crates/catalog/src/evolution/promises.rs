@@ -51,16 +51,39 @@ impl Differ<'_> {
         self.add(ChangeKind::Deprecation, Severity::Compatible, message, None);
     }
 
-    /// Names the consumers that came or went.
+    /// Names the consumers that came or went, or that read something else.
     pub(super) fn contracts(&mut self) {
         let (before, after) = (services(self.old), services(self.new));
         let gone = before.iter().filter(|service| !after.contains(service));
         let gone = gone.map(|service| format!("`{service}` consumes it no longer"));
         let came = after.iter().filter(|service| !before.contains(service));
         let came = came.map(|service| format!("`{service}` consumes it"));
-        for message in gone.chain(came).collect::<Vec<_>>() {
+        let (old, new) = (&self.old.consumers, &self.new.consumers);
+        let changed = new.iter().filter(|consumer| {
+            let known = old.iter().any(|other| other.service == consumer.service);
+            known && !old.contains(consumer)
+        });
+        let changed = changed.map(|c| format!("the contract of `{}` is another", c.service));
+        for message in gone.chain(came).chain(changed).collect::<Vec<_>>() {
             self.add(ChangeKind::Consumers, Severity::Compatible, message, None);
         }
+    }
+}
+
+impl Differ<'_> {
+    /// Names that the version before it is made of it now, or in another way.
+    pub(super) fn mapping(&mut self) {
+        let Some(previous) = self.new.previous() else {
+            return;
+        };
+        let message = match (&self.old.to_previous, &self.new.to_previous) {
+            (None, Some(_)) => format!("{previous} is made of it, and emitted with it"),
+            (Some(old), Some(new)) if old != new => {
+                format!("{previous} is made of it in another way")
+            }
+            _ => return,
+        };
+        self.add(ChangeKind::Majors, Severity::Compatible, message, None);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which consumers a change breaks, and where it points.
 
 use tidings_catalog::Catalog;
-use tidings_catalog::evolution::{ChangeReport, Mode, Severity, diff};
+use tidings_catalog::evolution::{ChangeKind, ChangeReport, Mode, Severity, diff};
 
 const TYPE: &str = "org.example.catalog.course.created.v1";
 
@@ -81,4 +81,91 @@ fn a_caret_follows_references() {
     assert_eq!(line("course"), 7);
     assert_eq!(line("course.title"), 12);
     assert_eq!(line("course.title.en"), 16);
+}
+
+/// What a change of the tags of a definition is told as, with its severity.
+fn personal(old: &str, new: &str) -> Vec<(Severity, String)> {
+    let definition = |more: &str| {
+        format!("type: {TYPE}\ntitle: A\nowner: {{service: catalog, subdomain: catalog}}\n{more}\n")
+    };
+    let of = |more: &str| Catalog::from_texts([("a.yaml", definition(more))]).unwrap();
+    let report = diff(
+        &of(old),
+        &of(new),
+        Mode::Oep41,
+        "2026-11-26".parse().unwrap(),
+    );
+    let changes = report.changes.into_iter();
+    changes
+        .filter(|change| change.kind == ChangeKind::Personal)
+        .map(|change| (change.severity, change.message))
+        .collect()
+}
+
+#[test]
+fn what_becomes_personal_and_what_no_longer_is() {
+    let schema = |fields: &str| format!("schema: {{type: object, properties: {{{fields}}}}}\n");
+    let tag = |field: &str, kind: &str| {
+        format!("pii: [{{field: {field}, kind: {kind}, reason: The letter is sent to it}}]\n")
+    };
+    let mail = schema("mail: {type: string}");
+    let person = |more: &str| {
+        schema(&format!(
+            "person: {{type: object, properties: {{a: {{}}{more}}}}}"
+        ))
+    };
+    let notice = |text: &str| vec![(Severity::Notice, text.to_owned())];
+    for (old, new, told) in [
+        (
+            mail.clone(),
+            mail.clone() + &tag("mail", "email"),
+            notice("`mail` is tagged as personal data now (email)"),
+        ),
+        (
+            mail.clone() + &tag("mail", "email"),
+            mail.clone(),
+            notice("`mail` is no longer tagged as personal data (email)"),
+        ),
+        (
+            schema("a: {}"),
+            schema("a: {}, mail: {type: string}") + &tag("mail", "email"),
+            notice("`mail` is new and holds personal data (email)"),
+        ),
+        (
+            person("") + &tag("person", "profile"),
+            person(", b: {}") + &tag("person", "profile"),
+            notice("`person.b` is new and holds personal data (profile)"),
+        ),
+        (
+            mail.clone() + &tag("mail", "email"),
+            mail.clone() + &tag("mail", "contact"),
+            vec![(
+                Severity::Compatible,
+                "`mail` is personal data of the kind `contact`, and was `email`".to_owned(),
+            )],
+        ),
+        // A tag that covers more, and a field that went with its tag, are no news of their own.
+        (
+            person("") + &tag("person", "profile"),
+            person("") + &tag("person.a", "profile"),
+            notice("`person` is no longer tagged as personal data (profile)"),
+        ),
+        (
+            person("") + &tag("person.a", "profile"),
+            person("") + &tag("person", "profile"),
+            notice("`person` is tagged as personal data now (profile)"),
+        ),
+        (
+            mail.clone() + &tag("mail", "email"),
+            schema("a: {}"),
+            vec![],
+        ),
+        (
+            mail.clone() + &tag("mail", "email"),
+            mail + &tag("mail", "email"),
+            vec![],
+        ),
+    ] {
+        assert_eq!(personal(&old, &new), told, "{old} -> {new}");
+    }
 }

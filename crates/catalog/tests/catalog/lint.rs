@@ -104,10 +104,8 @@ fn every_rule_finds_what_it_is_for() {
                     "title: {type: string}\n    state: {enum: [draft, published]}",
                     "title_url: {type: string, format: uri}",
                 )
-                .replace(
-                    "title: A}",
-                    "title: A, title_url: \"https://example.org/\"}",
-                )
+                .replace("required: [key, title]", "required: [key]")
+                .replace("title: A}", "title_url: \"https://example.org/\"}")
                 .replace(
                     "reads: [title], accepts: {state: [draft, published]}",
                     "reads: [title_url]",
@@ -152,10 +150,17 @@ fn every_rule_finds_what_it_is_for() {
         ),
         (
             "missing-key",
-            vec![with("key: key\n", "key: kee\n").replace(
-                "examples:\n  - data: {key: a, title: A}",
-                "examples:\n  - data: {key: a, title: A, kee: a}",
-            )],
+            vec![
+                with("key: key\n", "key: kee\n")
+                    .replace(
+                        "examples:\n  - data: {key: a, title: A}",
+                        "examples:\n  - data: {key: a, title: A, kee: a}",
+                    )
+                    .replace(
+                        "  type: object\n",
+                        "  type: object\n  additionalProperties: true\n",
+                    ),
+            ],
         ),
         (
             "missing-description",
@@ -166,6 +171,24 @@ fn every_rule_finds_what_it_is_for() {
             vec![with("examples:\n  - data: {key: a, title: A}\n", "")],
         ),
         ("example-invalid", vec![with("title: A}", "title: 1}")]),
+        (
+            "unknown-keyword",
+            vec![with(
+                "required: [key, title]",
+                "required: [key, title]\n  requird: [state]",
+            )],
+        ),
+        (
+            "unknown-keyword",
+            vec![with(
+                "title: {type: string}",
+                "title: {type: string, nullable: true}",
+            )],
+        ),
+        (
+            "undeclared-field",
+            vec![with("title: A}", "title: A, titel: B}")],
+        ),
         (
             "pii-untagged",
             vec![with("    title:", "    email: {type: string}\n    title:")],
@@ -339,4 +362,157 @@ fn every_rule_has_its_documentation_and_the_page_is_made_of_it() {
         page == lint::page(),
         "write it anew: tidings catalog lint --explain all > docs/guides/lint-rules.md"
     );
+}
+
+fn messages(text: &str) -> Vec<(String, String)> {
+    let catalog = catalog(&[("a.yaml", text)]).unwrap();
+    let report = lint(&catalog, &LintSettings::default());
+    let findings = report.findings.into_iter();
+    findings
+        .map(|finding| (finding.message, finding.help))
+        .collect()
+}
+
+#[test]
+fn a_keyword_is_found_at_every_depth_and_the_nearest_is_named() {
+    for (from, to, keyword, help) in [
+        (
+            "required: [key, title]",
+            "required: [key, title]\n  requird: [state]",
+            "requird",
+            "`required`?",
+        ),
+        (
+            "title: {type: string}",
+            "title: {type: string, maxLenght: 9}",
+            "maxLenght",
+            "`maxLength`?",
+        ),
+        (
+            "title: {type: string}",
+            "title: {anyOf: [{type: string, nullable: true}]}",
+            "nullable",
+            "type: [string, \"null\"]",
+        ),
+        (
+            "title: {type: string}",
+            "title: {type: string}\n    tags: {type: array, items: {type: object, \
+             additionalproperties: false}}",
+            "additionalproperties",
+            "`additionalProperties`?",
+        ),
+        (
+            "title: {type: string}",
+            "title: {type: string, widget: area}",
+            "widget",
+            "`x-widget`",
+        ),
+    ] {
+        let found = messages(&with(from, to));
+        let [(message, remedy)] = found.as_slice() else {
+            panic!("{to}: {found:?}");
+        };
+        assert!(message.contains(&format!("`{keyword}`")), "{message}");
+        assert!(remedy.contains(help), "{remedy}");
+    }
+    // What is data is no schema, a field may be called like a keyword, and `x-` is one's own.
+    for to in [
+        "title: {type: string, default: {requird: 1}, examples: [{nullable: true}]}",
+        "title: {type: string, x-widget: area}",
+        "title: {type: string}\n    requird: {const: {nullable: 1}}",
+    ] {
+        assert_eq!(messages(&with("title: {type: string}", to)), [], "{to}");
+    }
+    let mut settings = LintSettings::default();
+    let own = vec!["widget".to_owned()];
+    settings
+        .set_list("unknown-keyword", "keywords", own)
+        .unwrap();
+    let text = with(
+        "title: {type: string}",
+        "title: {type: string, widget: area}",
+    );
+    assert_eq!(codes_of(&[&text], &settings), [""; 0]);
+}
+
+#[test]
+fn an_attribute_of_avro_that_is_misspelled_is_found() {
+    const TYPE: &str = "org.example.catalog.course.created.v1";
+    let avro = |attribute: &str| {
+        format!(
+            r#"{{"type": "record", "name": "CloudEvent", "fields": [
+            {{"name": "key", "type": "string", "{attribute}": "a"}}]}}"#
+        )
+    };
+    let text = format!(
+        "type: {TYPE}\ntitle: A\ndescription: A course was created. Sent once.\n\
+         owner: {{service: catalog, subdomain: catalog}}\nkey: key\navro_file: a.avsc\n\
+         examples:\n  - data: {{key: a}}\n"
+    );
+    for (attribute, found) in [("defualt", 1), ("default", 0), ("x-note", 0)] {
+        let catalog = catalog(&[("a.yaml", &text), ("a.avsc", &avro(attribute))]).unwrap();
+        let report = lint(&catalog, &LintSettings::default());
+        let of_rule = report
+            .findings
+            .iter()
+            .filter(|f| f.rule == "unknown-keyword");
+        assert_eq!(of_rule.count(), found, "{attribute}: {:?}", report.findings);
+    }
+}
+
+#[test]
+fn an_example_may_hold_more_only_where_the_schema_is_open_on_purpose() {
+    let example = |schema: &str, more: &str| {
+        with(
+            "state: {enum: [draft, published]}",
+            &format!("state: {{enum: [draft, published]}}\n    {schema}"),
+        )
+        .replace("title: A}", &format!("title: A, {more}}}"))
+    };
+    for (schema, more, field) in [
+        (
+            "more: {properties: {a: {type: integer}}}",
+            "more: {b: 1}",
+            "b",
+        ),
+        (
+            "more: {items: {properties: {aa: {type: integer}}}}",
+            "more: [{aa: 1}, {ab: 1}]",
+            "ab",
+        ),
+        (
+            "more: {allOf: [{properties: {a: {}}}, {properties: {b: {}}}]}",
+            "more: {a: 1, b: 1, c: 1}",
+            "c",
+        ),
+        (
+            "more: {$ref: '#/$defs/m'}\n  $defs: {m: {properties: {a: {}}}}",
+            "more: {a: 1, b: 1}",
+            "b",
+        ),
+    ] {
+        let found = messages(&example(schema, more));
+        let [(message, _)] = found.as_slice() else {
+            panic!("{schema}: {found:?}");
+        };
+        assert!(message.contains(&format!("field `{field}`")), "{message}");
+    }
+    for (schema, more) in [
+        (
+            "more: {properties: {a: {}}, additionalProperties: true}",
+            "more: {b: 1}",
+        ),
+        (
+            "more: {additionalProperties: {type: integer}}",
+            "more: {b: 1}",
+        ),
+        ("more: {patternProperties: {'^b': {}}}", "more: {b: 1}"),
+        ("more: {type: object}", "more: {b: 1}"),
+        (
+            "more: {anyOf: [{properties: {a: {}}}, {properties: {b: {}}}]}",
+            "more: {b: 1}",
+        ),
+    ] {
+        assert_eq!(messages(&example(schema, more)), [], "{schema}");
+    }
 }

@@ -20,12 +20,14 @@ mod subdomain_known;
 mod subject_meaning;
 mod timestamp_zone;
 mod type_grammar;
+mod undeclared_field;
 mod unknown_field;
+mod unknown_keyword;
 
 use super::LintRule;
 
 /// In the order in which they run.
-static RULES: [&LintRule; 21] = [
+static RULES: [&LintRule; 23] = [
     &type_grammar::RULE,
     &subdomain_known::RULE,
     &subject_meaning::RULE,
@@ -38,7 +40,9 @@ static RULES: [&LintRule; 21] = [
     &missing_key::RULE,
     &missing_description::RULE,
     &missing_example::RULE,
+    &unknown_keyword::RULE,
     &example_invalid::RULE,
+    &undeclared_field::RULE,
     &pii_untagged::RULE,
     &unknown_field::RULE,
     &retirement_date::RULE,
