@@ -35,4 +35,5 @@ pub use producer::{
 pub use replay::{REPLAY, Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, Until};
 pub use retention::{RETAIN_EVERY, Retainer, RetentionPolicy};
 pub use shutdown::shutdown_signal;
+pub use validation::{CATALOG_RULES, catalog_violations};
 pub use wire::{Decoder, Reading, UnknownWire, Wire};

@@ -12,12 +12,98 @@ const UNKNOWN_TYPE: &str = "catalog-unknown-type";
 const OWNER: &str = "catalog-owner";
 /// The minor version is newer than the definition.
 const MINORVERSION: &str = "catalog-minorversion";
+/// The topic that was named is not one of the definition.
+const TOPIC: &str = "catalog-topic";
+/// The key that was given is not the one in the payload.
+const KEY: &str = "catalog-key";
 /// The payload has not its schema.
 const PAYLOAD: &str = "catalog-payload";
 /// The payload of the major version before cannot be made, or has not its schema.
 const MAPPING: &str = "catalog-mapping";
 /// The event is older than what a consumer has declared to need.
 const CONTRACT: &str = "catalog-contract";
+
+/// What keeps a service from publishing an event, as the catalog has it: an unknown type, another
+/// owner, a minor version that is too new, another key, a payload without its schema, an earlier
+/// major version that cannot be made of it. Nothing, if it may be published. Without a service its
+/// ownership is not looked at; payloads are never part of what is said.
+///
+/// # Example
+/// ```
+/// use tidings_event::{Event, NoDefinitions};
+///
+/// let event = Event::builder("org.example.catalog.course.created.v1")
+///     .source("/example/catalog/web")
+///     .build()?;
+/// let violations = tidings_runtime::catalog_violations(&NoDefinitions, None, &event);
+/// assert_eq!(violations[0].code, "catalog-unknown-type");
+/// # Ok::<(), tidings_event::Invalid>(())
+/// ```
+pub fn catalog_violations(
+    definitions: &dyn Definitions,
+    service: Option<&str>,
+    event: &Event,
+) -> Vec<Violation> {
+    let validation = Validation {
+        definitions,
+        mode: Mode::Enforce,
+        service,
+    };
+    let by_hand = ByHand {
+        topic: None,
+        key: event.partition_key().map(Into::into),
+    };
+    let mut examined = validation.examine(event, &by_hand);
+    let mut violations = std::mem::take(&mut examined.violations);
+    let mut newest = None;
+    // What is wrong already is not told once more of what is made of it.
+    while violations.is_empty() {
+        match validation.earlier(newest.as_ref().unwrap_or(event), &mut examined) {
+            None => break,
+            Some(Err(violation)) => violations.push(violation),
+            Some(Ok((earlier, found))) => {
+                (newest, examined) = (Some(earlier), found);
+                violations.append(&mut examined.violations);
+            }
+        }
+    }
+    violations
+}
+
+/// What events are held to where there is a catalog: the stable code of each rule, and the rule.
+pub const CATALOG_RULES: &[(&str, &str)] = &[
+    (UNKNOWN_TYPE, "the catalog has the type of the event"),
+    (
+        OWNER,
+        "the service that publishes is the owner of the type, if it says which service it is; \
+         `source` is not read",
+    ),
+    (
+        MINORVERSION,
+        "the minor version of the event is not above that of the definition",
+    ),
+    (
+        TOPIC,
+        "a topic that is named by hand is one of those of the definition, if it has any",
+    ),
+    (
+        KEY,
+        "a key that is given by hand is the one that the payload has where the definition says",
+    ),
+    (
+        PAYLOAD,
+        "the payload has the schema of the definition; the place is told, the value never",
+    ),
+    (
+        MAPPING,
+        "what `to_previous` makes of the payload has the schema of the major version before; else \
+         neither version leaves",
+    ),
+    (
+        CONTRACT,
+        "an event that a consumer receives is not below the minor version that its contract asks for",
+    ),
+];
 
 /// Holds events to their definitions. Payloads are never part of what it says.
 #[derive(Clone, Copy)]
@@ -26,6 +112,15 @@ pub(crate) struct Validation<'a> {
     pub(crate) mode: Mode,
     /// The service that publishes or consumes, if it is known.
     pub(crate) service: Option<&'a str>,
+}
+
+/// What its caller says of an event instead of leaving it to the definition.
+#[derive(Default)]
+pub(crate) struct ByHand<'a> {
+    /// The topic.
+    pub(crate) topic: Option<&'a str>,
+    /// The key.
+    pub(crate) key: Option<Box<str>>,
 }
 
 /// What was found out about an event that is to be published.
@@ -39,7 +134,7 @@ pub(crate) struct Examined {
 
 impl Validation<'_> {
     /// Holds an event against the definition of its type, before it is published.
-    pub(crate) fn examine(&self, event: &Event) -> Examined {
+    pub(crate) fn examine(&self, event: &Event, by_hand: &ByHand<'_>) -> Examined {
         let Some(definition) = definition(self.definitions, event) else {
             let violations = match self.mode {
                 Mode::Off => Vec::new(),
@@ -54,6 +149,8 @@ impl Validation<'_> {
         if self.mode != Mode::Off {
             examined.violations.extend(self.ownership(&definition));
             examined.violations.extend(minorversion(event, &definition));
+            examined.violations.extend(by_hand.topic(&definition));
+            examined.violations.extend(by_hand.key(event, &definition));
             examined.hold_payload(event, &definition);
         }
         examined.definition = Some(definition);
@@ -164,6 +261,35 @@ impl Validation<'_> {
         let remedy = "roll the producer out before this consumer, or ask for less";
         let violation = Violation::of(CONTRACT, "minorversion", rule, remedy);
         Some(violation.with_value(&stated.to_string()))
+    }
+}
+
+impl ByHand<'_> {
+    fn topic(&self, definition: &Definition) -> Option<Violation> {
+        let (topic, topics) = (self.topic?, &definition.topics);
+        if topics.is_empty() || topics.iter().any(|known| **known == *topic) {
+            return None;
+        }
+        let rule = format!(
+            "is published to `{}`, and not to this topic",
+            topics.join("`, `")
+        );
+        let remedy = "leave the topic away, or write it under `topics` in the definition";
+        Some(Violation::of(TOPIC, "type", rule, remedy).with_value(topic))
+    }
+
+    /// Events of one entity stay in order only where all of them have its key. The key itself may be
+    /// somebody's name, and is not told.
+    fn key(&self, event: &Event, definition: &Definition) -> Option<Violation> {
+        let (given, path) = (self.key.as_deref()?, definition.key_path.as_ref()?);
+        // A payload without a key says nothing against the one that was given.
+        if path.key_of(event).ok().is_none_or(|key| key == given) {
+            return None;
+        }
+        let rule =
+            format!("is not what the payload has at `{path}`, where the definition finds the key");
+        let remedy = "leave the key away: it is taken from there";
+        Some(Violation::of(KEY, "partitionkey", rule, remedy))
     }
 }
 

@@ -76,11 +76,12 @@ pub use tidings_event::{
     KeyPath, Mismatch, NoDefinitions, Occurrence, PayloadRules, Role, Time, Value,
 };
 pub use tidings_runtime::{
-    Backoff, Breaker, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts, Decoder, Draft,
-    ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure, Preparation, Prepared,
-    Producer, ProducerBuilder, PublishError, PublishErrorKind, PublishRetry, REPLAY, RETAIN_EVERY,
-    Reading, Receipt, Replay, ReplayError, ReplayPlan, ReplayProgress, ReplaySummary, Retainer,
-    RetentionPolicy, RetryPolicy, Route, Summary, UnknownWire, Until, Wire, shutdown_signal,
+    Backoff, Breaker, CATALOG_RULES, ConsumeError, Consumer, ConsumerBuilder, Counters, Counts,
+    Decoder, Draft, ForeignEntry, Handler, HandlerError, Message, Namespace, OnFailure,
+    Preparation, Prepared, Producer, ProducerBuilder, PublishError, PublishErrorKind, PublishRetry,
+    REPLAY, RETAIN_EVERY, Reading, Receipt, Replay, ReplayError, ReplayPlan, ReplayProgress,
+    ReplaySummary, Retainer, RetentionPolicy, RetryPolicy, Route, Summary, UnknownWire, Until,
+    Wire, catalog_violations, shutdown_signal,
 };
 pub use tidings_transport::{
     Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,

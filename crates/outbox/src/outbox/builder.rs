@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use tidings_event::Definitions;
 use tidings_event::profile::Mode;
-use tidings_event::{Definitions, Emitter};
-use tidings_runtime::{Operation, Preparation, Route};
+use tidings_runtime::{Operation, Preparation};
 use tidings_telemetry::Telemetry;
 
 use super::Outbox;
 use crate::{Error, ErrorKind, Result};
 
 /// Sets up an [`Outbox`].
+///
+/// What does not fit the catalog is refused within the transaction, and earlier major versions get
+/// rows of their own.
 #[must_use = "an outbox is made by `build`"]
 pub struct OutboxBuilder {
     preparation: Preparation,
@@ -25,46 +28,7 @@ impl OutboxBuilder {
         }
     }
 
-    /// Stamps event builders with this service's source, host and time.
-    pub fn emitter(mut self, emitter: Emitter) -> Self {
-        self.preparation = self.preparation.with_emitter(emitter);
-        self
-    }
-
-    /// Sends events of a type to this topic as well.
-    pub fn route(self, event_type: impl Into<String>, route: Route) -> Self {
-        self.routes(event_type, [route])
-    }
-
-    /// Sends events of a type to these topics as well.
-    pub fn routes(
-        mut self,
-        event_type: impl Into<String>,
-        routes: impl IntoIterator<Item = Route>,
-    ) -> Self {
-        self.preparation = self.preparation.with_routes(event_type, routes);
-        self
-    }
-
-    /// Holds events to a catalog, as a producer does: what does not fit is refused within the
-    /// transaction, and earlier major versions get rows of their own.
-    pub fn catalog(mut self, catalog: impl Definitions + 'static) -> Self {
-        self.preparation = self.preparation.with_catalog(Arc::new(catalog));
-        self
-    }
-
-    /// How strictly events are held to their definitions. Default with a catalog: `Enforce`.
-    pub fn validation(mut self, mode: Mode) -> Self {
-        self.preparation = self.preparation.with_validation(mode);
-        self
-    }
-
-    /// The service that publishes, by the name that owners have in the catalog. Default: the
-    /// emitter's.
-    pub fn service(mut self, service: impl Into<Box<str>>) -> Self {
-        self.preparation = self.preparation.with_service(service);
-        self
-    }
+    tidings_runtime::preparation_settings!();
 
     /// How strictly the OEP-41 profile runs. Default: `Enforce`.
     pub fn profile(mut self, mode: Mode) -> Self {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use tidings_event::Definitions;
 use tidings_event::profile::Mode;
-use tidings_event::{Definitions, Emitter};
 use tidings_telemetry::Telemetry;
 use tidings_transport::{Capability, Error as TransportError, Transport};
 
 use super::outlet::{Bounds, Outlet};
 use super::preparation::Preparation;
 use super::schema_shelf::SchemaShelf;
-use super::{Operation, Producer, PublishRetry, Route};
+use super::{Operation, Producer, PublishRetry};
 use crate::Namespace;
 use crate::wire::Wire;
 
@@ -45,51 +45,7 @@ impl ProducerBuilder {
         self
     }
 
-    /// Stamps event builders with this service's source, host and time.
-    pub fn emitter(mut self, emitter: Emitter) -> Self {
-        self.preparation = self.preparation.with_emitter(emitter);
-        self
-    }
-
-    /// Sends events of a type to this topic as well.
-    pub fn route(self, event_type: impl Into<String>, route: Route) -> Self {
-        self.routes(event_type, [route])
-    }
-
-    /// Sends events of a type to these topics as well.
-    pub fn routes(
-        mut self,
-        event_type: impl Into<String>,
-        routes: impl IntoIterator<Item = Route>,
-    ) -> Self {
-        self.preparation = self.preparation.with_routes(event_type, routes);
-        self
-    }
-
-    /// Holds events to a catalog: types are known and emitted by their owners alone, payloads have
-    /// their schemas, `minorversion` and `dataschema` are stamped, topics and keys are those of the
-    /// definitions where no route says otherwise, and earlier major versions that a definition
-    /// maps to are emitted with one time. Default: definitions tell keys and Avro schemas, and
-    /// nothing is held to them.
-    ///
-    /// With an emitter or a [`service`](Self::service); without, ownership is not checked.
-    pub fn catalog(mut self, catalog: impl Definitions + 'static) -> Self {
-        self.preparation = self.preparation.with_catalog(Arc::new(catalog));
-        self
-    }
-
-    /// How strictly events are held to their definitions. Default with a catalog: `Enforce`.
-    pub fn validation(mut self, mode: Mode) -> Self {
-        self.preparation = self.preparation.with_validation(mode);
-        self
-    }
-
-    /// The service that publishes, by the name that owners have in the catalog. Default: the
-    /// emitter's.
-    pub fn service(mut self, service: impl Into<Box<str>>) -> Self {
-        self.preparation = self.preparation.with_service(service);
-        self
-    }
+    crate::preparation_settings!();
 
     /// Forwards what was held to the catalog before, as a relay does: nothing is held to it
     /// again, and no earlier major versions are added.

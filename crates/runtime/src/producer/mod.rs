@@ -15,6 +15,7 @@ mod reported;
 mod retry;
 mod routing;
 mod schema_shelf;
+mod shared;
 mod telling;
 
 pub use builder::ProducerBuilder;

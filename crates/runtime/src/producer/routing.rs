@@ -41,6 +41,11 @@ impl Route {
     pub fn topic(&self) -> &str {
         &self.topic
     }
+
+    /// Whether it says where the key stands.
+    pub(super) fn has_key_path(&self) -> bool {
+        self.key_path.is_some()
+    }
 }
 
 /// A logical topic, and where the key stands if a route says it.

@@ -7,7 +7,7 @@ use tidings_event::{Definition, Definitions, Event};
 
 use super::PublishError;
 use super::reported::Reported;
-use crate::validation::{Examined, Validation};
+use crate::validation::{ByHand, Examined, Validation};
 
 /// An event with what the catalog says of it, and the earlier major versions that are emitted with
 /// it.
@@ -36,6 +36,7 @@ impl Telling {
         definitions: &dyn Definitions,
         emitter: Option<&str>,
         event: Event,
+        by_hand: &ByHand<'_>,
     ) -> Result<Told, PublishError> {
         let Some(mode) = self.validation.filter(|_| !self.forwards) else {
             return Ok(Told {
@@ -49,7 +50,7 @@ impl Telling {
             mode,
             service: self.service.as_deref().or(emitter),
         };
-        let mut examined = validation.examine(&event);
+        let mut examined = validation.examine(&event, by_hand);
         self.judge(mode, &event, &mut examined)?;
         let definition = examined.definition.clone();
         let mut told = Told {

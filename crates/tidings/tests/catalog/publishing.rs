@@ -1,9 +1,11 @@
 //! What a producer refuses, and what it fills in.
 
 use tidings::telemetry::{Metrics, Telemetry};
-use tidings::{Event, Mode, PublishError, PublishErrorKind, Route};
+use tidings::{
+    Event, EventBuilder, Key, Mode, PublishError, PublishErrorKind, Route, catalog_violations,
+};
 
-use crate::site::{GOOD_V1, V1, bus, emitter, producer, read};
+use crate::site::{GOOD_V1, V1, bus, catalog, emitter, producer, read};
 
 #[track_caller]
 fn codes(error: &PublishError) -> Vec<&'static str> {
@@ -191,4 +193,69 @@ async fn finished_documents_are_held_to_it_byte_for_byte() {
         .await
         .unwrap_err();
     assert_eq!(codes(&error), ["catalog-payload"]);
+}
+
+#[tokio::test]
+async fn a_topic_and_a_key_by_hand_are_held_to_the_definition() {
+    let bus = bus().await;
+    let made = producer(&bus);
+    let event = || made.event(V1).data_json(GOOD_V1);
+    let error = made.publish_to("elsewhere", event()).await.unwrap_err();
+    assert_eq!(codes(&error), ["catalog-topic"]);
+    let text = error.to_string();
+    assert!(
+        text.contains("is published to `courses`, `archive`, and not to this topic"),
+        "{text}"
+    );
+    // One of its topics is as good as all of them.
+    assert_eq!(made.publish_to("archive", event()).await.unwrap().len(), 1);
+
+    let error = made
+        .publish(event().partition_key("secret"))
+        .await
+        .unwrap_err();
+    assert_eq!(codes(&error), ["catalog-key"]);
+    let text = error.to_string();
+    assert!(text.contains("`course.id`"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+    made.publish(event().partition_key("c-1")).await.unwrap();
+
+    // Of a document, whose key comes beside it or in it.
+    let document = emitter("catalog").event(V1).data_json(GOOD_V1);
+    let document = document.build().unwrap().to_json();
+    for (topic, key, code) in [
+        ("elsewhere", None, Some("catalog-topic")),
+        ("courses", Some("other"), Some("catalog-key")),
+        ("courses", Some("c-1"), None),
+    ] {
+        let published = made.publish_document(topic, key.map(Key::new), document.clone());
+        let found = published.await.err().map(|error| codes(&error));
+        assert_eq!(found, code.map(|code| vec![code]), "{topic} {key:?}");
+    }
+
+    // What a route says is set up, and not the catalog's to say.
+    let route = Route::to("elsewhere").key_path("course.title").unwrap();
+    let routed = bus.producer().emitter(emitter("catalog")).route(V1, route);
+    let routed = routed.build().unwrap();
+    routed.publish_to("elsewhere", event()).await.unwrap();
+    let lax = bus.producer().emitter(emitter("catalog"));
+    let lax = lax.validation(Mode::Warn).build().unwrap();
+    lax.publish_to("elsewhere", event()).await.unwrap();
+}
+
+#[test]
+fn what_keeps_an_event_from_being_published_is_told_without_a_bus() {
+    let catalog = catalog();
+    let codes = |service: Option<&str>, event: EventBuilder| -> Vec<&'static str> {
+        let event = event.build().unwrap();
+        let violations = catalog_violations(&catalog, service, &event);
+        violations.iter().map(|violation| violation.code).collect()
+    };
+    let event = |ty: &str, data: &str| emitter("catalog").event(ty).data_json(data);
+    assert_eq!(codes(Some("catalog"), event(V1, GOOD_V1)), [""; 0]);
+    assert_eq!(codes(Some("search"), event(V1, GOOD_V1)), ["catalog-owner"]);
+    assert_eq!(codes(None, event(V1, GOOD_V1)), [""; 0]);
+    assert_eq!(codes(None, event(V1, "{}")), ["catalog-payload"]);
+    let keyed = event(V1, GOOD_V1).partition_key("c-2");
+    assert_eq!(codes(None, keyed), ["catalog-key"]);
 }
