@@ -129,7 +129,7 @@ impl Deref for Bus {
 }
 
 /// The definitions of these folders, the first that has one wins, and then those of Open edX.
-fn catalog(folders: &[PathBuf], origin: &Origin) -> Result<Catalog> {
+pub fn catalog(folders: &[PathBuf], origin: &Origin) -> Result<Catalog> {
     let mut catalog = Catalog::openedx();
     for folder in folders.iter().rev() {
         let found = Catalog::from_folder(folder).map_err(|error| {

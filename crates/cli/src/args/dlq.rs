@@ -7,6 +7,7 @@ use super::{BusArgs, ConsentArgs, OutputArgs, value};
 #[command(after_help = "\
 A dead letter is an event that failed for good in one group. It is dead; or parked: it waits behind
 its key, with all later events of that key; or redelivering: it is about to be handed out again.
+`tidings groups` counts all three under DEAD, and under PARKED the keys.
 
 Examples:
     tidings dlq list

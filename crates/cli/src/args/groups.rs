@@ -7,6 +7,12 @@ use super::{BusArgs, OutputArgs, value};
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
+LAG       events that the group has not settled; BEHIND, how long the oldest of them waits
+PENDING   events that its consumers have in hand; OLDEST, for how long
+DEAD      its dead letters, parked events and those about to be handed out again among them
+PARKED    the keys of which a dead letter holds back all later events
+LOST      events that were trimmed before the group read them
+
 Examples:
     tidings groups
     tidings groups --topic courses --json | jq 'select(.lag_seconds > 60)'

@@ -82,6 +82,7 @@ const ENVIRONMENT: &str = "\
 Environment:
     TIDINGS_BUS       the bus
     TIDINGS_CATALOG   folders of event definitions, with colons between them
+    TIDINGS_SERVICE   the service that publishes and consumes here
     TIDINGS_DATABASE  the database of the outbox
     TIDINGS_METRICS   the address for Prometheus, as --metrics
     RUST_LOG          what is logged, wins over -v: info, tidings_runtime=debug

@@ -1,22 +1,27 @@
 //! `tidings check`
 
+use tidings_catalog::Catalog;
 use tidings_event::profile::{self, Severity};
-use tidings_event::{Event, Limits, json};
+use tidings_event::{Limits, json};
+use tidings_runtime::{CATALOG_RULES, catalog_violations};
 use tidings_transport::Count;
 
 use crate::args::CheckArgs;
+use crate::bus::catalog;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::input::{Feed, Item, Problem, Source, feed};
 use crate::output::{Output, Tone, counted, number, to_stderr};
+use crate::settings::NamedCatalogs;
 use crate::signals::Shutdown;
 
-/// Checks documents against the profile.
+/// Checks documents against the profile, and against a catalog if one is named.
 pub async fn run(args: CheckArgs, shutdown: Shutdown) -> Result<Exit> {
     let output = Output::new(args.output);
     if let Some(code) = &args.explain {
         return explain(code, &output);
     }
+    let rules = Rules::of(&args)?;
     let mut input = feed(Source::named(&args.files))?;
     let mut tally = Tally::default();
     let mut unread = None;
@@ -29,7 +34,7 @@ pub async fn run(args: CheckArgs, shutdown: Shutdown) -> Result<Exit> {
             None => break,
             Some(Feed::Items(items, _)) => {
                 for item in &items {
-                    tally.note(item, &output)?;
+                    tally.note(item, &rules, &output)?;
                 }
             }
             Some(Feed::Failed(failure)) => {
@@ -49,6 +54,39 @@ pub async fn run(args: CheckArgs, shutdown: Shutdown) -> Result<Exit> {
     ))
 }
 
+/// What events are held to.
+struct Rules {
+    catalog: Option<Catalog>,
+    service: Option<String>,
+}
+
+impl Rules {
+    fn of(args: &CheckArgs) -> Result<Self> {
+        let named = NamedCatalogs::resolve(&args.catalog)?;
+        let catalog = named.origin.map(|origin| catalog(&named.folders, &origin));
+        Ok(Self {
+            catalog: catalog.transpose()?,
+            service: args.service.clone(),
+        })
+    }
+
+    fn judge(&self, item: &Item) -> Vec<Problem> {
+        let document = match &item.document {
+            Ok(document) => document,
+            Err(unreadable) => return vec![(*unreadable).into()],
+        };
+        let event = match json::decode(document, &Limits::default()) {
+            Ok(event) => event,
+            Err(error) => return vec![Problem::from(&error)],
+        };
+        let mut violations = profile::check(&event, document.len());
+        if let Some(catalog) = &self.catalog {
+            violations.extend(catalog_violations(catalog, self.service.as_deref(), &event));
+        }
+        violations.into_iter().map(Problem::from).collect()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Tally {
     events: u64,
@@ -58,9 +96,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn note(&mut self, item: &Item, output: &Output) -> Result<()> {
+    fn note(&mut self, item: &Item, rules: &Rules, output: &Output) -> Result<()> {
         self.events += 1;
-        let problems = judge(item);
+        let problems = rules.judge(item);
         for problem in &problems {
             match problem.severity {
                 Severity::Error => self.errors += 1,
@@ -87,27 +125,26 @@ impl Tally {
     }
 }
 
-fn judge(item: &Item) -> Vec<Problem> {
-    let document = match &item.document {
-        Ok(document) => document,
-        Err(unreadable) => return vec![(*unreadable).into()],
-    };
-    match json::decode(document, &Limits::default()) {
-        Ok(event) => violations(&event, document.len()),
-        Err(error) => vec![Problem::from(&error)],
-    }
-}
-
-fn violations(event: &Event, length: usize) -> Vec<Problem> {
-    profile::check(event, length)
-        .into_iter()
-        .map(Problem::from)
-        .collect()
-}
-
 fn explain(code: &str, output: &Output) -> Result<Exit> {
+    if let Some((code, rule)) = CATALOG_RULES.iter().find(|(known, _)| *known == code) {
+        match output.is_json() {
+            true => output.json(&serde_json::json!({
+                "code": code,
+                "severity": Severity::Error.as_str(),
+                "rule": rule,
+                "docs": null,
+            }))?,
+            false => {
+                output.text(&output.paint(Tone::Strong, code))?;
+                output.text(&format!("\nWith a catalog: {rule}."))?;
+            }
+        }
+        return Ok(Exit::Ok);
+    }
     let Some(rule) = profile::rule(code) else {
-        let codes: Vec<&str> = profile::rules().iter().map(|rule| rule.code()).collect();
+        let of_catalogs = CATALOG_RULES.iter().map(|(code, _)| *code);
+        let codes = profile::rules().iter().map(|rule| rule.code());
+        let codes: Vec<&str> = codes.chain(of_catalogs).collect();
         let nearest = codes
             .iter()
             .max_by(|a, b| strsim::jaro_winkler(a, code).total_cmp(&strsim::jaro_winkler(b, code)));

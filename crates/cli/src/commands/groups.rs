@@ -8,7 +8,7 @@ use crate::args::{CreateArgs, GroupsArgs, GroupsCommand};
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::output::{Output, Table, Tone, age, count, count_as_json, number, to_stderr};
+use crate::output::{Output, Table, Tone, age, count, count_as_json, counted, number, to_stderr};
 
 /// Lists groups, or creates one.
 pub async fn run(args: GroupsArgs) -> Result<Exit> {
@@ -87,10 +87,18 @@ fn row(topic: &Topic, group: &GroupInfo, now: Timestamp) -> Vec<(String, Tone)> 
         (number(group.pending), Tone::Plain),
         (oldest, Tone::Plain),
         (number(group.dead_letters), bad_if(group.dead_letters > 0)),
-        (number(group.parked_keys), bad_if(group.parked_keys > 0)),
+        (parked(group.parked_keys), bad_if(group.parked_keys > 0)),
         (count(group.lost), bad_if(group.lost != Count::Exactly(0))),
         consumers,
     ]
+}
+
+/// Keys, where the column beside it counts events.
+fn parked(keys: u64) -> String {
+    match keys {
+        0 => number(0),
+        keys => counted(Count::Exactly(keys), "key"),
+    }
 }
 
 fn as_json(topic: &Topic, group: &GroupInfo) -> Value {

@@ -103,7 +103,7 @@ fn keys_topics_and_whole_events() {
         .iter()
         .map(|change| change["kind"].as_str().unwrap())
         .collect();
-    assert_eq!(kinds, ["added", "key", "topics"]);
+    assert_eq!(kinds, ["added", "key", "topics", "topics"]);
     // The other way round an event is gone, before its last day.
     let changes = site
         .catalog(&["diff", "events", "old", "--json"])
@@ -232,4 +232,51 @@ fn revisions_of_a_repository_are_compared() {
     );
     site.catalog(&["diff", "nowhere", "events"]).ends_with(66);
     site.catalog(&["diff", "events"]).ends_with(64);
+    // A revision alone is one of the catalog that is named.
+    let whole = ["HEAD~1:events", "HEAD:events", "--json"];
+    let whole = site.catalog(&[&["diff"], &whole[..]].concat());
+    let whole = whole.ends_with(65).out;
+    for arguments in [
+        &["HEAD~1", "HEAD"][..],
+        &["HEAD~1"],
+        &["HEAD~1", "--catalog", "events"],
+        &["HEAD~1", "events"],
+    ] {
+        let ran = site.catalog(&[&["diff"], arguments, &["--json"]].concat());
+        let ran = ran.ends_with(65);
+        let kinds = |out: &str| out.matches("\"kind\":\"field-removed\"").count();
+        assert_eq!(kinds(&ran.out), kinds(&whole), "{arguments:?}");
+    }
+    site.write(&format!("before/{FILE}"), COURSE_CREATED);
+    site.catalog(&["diff", "before"]).ends_with(65);
+    site.write("tidings.toml", "");
+    let ran = site.catalog(&["diff", "HEAD~1", "HEAD"]).ends_with(66);
+    assert!(ran.err.contains("--catalog events"), "{}", ran.err);
+    let ran = site.catalog(&["diff", "before"]).ends_with(64);
+    assert!(ran.err.contains("NEW is missing"), "{}", ran.err);
+}
+
+#[test]
+fn what_becomes_personal_is_told_and_breaks_nothing() {
+    let tag = "pii:\n  - {field: course.title, kind: name, reason: Some are named after people}\n";
+    let site = site(&[("pii:\n", tag)]);
+    let told = "`course.title` is tagged as personal data now (name)";
+    let ran = site.catalog(&["diff", "old", "events"]).ok();
+    assert!(ran.out.contains(told), "{}", ran.out);
+    assert!(
+        ran.err.contains("0 breaking, 0 compatible, 1 to know of"),
+        "{}",
+        ran.err
+    );
+    let ran = site.catalog(&["diff", "events", "old", "--json"]).ok();
+    let [change] = ran.json().try_into().unwrap();
+    let kind = (&change["kind"], &change["severity"], &change["field"]);
+    assert_eq!(
+        kind,
+        (&"pii".into(), &"notice".into(), &"course.title".into())
+    );
+    site.catalog(&["docs", "--out", "site", "--since", "old"])
+        .ok();
+    let page = site.read("site/changelog.html");
+    assert!(page.contains("is tagged as personal data now"), "{page}");
 }

@@ -196,3 +196,90 @@ fn without_a_topic_and_a_catalog_it_says_what_is_missing() {
         ran.err
     );
 }
+
+#[test]
+fn a_topic_and_a_key_by_hand_are_held_to_the_definition() {
+    let site = site();
+    let data = r#"{"course":{"id":"c-1","title":"One"}}"#;
+    let publish = |more: &[&str]| {
+        let common = ["publish", "--type", V1, "--data", data];
+        site.run(&[&common[..], more].concat())
+    };
+    for (more, code) in [
+        (
+            ["--topic", "elsewhere"],
+            "error[catalog-topic]: type `elsewhere`",
+        ),
+        (["--key", "c-2"], "error[catalog-key]"),
+        (["--key-path", "course.title"], "error[catalog-key]"),
+    ] {
+        let ran = publish(&more).ends_with(65);
+        assert!(ran.err.contains(code), "{}", ran.err);
+        assert!(!ran.err.contains("c-2"), "{}", ran.err);
+    }
+    publish(&["--topic", "archive", "--key", "c-1"]).ok();
+    publish(&["--topic", "elsewhere", "--validate", "warn"]).ok();
+}
+
+#[test]
+fn a_file_of_events_is_held_to_a_catalog_without_a_bus() {
+    let site = site();
+    site.write("tidings.toml", "");
+    let event = |id: u32, ty: &str, key: &str, data: &str| {
+        format!(
+            "{{\"specversion\":\"1.0\",\"id\":\"7a2b1c{id:02}-c9ab-11f0-8de9-0242ac120002\",\
+             \"type\":\"{ty}\",\"source\":\"/example/catalog/web\",\"sourcehost\":\"h\",\
+             \"time\":\"2026-11-26T12:00:00Z\",\"minorversion\":0,\"partitionkey\":\"{key}\",\
+             \"data\":{data}}}\n"
+        )
+    };
+    let good = event(1, V1, "c-1", r#"{"course":{"id":"c-1","title":"One"}}"#);
+    let bad = [
+        event(2, V1, "c-1", r#"{"course":{"id":"c-1","title":4711}}"#),
+        event(3, "org.example.catalog.course.craeted.v1", "c-1", "{}"),
+        event(4, V1, "c-2", r#"{"course":{"id":"c-1","title":"One"}}"#),
+        // The name is no text in the older version.
+        event(
+            5,
+            V2,
+            "c-1",
+            r#"{"course":{"key":"c-1","name":{"en":"One"}}}"#,
+        ),
+    ];
+    site.write("sent.jsonl", &format!("{good}{}", bad.concat()));
+    // The profile alone has nothing against them.
+    site.run(&["check", "sent.jsonl"]).ok();
+    let ran = site.run(&["check", "--catalog", "events", "sent.jsonl", "--json"]);
+    let ran = ran.ends_with(65);
+    let found: Vec<(u64, String)> = ran
+        .json()
+        .iter()
+        .map(|l| {
+            (
+                l["line"].as_u64().unwrap(),
+                l["code"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let expected = [
+        (2, "catalog-payload"),
+        (3, "catalog-unknown-type"),
+        (4, "catalog-key"),
+        (5, "catalog-mapping"),
+    ];
+    let expected: Vec<_> = expected.map(|(line, code)| (line, code.to_owned())).into();
+    assert_eq!(found, expected);
+    assert!(!ran.out.contains("4711"), "{}", ran.out);
+
+    site.write("good.jsonl", &good);
+    site.write("tidings.toml", "catalog = [\"events\"]\n");
+    site.run(&["check", "good.jsonl", "--service", "catalog"])
+        .ok();
+    let other = site.run(&["check", "good.jsonl", "--service", "search"]);
+    let other = other.ends_with(65);
+    assert!(other.out.contains("error[catalog-owner]"), "{}", other.out);
+    for (code, _) in tidings::CATALOG_RULES {
+        let ran = site.run(&["check", "--explain", code]).ok();
+        assert!(ran.out.starts_with(code), "{}", ran.out);
+    }
+}

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use tidings_catalog::evolution::Mode;
 
@@ -5,21 +7,24 @@ use crate::args::OutputArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-OLD and NEW are folders of definitions, or REVISION:FOLDER of the git repository here. Without NEW
-the folder of OLD is taken as it is now.
+OLD and NEW are folders of definitions, git revisions of the catalog that is named, or
+REVISION:FOLDER of the git repository here. Without NEW it is what OLD names, as it is now.
 
 Exits with 65 when a change breaks what was promised, or when it could not be proven that it does
 not. Each break comes with an event that shows it, and names the consumers whose contract it breaks.
+What is tagged as personal data, or no longer is, is told and breaks nothing.
 
 Examples:
+    tidings catalog diff origin/main
     tidings catalog diff origin/main:events
+    tidings catalog diff v1.2 v1.3 --catalog events
     tidings catalog diff v1.2:events v1.3:events --mode backward
     tidings catalog diff events.old events --json | jq -r 'select(.severity==\"breaking\") | .event'")]
 pub struct DiffArgs {
-    /// The older state: a folder, or REVISION:FOLDER
+    /// The older state: a folder, a revision, or REVISION:FOLDER
     #[arg(value_name = "OLD")]
     pub old: String,
-    /// The newer state: a folder, or REVISION:FOLDER
+    /// The newer state: a folder, a revision, or REVISION:FOLDER
     #[arg(value_name = "NEW")]
     pub new: Option<String>,
     /// What a change within a major version has to keep
@@ -31,6 +36,10 @@ pub struct DiffArgs {
     /// Write annotations that GitHub Actions shows beside the lines of a pull request
     #[arg(long, conflicts_with = "json")]
     pub github: bool,
+    /// A folder of the catalog that a revision is one of; may be repeated (else TIDINGS_CATALOG,
+    /// else tidings.toml)
+    #[arg(long, value_name = "DIR", help_heading = "Catalog")]
+    pub catalog: Vec<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -20,6 +20,9 @@ pub struct LintArgs {
     /// else the events of Open edX, which are built in)
     #[arg(value_name = "DIR", conflicts_with = "explain")]
     pub folders: Vec<PathBuf>,
+    /// The same as DIR, as the other commands name it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["folders", "explain"])]
+    pub catalog: Vec<PathBuf>,
     /// Only this rule; may be repeated
     #[arg(long, value_name = "CODE", conflicts_with = "explain")]
     pub rule: Vec<String>,

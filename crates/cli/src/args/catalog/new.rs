@@ -6,7 +6,8 @@ use super::WhichArgs;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What is not given is asked for, if a person is there to answer. The file is
+What is not given is asked for, if a person is there to answer. Each answer is held against the
+rules of `tidings catalog lint` at once: what breaks a rule is refused, advice is told. The file is
 FOLDER/SUBDOMAIN/TYPE.yaml, where FOLDER is the first catalog that is named.
 
 Examples:
@@ -24,7 +25,8 @@ pub struct NewArgs {
     /// The service that emits it
     #[arg(long, value_name = "NAME")]
     pub service: Option<String>,
-    /// The subdomain [default: the third part of the type]
+    /// The subdomain that the service belongs to [default: the part of the type behind the reverse
+    /// DNS, as `catalog` in org.example.catalog.course.created.v1]
     #[arg(long, value_name = "NAME")]
     pub subdomain: Option<String>,
     /// Who to ask about it

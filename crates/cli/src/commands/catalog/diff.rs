@@ -12,14 +12,16 @@ use crate::args::DiffArgs;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::{Output, Tone, counted, number, to_stderr};
+use crate::settings::NamedCatalogs;
 
 /// Holds a newer state of a catalog against an older one.
 pub fn run(args: &DiffArgs) -> Result<Exit> {
     let output = Output::new(args.output);
-    let old = state::load(&args.old)?;
+    let folders = NamedCatalogs::resolve(&args.catalog)?.folders;
+    let old = state::load(&args.old, &folders)?;
     let new = match &args.new {
-        Some(new) => state::load(new)?,
-        None => state::load(state::folder_of(&args.old)?)?,
+        Some(new) => state::load(new, &folders)?,
+        None => state::now(&args.old, &folders)?,
     };
     let report = diff(&old, &new, args.mode.into(), day::today()?);
     let shown = |change: &&Change| args.all || change.severity > Severity::Compatible;
@@ -38,7 +40,7 @@ pub fn run(args: &DiffArgs) -> Result<Exit> {
         to_stderr(&summary(&report));
     }
     Ok(match report.severity() {
-        Severity::Compatible => Exit::Ok,
+        Severity::Compatible | Severity::Notice => Exit::Ok,
         Severity::Undecided | Severity::Breaking => Exit::Data,
     })
 }
@@ -47,7 +49,7 @@ fn text(change: &Change, output: &Output) -> String {
     let severity = match change.severity {
         Severity::Breaking => miette::Severity::Error,
         Severity::Undecided => miette::Severity::Warning,
-        Severity::Compatible => miette::Severity::Advice,
+        Severity::Compatible | Severity::Notice => miette::Severity::Advice,
     };
     let message = format!("{}: {}", change.event_type, change.message);
     let remark = diagnostic::Remark {
@@ -72,7 +74,7 @@ fn github(change: &Change) -> String {
     let level = match change.severity {
         Severity::Breaking => "error",
         Severity::Undecided => "warning",
-        Severity::Compatible => "notice",
+        Severity::Compatible | Severity::Notice => "notice",
     };
     let mut message = change.message.clone();
     if let Some(help) = &change.help {
@@ -118,9 +120,13 @@ fn summary(report: &ChangeReport) -> String {
         number(count(Severity::Breaking)),
         number(count(Severity::Compatible)),
     );
-    let undecided = count(Severity::Undecided);
-    if undecided > 0 {
-        text.push_str(&format!(", {} not decided", number(undecided)));
+    for (severity, what) in [
+        (Severity::Undecided, "not decided"),
+        (Severity::Notice, "to know of"),
+    ] {
+        if count(severity) > 0 {
+            text.push_str(&format!(", {} {what}", number(count(severity))));
+        }
     }
     text
 }

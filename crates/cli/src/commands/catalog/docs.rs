@@ -59,7 +59,7 @@ fn releases(args: &DocsArgs, catalog: &Catalog) -> Result<Vec<Release>> {
     let named = NamedCatalogs::resolve(&args.which.catalog)?;
     let mut states = Vec::new();
     for since in &args.since {
-        states.push((name(since), state::earlier(since, &named.folders)?));
+        states.push((name(since), state::load(since, &named.folders)?));
     }
     let today = day::today()?;
     let mut releases = Vec::new();

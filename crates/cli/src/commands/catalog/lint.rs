@@ -23,7 +23,8 @@ pub fn run(args: &LintArgs) -> Result<Exit> {
     if let Some(code) = &args.explain {
         return explain::run(code, &output);
     }
-    let named = NamedCatalogs::resolve(&args.folders)?;
+    let given = [&args.folders[..], &args.catalog[..]].concat();
+    let named = NamedCatalogs::resolve(&given)?;
     let mut settings = named.lint.clone();
     if !args.rule.is_empty() {
         let only = settings.only(&args.rule);

@@ -1,12 +1,16 @@
 //! `tidings catalog new`
 
 mod ask;
+mod critic;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
-use tidings_catalog::{Catalog, Draft, DraftField};
+use tidings_catalog::lint::Level;
+use tidings_catalog::{Draft, DraftField};
+use tidings_event::{Emitter, Role};
+use tidings_transport::Topic;
 
 use super::diagnostic;
 use crate::args::NewArgs;
@@ -14,17 +18,18 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 use crate::output::to_stderr;
 use crate::settings::NamedCatalogs;
-use ask::Questions;
+use ask::{Question, Questions};
+use critic::{Critic, Verdict, told};
 
 /// Writes a definition.
 pub fn run(args: NewArgs) -> Result<Exit> {
     let person = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let draft = draft(&args, &Questions::new(person))?;
+    let named = NamedCatalogs::resolve(&args.which.catalog)?;
+    let critic = Critic::of(&named);
+    let draft = draft(&args, &Questions::new(person), &critic)?;
+    look_at(&draft, &critic)?;
     let text = draft.to_yaml();
-    // What is written can be read: a type or a field that is no good is refused here.
     let name = format!("{}.yaml", draft.event_type);
-    Catalog::from_texts([(name.as_str(), text.as_str())])
-        .map_err(|error| diagnostic::refused(&error))?;
     if args.print {
         io::stdout()
             .write_all(text.as_bytes())
@@ -33,7 +38,7 @@ pub fn run(args: NewArgs) -> Result<Exit> {
     }
     let path = match &args.out {
         Some(path) => path.clone(),
-        None => folder(&args)?.join(&draft.subdomain).join(name),
+        None => folder(named)?.join(&draft.subdomain).join(name),
     };
     let cannot = |e| Failure::new(Exit::Io, format!("cannot write {}", path.display())).source(e);
     if let Some(parent) = path
@@ -58,8 +63,7 @@ pub fn run(args: NewArgs) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn folder(args: &NewArgs) -> Result<PathBuf> {
-    let named = NamedCatalogs::resolve(&args.which.catalog)?;
+fn folder(named: NamedCatalogs) -> Result<PathBuf> {
     named.folders.into_iter().next().ok_or_else(|| {
         Failure::new(
             Exit::Config,
@@ -69,50 +73,149 @@ fn folder(args: &NewArgs) -> Result<PathBuf> {
     })
 }
 
-fn draft(args: &NewArgs, questions: &Questions) -> Result<Draft> {
-    let ty = questions.answer(
-        &args.ty,
-        "TYPE",
-        "Type, like org.example.catalog.course.created.v1",
+/// The draft that the arguments and the answers make. Each answer is looked at as it is given.
+fn draft(args: &NewArgs, questions: &Questions, critic: &Critic) -> Result<Draft> {
+    let ask = |given: Option<&str>,
+               option: &str,
+               text: &str,
+               default: Option<&str>,
+               check: &dyn Fn(&str) -> Verdict| {
+        let question = Question {
+            given,
+            option,
+            text,
+            default,
+        };
+        questions.answer(&question, check)
+    };
+    let any = |_: &str| Verdict::Good;
+    let text = "Type, like org.example.catalog.course.created.v1";
+    let of_type = |ty: &str| critic.of_type(ty);
+    let ty = ask(args.ty.as_deref(), "TYPE", text, None, &of_type)?;
+    let third = critic.subdomain_in(&ty);
+    let of_service = |service: &str| match Emitter::new("a", service, Role::Web) {
+        Ok(_) => critic.judge(&Draft::new(&ty, service, &third), &["one-owner"]),
+        Err(invalid) => Verdict::Wrong(invalid.to_string()),
+    };
+    let text = "Service that emits it";
+    let service = ask(
+        args.service.as_deref(),
+        "--service",
+        text,
+        None,
+        &of_service,
     )?;
-    let service = questions.answer(&args.service, "--service", "Service that emits it")?;
-    let third = ty.split('.').nth(2).unwrap_or_default().to_owned();
-    let subdomain = match &args.subdomain {
-        Some(subdomain) => subdomain.clone(),
-        None => questions.answer_or("Subdomain", &third)?,
-    };
-    let mut draft = Draft::new(ty, service, subdomain);
-    draft.team = match &args.team {
-        Some(team) => Some(team.clone()),
-        None => Some(questions.answer_or("Team to ask", "")?).filter(|team| !team.is_empty()),
-    };
-    draft.title = questions.answer(&args.title, "--title", "What happened, in a few words")?;
-    draft.description = questions.answer(
-        &args.description,
+    let of_subdomain =
+        |name: &str| critic.judge(&Draft::new(&ty, &service, name), &["subdomain-known"]);
+    let text = "Subdomain that the service belongs to";
+    let subdomain = args.subdomain.as_deref();
+    let subdomain = ask(
+        subdomain,
+        "--subdomain",
+        text,
+        Some(third.as_str()),
+        &of_subdomain,
+    )?;
+    let mut draft = Draft::new(&ty, service, subdomain);
+    let team = ask(
+        args.team.as_deref(),
+        "--team",
+        "Team to ask",
+        Some(""),
+        &any,
+    )?;
+    draft.team = Some(team).filter(|team| !team.is_empty());
+    let text = "What happened, in a few words";
+    draft.title = ask(args.title.as_deref(), "--title", text, None, &any)?;
+    let text = "What happened, and when it is sent";
+    draft.description = ask(
+        args.description.as_deref(),
         "--description",
-        "What happened, and when it is sent",
+        text,
+        None,
+        &any,
     )?;
-    draft.fields = fields(args, questions)?;
-    draft.key = questions.answer(&args.key, "--key", "Key, the field that it is about")?;
-    draft.topics = args.topic.clone();
-    if draft.topics.is_empty() {
-        let topic = questions.answer_or("Topic", "")?;
-        draft
-            .topics
-            .extend(Some(topic).filter(|topic| !topic.is_empty()));
+    questions.lines(
+        &args.field,
+        "--field",
+        "Fields, one a line as PATH=TYPE, with `?` if it is optional; an empty line ends",
+        |line| field(&mut draft, line, critic),
+    )?;
+    let of_key = |key: &str| {
+        let mut keyed = draft.clone();
+        key.clone_into(&mut keyed.key);
+        // Without the field the key is of no use, whatever the level of the rule.
+        match critic.judge(&keyed, &["missing-key", "example-invalid"]) {
+            Verdict::Doubtful(why) => Verdict::Wrong(why),
+            verdict => verdict,
+        }
+    };
+    let text = "Key, the field that says what the event is about";
+    draft.key = ask(args.key.as_deref(), "--key", text, None, &of_key)?;
+    let of_topic = |topic: &str| match Topic::new(topic) {
+        Ok(_) => Verdict::Good,
+        Err(error) => Verdict::Wrong(error.to_string()),
+    };
+    match args.topic.as_slice() {
+        [] => {
+            let topic = ask(None, "--topic", "Topic", Some(""), &of_topic)?;
+            draft
+                .topics
+                .extend(Some(topic).filter(|topic| !topic.is_empty()));
+        }
+        given => {
+            for topic in given {
+                let topic = ask(Some(topic), "--topic", "Topic", None, &of_topic)?;
+                draft.topics.push(topic);
+            }
+        }
     }
     Ok(draft)
 }
 
-fn fields(args: &NewArgs, questions: &Questions) -> Result<Vec<DraftField>> {
-    let mut texts = args.field.clone();
-    if texts.is_empty() {
-        texts = questions.lines("--field", "Fields, one a line as PATH=TYPE, none to end")?;
+/// Adds a field, if it is one.
+fn field(draft: &mut Draft, line: &str, critic: &Critic) -> Verdict {
+    let added = line
+        .parse::<DraftField>()
+        .and_then(|field| draft.add(field));
+    if let Err(invalid) = added {
+        return Verdict::Wrong(invalid.to_string());
     }
-    let parse = |text: &String| {
-        text.parse().map_err(|e: tidings_catalog::InvalidField| {
-            Failure::new(Exit::Usage, format!("--field {text}: {e}"))
-        })
-    };
-    texts.iter().map(parse).collect()
+    // What was said of earlier fields is not said again.
+    let mut alone = Draft::new(&draft.event_type, &draft.service, &draft.subdomain);
+    alone.fields.extend(draft.fields.last().cloned());
+    let verdict = critic.judge(&alone, &["control-flow", "pii-untagged", "timestamp-zone"]);
+    if let Verdict::Wrong(_) = verdict {
+        draft.fields.pop();
+    }
+    verdict
+}
+
+/// Looks at the whole: what the lint would refuse is not written, and what it advises is told.
+fn look_at(draft: &Draft, critic: &Critic) -> Result<()> {
+    let findings = critic.findings(draft, &[]);
+    let findings = findings.map_err(|error| diagnostic::refused(&error))?;
+    // These were told as they were answered.
+    let asked = [
+        "past-tense",
+        "specific-action",
+        "control-flow",
+        "pii-untagged",
+        "timestamp-zone",
+    ];
+    let mut refused = Vec::new();
+    for finding in &findings {
+        match finding.level {
+            Level::Error => refused.push(told(finding)),
+            _ if asked.contains(&finding.rule) => {}
+            _ => to_stderr(&format!("note: {}", told(finding))),
+        }
+    }
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Exit::Usage,
+            format!("nothing was written: {}", refused.join("; ")),
+        )),
+    }
 }

@@ -149,7 +149,10 @@ fn conclude(args: &ConsumeArgs, summary: Summary, shutdown: &Shutdown) -> Result
         for (count, what) in [
             (counts.retried, "retried"),
             (counts.dead, "to the dead letters"),
-            (counts.parked + counts.followed, "parked"),
+            (
+                counts.parked + counts.followed,
+                "parked among the dead letters",
+            ),
             (counts.gaps, "gaps"),
             (summary.abandoned as u64, "given back"),
         ] {

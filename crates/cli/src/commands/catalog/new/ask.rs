@@ -2,12 +2,26 @@
 
 use std::io::{self, BufRead, Write};
 
+use super::critic::Verdict;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::output::to_stderr;
 
 /// Asks for what was not given, if a person is there.
 pub struct Questions {
     person: bool,
+}
+
+/// One thing that has to be known.
+pub struct Question<'q> {
+    /// What was given on the command line.
+    pub given: Option<&'q str>,
+    /// The option that gives it.
+    pub option: &'q str,
+    /// The question.
+    pub text: &'q str,
+    /// The answer of who gives none; empty where there need not be one. `None`: there has to be.
+    pub default: Option<&'q str>,
 }
 
 impl Questions {
@@ -16,60 +30,88 @@ impl Questions {
         Self { person }
     }
 
-    /// What was given, or an answer that is not empty.
-    pub fn answer(&self, given: &Option<String>, option: &str, question: &str) -> Result<String> {
-        if let Some(given) = given.as_ref().filter(|given| !given.trim().is_empty()) {
-            return Ok(given.trim().to_owned());
+    /// What was given, or an answer; looked at by `check` before the next question. A person may
+    /// correct what is doubtful, or keep it.
+    pub fn answer(
+        &self,
+        question: &Question<'_>,
+        mut check: impl FnMut(&str) -> Verdict,
+    ) -> Result<String> {
+        let given = question.given.map(str::trim);
+        if let Some(given) = given.filter(|given| !given.is_empty()) {
+            accept(question.option, given, check(given))?;
+            return Ok(given.to_owned());
         }
-        self.must_ask(option, question)?;
+        let mut default = question.default.map(str::to_owned);
+        if !self.person {
+            let default = default.ok_or_else(|| missing(question.option, question.text))?;
+            if !default.is_empty() {
+                accept(question.option, &default, check(&default))?;
+            }
+            return Ok(default);
+        }
+        let mut doubted = None;
         loop {
-            let answer = self.ask(&format!("{question}: "))?;
-            if !answer.is_empty() {
+            let shown = match default.as_deref() {
+                None => String::new(),
+                Some("") => " (none)".to_owned(),
+                Some(default) => format!(" ({default})"),
+            };
+            let answer = self.ask(&format!("{}{shown}: ", question.text))?;
+            let answer = match (answer.is_empty(), &default) {
+                (false, _) => answer,
+                (true, Some(default)) => default.clone(),
+                (true, None) => continue,
+            };
+            if answer.is_empty() || doubted.as_ref() == Some(&answer) {
                 return Ok(answer);
+            }
+            match check(&answer) {
+                Verdict::Good => return Ok(answer),
+                Verdict::Wrong(why) => to_stderr(&format!("  {why}")),
+                Verdict::Doubtful(why) => {
+                    to_stderr(&format!("  {why}\n  Enter keeps it."));
+                    default = Some(answer.clone());
+                    doubted = Some(answer);
+                }
             }
         }
     }
 
-    /// An answer, or this if nobody gives one.
-    pub fn answer_or(&self, question: &str, default: &str) -> Result<String> {
-        if !self.person {
-            return Ok(default.to_owned());
+    /// What was given, or lines until an empty one; at least one.
+    pub fn lines(
+        &self,
+        given: &[String],
+        option: &str,
+        text: &str,
+        mut take: impl FnMut(&str) -> Verdict,
+    ) -> Result<()> {
+        for given in given {
+            accept(option, given, take(given))?;
         }
-        let shown = match default.is_empty() {
-            true => format!("{question} (none): "),
-            false => format!("{question} ({default}): "),
-        };
-        let answer = self.ask(&shown)?;
-        Ok(match answer.is_empty() {
-            true => default.to_owned(),
-            false => answer,
-        })
-    }
-
-    /// Lines until an empty one; at least one.
-    pub fn lines(&self, option: &str, question: &str) -> Result<Vec<String>> {
-        self.must_ask(option, question)?;
-        let mut lines = Vec::new();
-        let mut prompt = format!("{question}:\n  ");
+        if !given.is_empty() {
+            return Ok(());
+        }
+        if !self.person {
+            return Err(missing(option, text));
+        }
+        let mut taken = 0;
+        let mut prompt = format!("{text}:\n  ");
         loop {
             let line = self.ask(&prompt)?;
             "  ".clone_into(&mut prompt);
             match line.is_empty() {
-                true if lines.is_empty() => {}
-                true => return Ok(lines),
-                false => lines.push(line),
+                true if taken == 0 => {}
+                true => return Ok(()),
+                false => match take(&line) {
+                    Verdict::Wrong(why) => to_stderr(&format!("  {why}")),
+                    Verdict::Doubtful(why) => {
+                        taken += 1;
+                        to_stderr(&format!("  note: {why}"));
+                    }
+                    Verdict::Good => taken += 1,
+                },
             }
-        }
-    }
-
-    fn must_ask(&self, option: &str, question: &str) -> Result<()> {
-        match self.person {
-            true => Ok(()),
-            false => Err(
-                Failure::new(Exit::Usage, format!("{option} is missing")).remedy(format!(
-                    "{question}; `tidings catalog new --help` shows all options"
-                )),
-            ),
         }
     }
 
@@ -81,8 +123,32 @@ impl Questions {
             .map_err(failed)?;
         let mut line = String::new();
         match io::stdin().lock().read_line(&mut line).map_err(failed)? {
-            0 => Err(Failure::new(Exit::Usage, "no more answers")),
+            0 => Err(Failure::new(
+                Exit::Usage,
+                "no more answers; nothing was written",
+            )),
             _ => Ok(line.trim().to_owned()),
         }
     }
+}
+
+/// Takes what nobody is there to correct.
+fn accept(option: &str, given: &str, verdict: Verdict) -> Result<()> {
+    match verdict {
+        Verdict::Good => Ok(()),
+        Verdict::Doubtful(why) => {
+            to_stderr(&format!("note: {option} {given}: {why}"));
+            Ok(())
+        }
+        Verdict::Wrong(why) => Err(Failure::new(
+            Exit::Usage,
+            format!("{option} {given}: {why}"),
+        )),
+    }
+}
+
+fn missing(option: &str, question: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("{option} is missing")).remedy(format!(
+        "{question}; `tidings catalog new --help` shows all options"
+    ))
 }
