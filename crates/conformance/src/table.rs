@@ -81,6 +81,7 @@ macro_rules! __for_each_case {
             retention {
                 8 trim_spares_what_is_not_settled [];
                 8 the_slowest_group_is_spared [];
+                8 trims_at_once_remove_once [];
                 8 trim_goes_by_age_and_by_length [];
                 8 an_idle_group_is_not_spared_and_told [];
                 8 the_hard_cap_wins_and_is_reported_once [];

@@ -14,12 +14,16 @@ use crate::value;
 /// How many entries are counted, or removed, in one go, so that the server is not held up.
 const STEP: u64 = 5_000;
 
-/// What is to be removed, as things stand.
+/// What is to be removed.
 struct Removal {
-    /// How many of the oldest records the rules name.
+    /// Entries before this one are old.
+    old: Option<EntryId>,
+    /// The oldest entry that a group needs.
+    needed: Option<EntryId>,
+    /// How many of the oldest records the rules name, as things stand.
     named: u64,
     /// How many of them may go.
-    remove: u64,
+    free: u64,
     /// The groups that need some of them.
     needed_by: Vec<Group>,
 }
@@ -29,23 +33,18 @@ impl Redis {
         let groups = self.group_names("trim", topic).await?;
         let removal = self.plan_removal(topic, retention, &groups).await;
         let removal = removal.map_err(|f| f.reading("trim"))?;
-        let Some(Removal {
-            named,
-            remove,
-            needed_by,
-        }) = removal
-        else {
+        let Some(removal) = removal else {
             return Err(no_topic("trim", topic));
         };
-        let mut removed = remove;
-        if !retention.dry_run && remove > 0 {
-            let done = self.remove(topic, remove, &groups).await;
+        let mut removed = removal.free;
+        if !retention.dry_run && removed > 0 {
+            let done = self.remove(topic, retention, &removal, &groups).await;
             removed = done.map_err(|f| f.writing("trim"))?;
         }
         Ok(Trimmed {
             removed,
-            spared: named - remove,
-            needed_by,
+            spared: removal.named - removal.free,
+            needed_by: removal.needed_by,
         })
     }
 
@@ -67,20 +66,22 @@ impl Redis {
         let length = value::number(&length, WHAT)?;
         let beyond = |max: Option<u64>| max.map_or(0, |max| length.saturating_sub(max));
         let hard = beyond(retention.hard_max_len);
-        let mut named = beyond(retention.max_len).max(hard);
+        let (mut named, mut old) = (beyond(retention.max_len).max(hard), None);
         if let Some(age) = retention.max_age {
             let now = self.server_time().await?;
-            let before = now.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-            let before = EntryId { ms: before, seq: 0 };
+            let ms = now.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+            let before = EntryId { ms, seq: 0 };
             named = named.max(self.count(topic, before, u64::MAX).await?);
+            old = Some(before);
         }
-        let (mut free, mut needed_by) = (named, Vec::new());
+        let (mut free, mut needed, mut needed_by) = (named, None, Vec::new());
         for group in groups.iter().filter(|_| named > 0) {
             let call = Call::new(&NEED, &Keys::new(topic, group)).arg(group.as_str());
             let ttl = u64::try_from(retention.group_ttl.as_millis()).unwrap_or(u64::MAX / 4);
             let need = self.link.script(call.arg(ttl)).await?;
-            if let Some(needed) = first_needed(need)? {
-                let before = self.count(topic, needed, named).await?;
+            if let Some(first) = first_needed(need)? {
+                needed = Some(needed.map_or(first, |other: EntryId| other.min(first)));
+                let before = self.count(topic, first, named).await?;
                 if before < named {
                     free = free.min(before);
                     needed_by.push(group.clone());
@@ -89,8 +90,10 @@ impl Redis {
         }
         needed_by.sort();
         Ok(Some(Removal {
+            old,
+            needed,
             named,
-            remove: free.max(hard),
+            free: free.max(hard),
             needed_by,
         }))
     }
@@ -134,27 +137,37 @@ impl Redis {
         Ok((value::number(&n, WHAT)?, value::optional_id(&last, WHAT)?))
     }
 
-    /// Removes so many of the oldest. By id and not by number, so that records which others remove
-    /// meanwhile do not cost newer ones.
-    async fn remove(&self, topic: &Topic, remove: u64, groups: &[Group]) -> Result<u64, Failure> {
+    /// Removes in steps, each of which looks anew how many may go: others may trim at the same time.
+    async fn remove(
+        &self,
+        topic: &Topic,
+        retention: &Retention,
+        removal: &Removal,
+        groups: &[Group],
+    ) -> Result<u64, Failure> {
         let states = groups
             .iter()
             .map(|g| Keys::new(topic, g).state().to_owned());
         let states: Vec<String> = states.collect();
-        let (mut named, mut removed) = (0, 0);
-        while named < remove {
-            let (n, last) = self.step(topic, "-", "+", STEP.min(remove - named)).await?;
-            let Some(last) = last else { break };
-            named += n;
-            let mut trim = Call::with_keys(&TRIM, &Keys::without_group(topic), &states);
-            trim.push(last.next().to_string());
+        let id = |id: Option<EntryId>| id.map_or(String::new(), |id| id.to_string());
+        let stay = |max: Option<u64>| max.map_or(String::new(), |max| max.to_string());
+        let mut removed = 0;
+        loop {
+            let mut trim = Call::with_keys(&TRIM, &Keys::without_group(topic), &states)
+                .arg(STEP)
+                .arg(id(removal.old))
+                .arg(stay(retention.max_len))
+                .arg(stay(retention.hard_max_len))
+                .arg(id(removal.needed));
             for group in groups {
                 trim.push(group.as_str());
             }
             let gone = self.link.script(trim).await?;
-            removed += value::number(&gone, "how many entries were removed")?;
+            match value::number(&gone, "how many entries were removed")? {
+                0 => return Ok(removed),
+                gone => removed += gone,
+            }
         }
-        Ok(removed)
     }
 }
 

@@ -115,6 +115,21 @@ pub(crate) async fn trim_goes_by_age_and_by_length(s: Scene) {
     assert_eq!(length(&s).await, 1);
 }
 
+/// Several processes may carry out the same rules.
+pub(crate) async fn trims_at_once_remove_once(s: Scene) {
+    s.make_group().await;
+    for _ in 0..30 {
+        publish_ten(&s).await;
+    }
+    let consumer = s.join().await;
+    drain(&*consumer, 300).await;
+    let rules = [keep(40), cap(40), keep(40), keep(40)];
+    let trims = rules.iter().map(|rules| trim(&s, rules));
+    let trimmed = futures_util::future::join_all(trims).await;
+    let removed: u64 = trimmed.iter().map(|trimmed| trimmed.removed).sum();
+    assert_eq!((length(&s).await, removed), (40, 260), "{trimmed:?}");
+}
+
 pub(crate) async fn an_idle_group_is_not_spared_and_told(s: Scene) {
     s.make_group().await;
     publish_ten(&s).await;

@@ -23,6 +23,11 @@ sabotaged! {
             "describing::observing_moves_nothing",
         ] because "a dry run is an observation",
     }
+    8 trims_by_an_old_count: retention::TrimsByAnOldCount => Rich {
+        fails: [
+            "retention::trims_at_once_remove_once",
+        ],
+    }
     8 the_idle_are_spared: retention::TheIdleAreSpared => Rich {
         fails: [
             "retention::an_idle_group_is_not_spared_and_told",

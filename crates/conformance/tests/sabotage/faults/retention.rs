@@ -52,6 +52,33 @@ impl Fault for DryRunsTrim {
     }
 }
 
+/// Removes as many as were too many when it looked, of what is there by then.
+#[derive(Default)]
+pub struct TrimsByAnOldCount;
+
+#[async_trait]
+impl Fault for TrimsByAnOldCount {
+    async fn trim(&self, handle: &Handle, topic: &Topic, keep: &Retention) -> Result<Trimmed> {
+        let mut look = keep.clone();
+        look.dry_run = true;
+        let planned = handle.log.trim(topic, &look).await?;
+        tokio::task::yield_now().await;
+        if keep.dry_run || planned.removed == 0 {
+            return Ok(planned);
+        }
+        let length = handle.log.topic(topic).await?.length;
+        let mut rest = keep.clone();
+        rest.hard_max_len = Some(length.saturating_sub(planned.removed));
+        rest.max_len = rest.hard_max_len;
+        rest.max_age = None;
+        let trimmed = handle.log.trim(topic, &rest).await?;
+        Ok(Trimmed {
+            removed: trimmed.removed,
+            ..planned
+        })
+    }
+}
+
 /// Every group is spared, for ever.
 #[derive(Default)]
 pub struct TheIdleAreSpared;

@@ -20,3 +20,17 @@ local function just_before(id)
   if #ms < 16 then return string.format('%.0f', tonumber(ms) - 1) .. '-18446744073709551615' end
   return '0-0'
 end
+
+local function plus_one(digits)
+  local head, nines = string.match(digits, '^(.-)(9*)$')
+  local zeros = string.rep('0', #nines)
+  if head == '' then return '1' .. zeros end
+  return string.sub(head, 1, -2) .. string.char(string.byte(head, -1) + 1) .. zeros
+end
+
+-- The id that follows this one.
+local function just_after(id)
+  local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
+  if seq == '18446744073709551615' then return plus_one(ms) .. '-0' end
+  return ms .. '-' .. plus_one(seq)
+end
