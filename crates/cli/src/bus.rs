@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tidings::{Backoff, Catalog, OpenError, RetentionPolicy};
 use tidings_telemetry::Telemetry;
-use tidings_transport::{Topic, TopicInfo};
+use tidings_transport::{ErrorKind, Topic, TopicInfo};
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::warn;
@@ -36,6 +36,13 @@ impl Bus {
         Self::open_settings(&Settings::resolve(args)?).await
     }
 
+    /// Opens it for looking: a file that does not exist is not made.
+    pub async fn open_to_look(args: &BusArgs) -> Result<Self> {
+        let settings = Settings::resolve(args)?;
+        let opened = tidings::open_existing(&settings.bus).await;
+        Self::furnish(&settings, opened)
+    }
+
     /// Opens it by settings that are resolved already.
     pub async fn open_settings(settings: &Settings) -> Result<Self> {
         Self::open_patiently(settings, None).await
@@ -43,7 +50,10 @@ impl Bus {
 
     /// As [`open_settings`](Self::open_settings), and tries again for so long while it is away.
     pub async fn open_patiently(settings: &Settings, patience: Option<Duration>) -> Result<Self> {
-        let opened = opened(settings, patience).await;
+        Self::furnish(settings, opened(settings, patience).await)
+    }
+
+    fn furnish(settings: &Settings, opened: Result<tidings::Bus, OpenError>) -> Result<Self> {
         let mut bus = opened.map_err(|error| not_opened(settings, error))?;
         if let Some(origin) = &settings.catalogs.origin {
             bus = bus.with_definitions(Arc::new(catalog(&settings.catalogs.folders, origin)?));
@@ -166,7 +176,8 @@ async fn opened(
     }
 }
 
-fn not_opened(settings: &Settings, error: OpenError) -> Failure {
+/// Why a bus could not be opened.
+pub fn not_opened(settings: &Settings, error: OpenError) -> Failure {
     let (bus, origin) = (redacted(&settings.bus), &settings.bus_origin);
     let what = format!("cannot open {bus} (named by {origin})");
     match error {
@@ -174,6 +185,8 @@ fn not_opened(settings: &Settings, error: OpenError) -> Failure {
             let exit = match Failure::exit_of(source.kind()) {
                 // Whoever named the bus named it wrongly; the command line may be as it should.
                 Exit::Usage => Exit::Config,
+                // A file of a newer format, or a place where no file can be.
+                _ if source.kind() == ErrorKind::Unsupported => Exit::Config,
                 exit => exit,
             };
             Failure::new(exit, what).source(source)

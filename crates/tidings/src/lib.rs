@@ -66,7 +66,7 @@ mod open;
 
 pub use bus::Bus;
 pub use error::OpenError;
-pub use open::{open, rehearse};
+pub use open::{embedded_file, open, open_existing, rehearse};
 
 pub use tidings_catalog::Catalog;
 pub use tidings_event::openedx::UnknownSchema;
@@ -88,6 +88,9 @@ pub use tidings_transport::{
     Opened, Ordering, ParkedKey, ParkedState, Position, Reason, Redelivery, Retention, Seeked,
     Start, Stored, Topic, TopicInfo, Transport, Trimmed,
 };
+
+/// The log in one file, and what keeps it well for years.
+pub use tidings_transport_sqlite::{FileSize, Sqlite as EmbeddedFile};
 
 /// The event and its formats in full: JSON, HTTP, Open edX, Avro, and the profile's rules.
 pub use tidings_event as event;

@@ -1,9 +1,10 @@
 //! From a URL to a bus: with its modules, all that knows which transports exist.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tidings_runtime::{Namespace, Wire};
-use tidings_transport::{Memory, Transport};
+use tidings_transport::{Error, ErrorKind, Memory, Transport};
 use tidings_transport_redis::{Redis, RedisConfig};
 use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
 
@@ -50,6 +51,71 @@ pub async fn open(url: &str) -> Result<Bus, OpenError> {
         _ => redis(&address).await?,
     };
     settle_in(Bus::new(transport, shown), &address)
+}
+
+/// As [`open()`], but a file that does not exist is refused instead of made: for whoever only
+/// looks.
+///
+/// # Errors
+/// [`OpenError`], as for [`open()`]; of the kind `NotFound` where there is no such file.
+pub async fn open_existing(url: &str) -> Result<Bus, OpenError> {
+    rehearse(url)?;
+    let address = Address::parse(url, &SCHEMES)?;
+    if address.scheme == "sqlite" {
+        must_exist(&sqlite_config(&address)?)?;
+    }
+    open(url).await
+}
+
+/// The file behind a `sqlite:` URL, for its upkeep: size, check, copy, compaction. It must exist.
+/// `None` for a URL of another log.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let file = tidings::embedded_file("sqlite:bus.db")?.expect("it is one file");
+/// file.backup("/backups/bus.db".as_ref(), |_, _| ()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`OpenError`], as for [`open_existing`].
+pub fn embedded_file(url: &str) -> Result<Option<Sqlite>, OpenError> {
+    rehearse(url)?;
+    let address = Address::parse(url, &SCHEMES)?;
+    if address.scheme != "sqlite" {
+        return Ok(None);
+    }
+    let (config, shown) = sqlite_config(&address)?;
+    must_exist(&(config.clone(), shown.clone()))?;
+    let file = Sqlite::open(config);
+    file.map(Some).map_err(|source| OpenError::Transport {
+        address: shown,
+        source,
+    })
+}
+
+fn must_exist((config, shown): &(SqliteConfig, String)) -> Result<(), OpenError> {
+    // A folder that may not be read is for whoever opens it to explain.
+    if matches!(config.path.try_exists(), Ok(false)) && folder_exists(&config.path) {
+        return Err(OpenError::Transport {
+            address: shown.clone(),
+            source: Error::new(
+                ErrorKind::NotFound,
+                "open",
+                format!(
+                    "there is no file {}; publishing, or creating a group, makes it",
+                    config.path.display()
+                ),
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn folder_exists(path: &Path) -> bool {
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+    folder.is_none_or(Path::exists)
 }
 
 /// The bus that a URL names, with a log in memory in the place of its own: for checking settings

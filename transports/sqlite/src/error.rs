@@ -128,7 +128,7 @@ impl From<Failure> for Error {
                 "Name another path: nothing was changed.",
             ),
             Fault::Newer { .. } => (
-                ErrorKind::Corrupt,
+                ErrorKind::Unsupported,
                 "Update this program: a newer one wrote the file, and nothing was changed.",
             ),
             Fault::WalBug(_) => (

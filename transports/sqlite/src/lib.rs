@@ -36,6 +36,8 @@ mod hand;
 mod job;
 mod member;
 mod parking;
+#[cfg(test)]
+mod plans;
 mod publisher;
 mod reader;
 mod redelivery;
@@ -46,9 +48,11 @@ mod subscriber;
 mod transport;
 mod trim;
 mod turn;
+mod upkeep;
 mod wake;
 mod wire;
 mod writer;
 
 pub use config::{Durability, SqliteConfig};
 pub use transport::Sqlite;
+pub use upkeep::FileSize;

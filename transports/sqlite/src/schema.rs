@@ -79,6 +79,10 @@ pub(crate) fn open_writer(config: &SqliteConfig) -> Result<Connection, Fault> {
     if db.is_readonly("main")? {
         return Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied).into());
     }
+    if fresh {
+        // Only now, before the first page is written. It lets trimming give space back in small steps.
+        db.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
     use_wal(&db)?;
     if fresh {
         let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -52,8 +52,8 @@ impl Sqlite {
     /// survive a fork.
     ///
     /// # Errors
-    /// `Corrupt` for a file of a newer format, of another application, or that is no SQLite
-    /// database: it is left as it was. `Denied` where the file or its folder is read-only,
+    /// `Corrupt` for a file of another application, or that is no SQLite database, `Unsupported`
+    /// for one of a newer format: they are left as they were. `Denied` where the file or its folder is read-only,
     /// `Invalid` where the folder does not exist, `Full` where there is no room, `Unsupported` for
     /// a SQLite or a file system that is not safe.
     pub fn open(config: SqliteConfig) -> Result<Self> {

@@ -9,6 +9,7 @@ use crate::gap;
 use crate::group;
 use crate::job::{Order, Work};
 use crate::transport::Inner;
+use crate::upkeep;
 use crate::wire::{count, integer, micros};
 
 /// How many events go in one transaction, so that writers need not wait long.
@@ -38,7 +39,13 @@ pub(crate) async fn trim(inner: &Inner, topic: &Topic, retention: &Retention) ->
     if retention.dry_run || cut.trimmed.removed == 0 {
         return Ok(cut.trimmed);
     }
-    let Cut { topic, to, .. } = cut;
+    let Cut {
+        topic,
+        to,
+        mut trimmed,
+    } = cut;
+    // What others remove meanwhile is theirs to count.
+    trimmed.removed = 0;
     loop {
         let removed = inner.writer.run(order, move |work| {
             let mut remove = work.db.prepare_cached(
@@ -48,10 +55,13 @@ pub(crate) async fn trim(inner: &Inner, topic: &Topic, retention: &Retention) ->
             )?;
             Ok(remove.execute([topic, to, CHUNK])?)
         });
-        if removed.await? == 0 {
-            return Ok(cut.trimmed);
+        match removed.await? {
+            0 => break,
+            some => trimmed.removed += some as u64,
         }
     }
+    upkeep::give_back(inner).await?;
+    Ok(trimmed)
 }
 
 fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<Cut, Fault> {

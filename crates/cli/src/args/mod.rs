@@ -7,6 +7,7 @@ mod consume;
 mod demo;
 mod dlq;
 mod doctor;
+mod file;
 mod groups;
 mod monitoring;
 mod outbox;
@@ -34,6 +35,7 @@ pub use dlq::{
     ReleaseArgs, ShowLetterArgs,
 };
 pub use doctor::DoctorArgs;
+pub use file::{BackupArgs, CheckFileArgs, CompactArgs, FileArgs, FileCommand};
 pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
 pub use monitoring::MonitoringArgs;
 pub use outbox::{
@@ -146,6 +148,8 @@ pub enum Command {
     Seek(SeekArgs),
     /// Remove old events, sparing what groups have not settled
     Trim(TrimArgs),
+    /// Back up, check or compact the file of a sqlite: bus
+    File(FileArgs),
     /// Make and look after the tables of an outbox in your database
     Outbox(OutboxArgs),
     /// Publish what was committed to an outbox, in order, until it is stopped

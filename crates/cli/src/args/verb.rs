@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 
-use super::{BusArgs, Command, DlqCommand, GroupsCommand};
+use super::{BusArgs, Command, DlqCommand, FileCommand, GroupsCommand};
 
 impl Command {
     /// Hands the verb the bus and the catalogs that were named before it.
@@ -46,6 +46,11 @@ impl Command {
                 None => &mut args.bus,
             },
             Self::Seek(args) => &mut args.bus,
+            Self::File(args) => match &mut args.command {
+                FileCommand::Backup(args) => &mut args.bus,
+                FileCommand::Check(args) => &mut args.bus,
+                FileCommand::Compact(args) => &mut args.bus,
+            },
             Self::Trim(args) => &mut args.bus,
             Self::Relay(args) => &mut args.bus,
             Self::Doctor(args) => &mut args.bus,

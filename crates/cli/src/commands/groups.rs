@@ -20,7 +20,7 @@ pub async fn run(args: GroupsArgs) -> Result<Exit> {
 
 async fn list(args: GroupsArgs) -> Result<Exit> {
     let output = Output::new(args.output);
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let mut rows = Vec::new();
     for topic in bus.topics_or_all(&args.topic).await? {
         for group in bus.transport().groups(&topic).await? {

@@ -7,6 +7,7 @@ mod consume;
 mod demo;
 mod dlq;
 mod doctor;
+mod file;
 mod groups;
 mod man;
 mod outbox;
@@ -43,6 +44,7 @@ pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
             Command::Topics(args) => topics::run(args).await,
             Command::Groups(args) => groups::run(args).await,
             Command::Seek(args) => seek::run(args, shutdown).await,
+            Command::File(args) => file::run(args, shutdown).await,
             Command::Trim(args) => trim::run(args, shutdown, telemetry).await,
             Command::Outbox(args) => outbox::run(args, shutdown).await,
             Command::Relay(args) => relay::run(args, shutdown, telemetry).await,

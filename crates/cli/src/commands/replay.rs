@@ -22,7 +22,7 @@ pub async fn run(args: ReplayArgs, shutdown: Shutdown) -> Result<Exit> {
     let change = "replay makes handlers run again";
     let consent = (!args.dry_run).then(|| Consent::find(args.consent, change));
     let consent = consent.transpose()?;
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let replay = replay(&bus, &args)?;
     let plan = tokio::select! {
         plan = replay.plan() => plan.map_err(failure)?,

@@ -29,7 +29,7 @@ const LIST: Duration = Duration::from_secs(1);
 /// Shows events as they go by.
 pub async fn run(args: TailArgs, shutdown: Shutdown) -> Result<Exit> {
     let output = Output::new(args.output);
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     tokio::select! {
         shown = follow(&bus, &args, &output) => shown.map(|()| Exit::Ok),
         // Without an end of its own, to be asked to end is the ordinary end.

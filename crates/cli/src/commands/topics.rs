@@ -11,7 +11,7 @@ use crate::output::{Output, Table, Tone, bytes, number, time};
 /// Lists the topics of the bus.
 pub async fn run(args: TopicsArgs) -> Result<Exit> {
     let output = Output::new(args.output);
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let topics = bus.topics().await?;
     if output.is_json() {
         for topic in &topics {

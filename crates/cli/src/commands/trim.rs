@@ -30,7 +30,9 @@ pub async fn run(args: TrimArgs, shutdown: Shutdown, telemetry: Telemetry) -> Re
     let consent =
         (!args.dry_run).then(|| Consent::find(args.consent, "trim removes events for good"));
     let consent = consent.transpose()?;
-    let bus = Bus::open(&args.bus).await?.with_telemetry(telemetry);
+    let bus = Bus::open_to_look(&args.bus)
+        .await?
+        .with_telemetry(telemetry);
     let policy = policy(&bus, &args.topic, limits)?;
     let mut rows = Vec::new();
     for (info, rule) in chosen(&bus, &policy, &args.topic).await? {

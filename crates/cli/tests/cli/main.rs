@@ -6,6 +6,7 @@ mod dlq;
 mod doctor;
 mod ends;
 mod exec;
+mod file;
 mod help;
 mod kills;
 mod looking;

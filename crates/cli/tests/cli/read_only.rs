@@ -62,7 +62,10 @@ fn what_cannot_be_written_is_explained() {
         for command in commands {
             let ran = run_unprivileged(&site, command);
             said.push_str(&format!("# {what}: tidings {}\n{}", command[0], ran.seen()));
-            assert_eq!(ran.code, Some(77), "{said}");
+            // To look makes no file, so that it needs no right to.
+            let makes_it = ["publish", "consume"].contains(&command[0]);
+            let code = if folder == 0o555 && !makes_it { 66 } else { 77 };
+            assert_eq!(ran.code, Some(code), "{said}");
         }
     }
     allow(site.folder(), 0o755);

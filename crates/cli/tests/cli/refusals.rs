@@ -90,7 +90,10 @@ fn a_bus_that_cannot_be_used_is_explained() {
     let site = Site::new();
     site.write("not-a-database.db", "no\n");
     std::fs::create_dir(site.folder().join("folder")).unwrap();
+    site.run(&["groups", "create", "--topic", "other", "--group", "g"])
+        .ok();
     let rows = [
+        (66, "topics --bus sqlite:mistyped.db"),
         (78, "topics --bus bus.db"),
         (78, "topics --bus sqlight:bus.db"),
         (78, "topics --bus sqlite:"),
@@ -118,6 +121,7 @@ fn a_bus_that_cannot_be_used_is_explained() {
         (66, "dlq show --topic courses --group nobody 1"),
     ];
     let said = transcript(&site, &rows, "");
+    assert!(!site.folder().join("mistyped.db").exists());
     assert!(
         !said.replace("user:secret@", "").contains("secret"),
         "{said}"

@@ -26,7 +26,7 @@ fn a_newer_format_is_refused_and_left_alone() {
     db.pragma_update(None, "user_version", 99).expect("set");
     drop(db);
     let error = refusal(&path);
-    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     assert!(!error.is_temporary());
     let text = error.to_string();
     assert!(

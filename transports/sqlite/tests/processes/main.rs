@@ -8,4 +8,5 @@ mod frozen;
 mod full;
 mod kills;
 mod turns;
+mod upkeep;
 mod waiting;

@@ -50,7 +50,7 @@ pub async fn run(verb: Verb, args: ChangeLettersArgs, shutdown: &Shutdown) -> Re
     };
     let consent = (!args.dry_run).then(|| Consent::find(args.consent, change));
     let consent = consent.transpose()?;
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let found = letters(&bus, &args.filter, usize::MAX).await?;
     let waits = |letter: &Letter| verb == Verb::Retry && letter.letter.parked;
     let (waiting, chosen): (Vec<_>, Vec<_>) = found.into_iter().partition(waits);

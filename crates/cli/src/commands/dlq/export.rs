@@ -16,7 +16,7 @@ use crate::output::{Output, number, to_stderr};
 /// Writes events that failed as lines that can be published again.
 pub async fn run(args: ExportLettersArgs) -> Result<Exit> {
     let output = Output::new(OutputArgs { json: true });
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let mut unreadable = 0;
     for letter in letters(&bus, &args.filter, usize::MAX).await? {
         match document(&letter) {

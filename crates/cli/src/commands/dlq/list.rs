@@ -13,7 +13,7 @@ const MESSAGE: usize = 60;
 /// Lists dead letters.
 pub async fn run(args: LettersArgs) -> Result<Exit> {
     let output = Output::new(args.output);
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let found = letters(&bus, &args.filter, args.limit.saturating_add(1)).await?;
     let more = found.len() > args.limit;
     let shown = &found[..found.len().min(args.limit)];

@@ -18,7 +18,7 @@ pub async fn run(args: ReleaseArgs, shutdown: &Shutdown) -> Result<Exit> {
     let change = "release makes handlers run again";
     let consent = (!args.dry_run).then(|| Consent::find(args.consent, change));
     let consent = consent.transpose()?;
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let chosen = parked(&bus, &args).await?;
     let Some(consent) = consent else {
         return told(&output, &chosen);

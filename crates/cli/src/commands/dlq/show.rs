@@ -13,7 +13,7 @@ use crate::output::{Output, Tone, number, time};
 /// Shows one dead letter.
 pub async fn run(args: ShowLetterArgs) -> Result<Exit> {
     let output = Output::new(args.output);
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let filter = FilterArgs {
         topic: vec![args.topic],
         group: vec![args.group],

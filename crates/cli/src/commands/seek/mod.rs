@@ -22,7 +22,7 @@ pub async fn run(args: SeekArgs, shutdown: Shutdown) -> Result<Exit> {
     let change = "seek moves a group";
     let consent = (!args.dry_run).then(|| Consent::find(args.consent, change));
     let consent = consent.transpose()?;
-    let bus = Bus::open(&args.bus).await?;
+    let bus = Bus::open_to_look(&args.bus).await?;
     let (topic, group) = (bus.topic(&args.topic)?, Group::new(&args.group)?);
     let mut plan = tokio::select! {
         plan = Plan::make(&bus, topic, group, &args.to) => plan?,
