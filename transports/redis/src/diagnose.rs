@@ -34,8 +34,19 @@ impl Redis {
             }
             _ => found.push(refused("CONFIG GET")),
         }
+        if self.has_replicas().await?
+            && let Some(needed) = self.setting("min-replicas-to-write").await?
+        {
+            found.extend(unreplicated(&needed));
+        }
         found.extend(self.clock().await?);
         Ok(found)
+    }
+
+    async fn has_replicas(&self) -> Result<bool, Failure> {
+        let info = self.info("replication").await?.unwrap_or_default();
+        let replicas = fact(&info, "connected_slaves");
+        Ok(fact(&info, "role") == Some("master") && replicas.is_some_and(|n| n != "0"))
     }
 
     /// The server's clock against ours. What the round trip took is no skew.
@@ -111,6 +122,19 @@ fn facts(info: &str, found: &mut Vec<Finding>) {
     if let (Some(used), Some(limit)) = (bytes("used_memory"), bytes("maxmemory")) {
         found.extend(fullness(used, limit));
     }
+}
+
+/// What a primary with replicas acknowledges although no replica has it.
+fn unreplicated(needed: &str) -> Option<Finding> {
+    (needed == "0").then(|| {
+        Finding::new(
+            Severity::Warning,
+            "redis-unreplicated",
+            "min-replicas-to-write is 0: a primary that is cut off goes on taking events, and a \
+             fail-over loses all of them",
+            "set min-replicas-to-write to 1, and min-replicas-max-lag to 10 (seconds)",
+        )
+    })
 }
 
 /// What is left of the server's memory.
@@ -228,6 +252,8 @@ mod tests {
             severity(eviction("volatile-lru", Some(1))),
             Some(Severity::Warning)
         );
+        assert_eq!(unreplicated("1"), None);
+        assert_eq!(severity(unreplicated("0")), Some(Severity::Warning));
         assert_eq!(fullness(5, 0), None, "no limit");
         assert_eq!(fullness(89, 100), None);
         assert_eq!(severity(fullness(90, 100)), Some(Severity::Warning));

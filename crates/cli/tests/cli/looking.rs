@@ -55,6 +55,7 @@ fn tables_are_made_to_be_read() {
 #[test]
 fn doctor_tells_of_an_outbox() {
     let site = Site::new();
+    site.publish(1);
     let doctor = |code: i32| {
         let database = ["doctor", "--database", "sqlite:app.db", "--json"];
         site.run(&database).ends_with(code).json()
@@ -103,4 +104,25 @@ fn doctor_tells_of_an_outbox() {
     let told = String::from_utf8(named.unwrap().stdout).unwrap();
     assert!(told.contains("tidings outbox refused"), "{told}");
     assert!(!site.run(&["doctor"]).ok().out.contains("outbox"));
+}
+
+#[test]
+fn doctor_tells_of_one_half_while_the_other_is_away() {
+    let site = Site::new();
+    let database = ["--database", "sqlite:app.db"];
+    site.run(&[&["outbox", "migrate"][..], &database].concat())
+        .ok();
+    let away = ["--bus", "redis://127.0.0.1:1"];
+    let ran = site.run(&[&["doctor"][..], &database, &away].concat());
+    let ran = ran.ends_with(69);
+    assert!(ran.out.contains("outbox-without-relay"), "{}", ran.out);
+    assert!(ran.err.contains("no connection to redis"), "{}", ran.err);
+    // And the other way round.
+    site.run(&["groups", "create", "--topic", "courses", "--group", "idle"])
+        .ok();
+    site.publish(2);
+    let gone = ["doctor", "--database", "postgres://u@127.0.0.1:1/app"];
+    let ran = site.run(&gone).ends_with(69);
+    assert!(ran.out.contains("group-without-consumer"), "{}", ran.out);
+    assert!(ran.err.contains("127.0.0.1:1"), "{}", ran.err);
 }

@@ -18,13 +18,66 @@ use crate::failure::Result;
 use crate::output::{Output, Tone, counted, to_stderr, with_remedy};
 use names::Named;
 
-/// Looks for what endangers events on this bus.
+/// Looks for what endangers events on this bus, and in the outbox of a database. That one of them
+/// does not answer keeps nobody from hearing of the other.
 pub async fn run(args: DoctorArgs) -> Result<Exit> {
     let output = Output::new(args.output);
-    let bus = Bus::open(&args.bus).await?;
+    let site = Site::find_if_named(&args.database)?;
+    let mut findings = Vec::new();
+    let seen = look(&args, &mut findings).await;
+    let of_outbox = match &site {
+        Some(site) => outbox::of_outbox(site).await,
+        None => Ok(Vec::new()),
+    };
+    let of_outbox = of_outbox.map(|found| findings.extend(found));
+    findings.sort_by_key(|finding| Reverse(finding.severity));
+    report(&output, &findings)?;
+    match (seen, of_outbox) {
+        // For programs the findings say it all.
+        (Ok(_), Ok(())) if output.is_json() => {}
+        (Ok(seen), Ok(())) => seen.conclude(&findings),
+        (Err(failure), Ok(())) => return Err(failure),
+        (Ok(_), Err(failure)) => return Err(failure),
+        (Err(failure), Err(other)) => {
+            to_stderr(&format!("error: {other}"));
+            return Err(failure);
+        }
+    }
+    let worst = findings.iter().map(|f| f.severity).max();
+    Ok(match worst {
+        Some(Severity::Error) => Exit::Failed,
+        Some(Severity::Warning) if args.strict => Exit::Failed,
+        _ => Exit::Ok,
+    })
+}
+
+/// What was looked at.
+struct Seen {
+    bus: String,
+    log: String,
+    topics: usize,
+}
+
+impl Seen {
+    /// The last line for people.
+    fn conclude(&self, findings: &[Finding]) {
+        let serious = findings.iter().any(|f| f.severity > Severity::Info);
+        let verdict = match serious {
+            true => "see above",
+            false => "nothing endangers events here",
+        };
+        let (bus, log) = (&self.bus, &self.log);
+        let topics = counted(Count::Exactly(self.topics as u64), "topic");
+        to_stderr(&format!("{bus}: {log}, {topics}: {verdict}"));
+    }
+}
+
+/// Looks at the bus, as far as it lets itself be looked at.
+async fn look(args: &DoctorArgs, findings: &mut Vec<Finding>) -> Result<Seen> {
+    let bus = Bus::open_to_look(&args.bus).await?;
     let log = bus.transport().ping().await?;
-    let mut findings = bus.transport().diagnose().await?;
-    let topics = topics(&bus, &args).await?;
+    findings.extend(bus.transport().diagnose().await?);
+    let topics = topics(&bus, args).await?;
     let mut named = Vec::with_capacity(topics.len());
     for info in &topics {
         let groups = bus.transport().groups(&info.topic).await?;
@@ -36,16 +89,10 @@ pub async fn run(args: DoctorArgs) -> Result<Exit> {
         named.push(Named { info, heard });
     }
     findings.extend(names::findings(bus.namespace().prefix(), &named));
-    if let Some(site) = Site::find_if_named(&args.database)? {
-        findings.extend(outbox::of_outbox(&site).await?);
-    }
-    findings.sort_by_key(|finding| Reverse(finding.severity));
-    report(&output, &bus.shown(), &log, topics.len(), &findings)?;
-    let worst = findings.iter().map(|f| f.severity).max();
-    Ok(match worst {
-        Some(Severity::Error) => Exit::Failed,
-        Some(Severity::Warning) if args.strict => Exit::Failed,
-        _ => Exit::Ok,
+    Ok(Seen {
+        bus: bus.shown(),
+        log,
+        topics: topics.len(),
     })
 }
 
@@ -58,24 +105,17 @@ async fn topics(bus: &Bus, args: &DoctorArgs) -> Result<Vec<TopicInfo>> {
     Ok(topics)
 }
 
-fn report(
-    output: &Output,
-    bus: &str,
-    log: &str,
-    topics: usize,
-    findings: &[Finding],
-) -> Result<()> {
-    if output.is_json() {
-        return findings.iter().try_for_each(|finding| {
+fn report(output: &Output, findings: &[Finding]) -> Result<()> {
+    for finding in findings {
+        if output.is_json() {
             output.json(&json!({
                 "severity": finding.severity.to_string(),
                 "code": finding.code,
                 "what": finding.what,
                 "remedy": finding.remedy,
-            }))
-        });
-    }
-    for finding in findings {
+            }))?;
+            continue;
+        }
         let tone = match finding.severity {
             Severity::Error => Tone::Bad,
             Severity::Warning => Tone::Warning,
@@ -85,14 +125,5 @@ fn report(
         let what = format!("{}: {}", output.paint(tone, &head), finding.what);
         output.text(&with_remedy(what, &finding.remedy))?;
     }
-    let serious = findings.iter().any(|f| f.severity > Severity::Info);
-    let verdict = match serious {
-        true => "see above",
-        false => "nothing endangers events here",
-    };
-    to_stderr(&format!(
-        "{bus}: {log}, {}: {verdict}",
-        counted(Count::Exactly(topics as u64), "topic")
-    ));
     Ok(())
 }
