@@ -19,6 +19,8 @@ pub struct Args {
 pub enum Command {
     /// Run a scenario and balance its books
     Run(RunArgs),
+    /// Live through a year of traffic with retention: what it occupies must stay flat
+    Year(YearArgs),
     /// A process of a run, which starts it
     #[command(hide = true)]
     Role(RoleArgs),
@@ -45,6 +47,37 @@ pub struct RunArgs {
     /// Keep the logs of the processes here
     #[arg(long)]
     pub folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Parser)]
+pub struct YearArgs {
+    /// Which log
+    #[arg(long, value_enum)]
+    pub log: LogArg,
+    /// How long a day takes, in milliseconds
+    #[arg(long, default_value_t = 250)]
+    pub day_ms: u32,
+    /// How many days the year has
+    #[arg(long, default_value_t = 365)]
+    pub days: u32,
+    /// How many events a day brings
+    #[arg(long, default_value_t = 2_000)]
+    pub events: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogArg {
+    Sqlite,
+    Redis,
+}
+
+impl std::fmt::Display for LogArg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Redis => "redis",
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

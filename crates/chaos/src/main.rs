@@ -6,6 +6,7 @@
 //! * `roles`: the processes. They are this program, started again.
 //! * `books`: what was committed, what took effect, what the log holds, and whether that agrees.
 //! * `planted`: bugs on purpose, each of which must turn the books red. `moment`: where they harm.
+//! * `year`: a year of traffic in minutes, on a log with retention; nothing goes wrong there.
 //!
 //! Exit code 0 says that the books balance, 1 that they do not, 2 that the run itself failed.
 
@@ -24,6 +25,7 @@ mod run;
 mod scenario;
 mod stage;
 mod words;
+mod year;
 
 use clap::Parser;
 
@@ -38,6 +40,7 @@ async fn main() {
         .init();
     let result = match args.command {
         Command::Run(args) => run::run(&args).await,
+        Command::Year(args) => year::run(&args).await,
         Command::Role(args) => roles::play(&args).await.map(|()| true),
     };
     let code = match result {

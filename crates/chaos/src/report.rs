@@ -17,7 +17,8 @@ pub fn to_stderr(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-fn to_stdout(text: &str) {
+/// A line on standard output.
+pub fn to_stdout(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 

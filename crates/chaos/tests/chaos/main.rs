@@ -5,6 +5,7 @@
 
 mod planted;
 mod short;
+mod year;
 
 use std::process::Command;
 
