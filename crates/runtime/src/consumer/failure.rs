@@ -161,7 +161,10 @@ pub(super) fn set_aside(engine: &Engine, hand: &mut Hand, ticket: Ticket, messag
 fn last_attempt(engine: &Engine, held: &Held) -> u32 {
     let delivery = &held.delivery;
     let retry = &engine.settings.retry;
-    retry.last_attempt(delivery.attempts, delivery.released)
+    // Under `Stop` whoever starts the consumer again hands it out again: what failed is mended, or
+    // shall stop it once more, but not unseen.
+    let again = delivery.released || engine.settings.on_failure == OnFailure::Stop;
+    retry.last_attempt(delivery.attempts, again)
 }
 
 /// The breaker has opened: what was started and does not run yet need not fail as well.

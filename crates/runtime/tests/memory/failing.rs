@@ -135,6 +135,34 @@ async fn stopping_gives_it_back_and_ends_with_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_stopped_it_with_all_attempts_spent_is_handled_at_the_next_start() {
+    let log = Memory::new();
+    publish(&producer(&log), &["a", "a"]).await;
+    let retry = || RetryPolicy::default().max_attempts(2);
+    let builder = || {
+        let builder = consuming(Arc::new(log.clone())).on_failure(OnFailure::Stop);
+        builder.retry(retry())
+    };
+    for round in 1..=2 {
+        let attempts = Arc::new(Mutex::new(Vec::new()));
+        let seen = attempts.clone();
+        let verdict = move |message: &Message| {
+            seen.lock().unwrap().push(message.attempt());
+            Err(HandlerError::temporary("busy"))
+        };
+        let error = run(builder(), &Journal::default(), verdict)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ConsumeError::Stopped { .. }), "{error}");
+        let of_round = [2 * round - 1, 2 * round];
+        assert_eq!(*attempts.lock().unwrap(), of_round);
+    }
+    let journal = Journal::default();
+    run(builder(), &journal, |_| Ok(())).await.unwrap();
+    assert_eq!(journal.all(), [0, 1], "mended, it is handled");
+}
+
+#[tokio::test(start_paused = true)]
 async fn poison_holds_up_nothing_whatever_the_policy() {
     for policy in [OnFailure::ParkKey, OnFailure::Skip, OnFailure::Stop] {
         let log = Memory::new();
