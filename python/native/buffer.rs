@@ -107,7 +107,7 @@ pub(crate) fn pump(process: &'static Process, connection: &Arc<Connection>) {
     if connection.buffer.pumping.swap(true, Ordering::AcqRel) {
         return;
     }
-    process.handle().spawn(empty(process, connection.clone()));
+    process.driver.spawn(empty(process, connection.clone()));
 }
 
 async fn empty(process: &'static Process, connection: Arc<Connection>) {
@@ -184,7 +184,8 @@ async fn send(process: &'static Process, connection: &Connection, batch: Vec<Wai
                     temporary: failure.temporary,
                 };
                 // A loss must be told, so this waits where a log record would be dropped.
-                tokio::task::block_in_place(|| process.reporter.must_tell(report));
+                let tell = move || process.reporter.must_tell(report);
+                let _ = tokio::task::spawn_blocking(tell).await;
             }
         }
     }

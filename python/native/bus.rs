@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::buffer::{Waiting, pump};
 use crate::connection::{Connection, Open, Settings};
-use crate::entry::{Kept, PyEntry};
+use crate::entry::PyEntry;
 use crate::error::Failure;
 use crate::event::{Attributes, PyEvent, build};
 use crate::given::Given;
@@ -22,6 +22,10 @@ use crate::publishing::{PyReceipt, count, drafts, publish, table};
 use crate::rehearsal::Rehearsal;
 use crate::stream::PyStream;
 use crate::wait::{process, wait};
+
+/// What an outbox keeps of an event for one topic: its id and type, the topic without its prefix,
+/// the key, the document.
+type Prepared<'py> = (String, String, String, Option<String>, Bound<'py, PyBytes>);
 
 /// A bus, opened anew in each process that uses it.
 #[pyclass(frozen, subclass, name = "Bus", module = "tidings._tidings")]
@@ -101,10 +105,15 @@ impl PyBus {
     fn event(&self, py: Python<'_>, attributes: Option<&Bound<'_, PyDict>>) -> PyResult<PyEvent> {
         let attributes = Attributes::of(py, attributes)?;
         let builder = attributes.collect(py, Event::builder)?;
-        let Some(emitter) = &self.settings.emitter else {
-            return build(py, builder);
+        let builder = match &self.settings.emitter {
+            Some(emitter) => emitter.stamp(builder),
+            None => builder,
         };
-        build(py, emitter.stamp(builder))
+        let builder = match self.settings.validation {
+            Some(_) => self.rehearsal(py)?.define(builder),
+            None => builder,
+        };
+        build(py, builder)
     }
 
     /// Checks the URL, the prefix and the routes, without I/O.
@@ -119,19 +128,34 @@ impl PyBus {
     }
 
     /// Checks an event as publishing does, and returns what an outbox keeps of it, without I/O:
-    /// for each topic `(topic without a prefix, key, document)`.
+    /// for each topic `(id, type, topic without a prefix, key, document)`. Earlier major versions
+    /// that the catalog asks for come behind it, with ids of their own.
     #[pyo3(signature = (event, topic = None))]
     fn prepare<'py>(
         &self,
         py: Python<'py>,
         event: PyRef<'py, PyEvent>,
         topic: Option<&str>,
-    ) -> PyResult<Vec<Kept<'py>>> {
+    ) -> PyResult<Vec<Prepared<'py>>> {
         let prepared = self.rehearsal(py)?.prepare(event.get().clone(), topic);
         let prepared = prepared.map_err(|e| e.raise(py))?.into_iter();
         Ok(prepared
-            .map(|(topic, key, document)| (topic, key, PyBytes::new(py, &document)))
+            .map(|row| {
+                let document = PyBytes::new(py, &row.document);
+                (row.id, row.event_type, row.topic, row.key, document)
+            })
             .collect())
+    }
+
+    /// Raises if the catalog refuses an entry of the Open edX wire; without I/O.
+    fn hold_entry(&self, py: Python<'_>, entry: &PyEntry) -> PyResult<()> {
+        if self.settings.validation.is_none() {
+            return Ok(());
+        }
+        let rehearsal = self.rehearsal(py)?;
+        let event = entry.event();
+        let held = event.and_then(|event| rehearsal.hold(event, &entry.topic));
+        held.map_err(|e| e.of(Some(&entry.entry.id)).raise(py))
     }
 
     /// Publishes events, each to a topic or to its routes; for each a list of receipts or an
@@ -160,14 +184,15 @@ impl PyBus {
     ) -> PyResult<()> {
         let (process, connection) = self.here(py)?;
         let (events, limit) = (drafts(events), limit(py, timeout)?);
-        process.handle().spawn(async move {
+        process.driver.spawn(async move {
             let published = publish(&connection, events, limit).await;
-            later::call(done, move |py| table(py, published));
+            later::call(done, move |py| table(py, published)).await;
         });
         Ok(())
     }
 
-    /// Publishes finished CloudEvents documents to a topic, byte for byte, in this order.
+    /// Publishes finished CloudEvents documents to a topic, byte for byte, in this order. They are
+    /// held to no catalog: `prepare` did.
     #[pyo3(signature = (topic, documents, timeout = None))]
     fn publish_documents(
         &self,
@@ -187,7 +212,7 @@ impl PyBus {
             .collect();
         let published = wait(py, process, async move {
             let publish = |open: Arc<Open>| async move {
-                let results = open.producer.publish_documents(&topic, documents).await;
+                let results = open.forwarder.publish_documents(&topic, documents).await;
                 let results = results.into_iter();
                 results.map(|result| count(&open, result)).collect()
             };

@@ -17,6 +17,7 @@ use tracing::{debug, warn};
 use crate::buffer::Buffer;
 use crate::definitions::Layered;
 use crate::error::Failure;
+use crate::process::Process;
 
 /// What Python said of a bus; the same in every process.
 pub(crate) struct Settings {
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) definitions: Vec<(String, i32, String)>,
     /// Folders of event definitions; the first that has one wins.
     pub(crate) catalog: Vec<String>,
+    /// How strictly events are held to them; `None` without a catalog.
+    pub(crate) validation: Option<Mode>,
     pub(crate) max_len: Option<u64>,
     pub(crate) hard_max_len: Option<u64>,
     /// How many buffered events may wait.
@@ -75,6 +78,8 @@ pub(crate) struct Connection {
 pub(crate) struct Open {
     pub(crate) bus: Bus,
     pub(crate) producer: Producer,
+    /// For documents that were prepared before: they are not held to the catalog again.
+    pub(crate) forwarder: Producer,
     /// The same log as `bus`, for faults in tests.
     pub(crate) memory: Option<Arc<Memory>>,
     trimming: Option<Trimming>,
@@ -99,6 +104,11 @@ impl Connection {
             settings,
             opened: OnceCell::new(),
         }
+    }
+
+    /// The service that uses the bus.
+    pub(crate) fn service(&self) -> Option<&str> {
+        self.settings.emitter.as_ref().map(Emitter::service)
     }
 
     /// The log; connects unless it is connected.
@@ -159,18 +169,32 @@ impl Connection {
         // Less than half: a schema and then the event each take up to this, and "nothing was sent"
         // is to be told before the whole time is over and nobody knows.
         let retry = PublishRetry::default().deadline(settings.send_timeout.mul_f64(0.4));
-        let mut producer = bus.producer().retry(retry);
-        if let Some(emitter) = &settings.emitter {
-            producer = producer.emitter(emitter.clone());
-        }
-        if let Some(mode) = settings.profile {
-            producer = producer.profile(mode);
-        }
-        for (event_type, route) in &settings.routes {
-            producer = producer.route(event_type, route.clone());
-        }
+        let builder = || {
+            let mut producer = bus.producer().retry(retry);
+            if let Some(emitter) = &settings.emitter {
+                producer = producer.emitter(emitter.clone());
+            }
+            if let Some(mode) = settings.profile {
+                producer = producer.profile(mode);
+            }
+            for (event_type, route) in &settings.routes {
+                producer = producer.route(event_type, route.clone());
+            }
+            producer
+        };
+        let (producer, forwarder) = match settings.validation {
+            Some(mode) => (
+                builder().validation(mode).build()?,
+                builder().forwarding().build()?,
+            ),
+            None => {
+                let producer = builder().build()?;
+                (producer.clone(), producer)
+            }
+        };
         Ok(Arc::new(Open {
-            producer: producer.build()?,
+            producer,
+            forwarder,
             bus,
             memory,
             trimming: settings.max_len.map(|max_len| Trimming {
@@ -208,7 +232,10 @@ impl Open {
         };
         let transport: Arc<dyn Transport> = self.bus.transport().clone();
         let retention = trimming.retention.clone();
-        tokio::spawn(async move {
+        let Some(process) = Process::begun() else {
+            return;
+        };
+        process.driver.spawn(async move {
             let trimmed = timeout(Duration::from_secs(60), transport.trim(&full, &retention)).await;
             match trimmed {
                 Ok(Ok(trimmed)) if trimmed.spared > 0 => debug!(topic = %full,

@@ -5,13 +5,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tidings::event::openedx;
 use tidings::transport::Field;
-use tidings::{ForeignEntry, Key};
+use tidings::{Event, ForeignEntry, Key};
 
 use crate::avro::PyEncoder;
 use crate::error::Failure;
 
 /// What an outbox keeps of an event: the topic without a prefix, the key, the document.
-pub(crate) type Kept<'py> = (String, Option<String>, Bound<'py, PyBytes>);
+type Kept<'py> = (String, Option<String>, Bound<'py, PyBytes>);
 
 /// An event of the Open edX wire, encoded: ready for the log, or for an outbox.
 #[pyclass(frozen, name = "Entry", module = "tidings._tidings")]
@@ -60,6 +60,15 @@ impl PyEntry {
         &self.entry.id
     }
 
+    /// The type of the event.
+    #[getter]
+    fn r#type(&self) -> &str {
+        let named = |f: &&Field| &*f.name == "type";
+        let field = self.entry.fields.iter().find(named);
+        let text = field.and_then(|field| std::str::from_utf8(&field.value).ok());
+        text.unwrap_or_default()
+    }
+
     /// What an outbox keeps of it.
     fn kept<'py>(&self, py: Python<'py>) -> PyResult<Kept<'py>> {
         let document = self
@@ -73,10 +82,15 @@ impl PyEntry {
 impl PyEntry {
     /// The event as a CloudEvents document.
     fn document(&self) -> Result<Vec<u8>, Failure> {
+        Ok(self.event()?.to_json())
+    }
+
+    /// The event.
+    pub(crate) fn event(&self) -> Result<Event, Failure> {
         let unfit = |e: openedx::Error| Failure::new("encoding", e.to_string());
         let schema = self.entry.schema.as_ref().expect("every entry has one");
         let fields = self.entry.fields.iter();
         let parsed = openedx::Entry::parse(fields.map(|f| (&*f.name, &*f.value))).map_err(unfit)?;
-        Ok(parsed.decode(schema).map_err(unfit)?.to_json())
+        parsed.decode(schema).map_err(unfit)
     }
 }

@@ -113,6 +113,7 @@ impl From<PublishError> for Failure {
         let kind = match error.kind() {
             PublishErrorKind::Invalid => "invalid",
             PublishErrorKind::Profile(_) => "profile",
+            PublishErrorKind::Catalog(_) => "catalog",
             PublishErrorKind::TooLarge { .. } => "too_large",
             PublishErrorKind::NoRoute => "no_route",
             PublishErrorKind::NoKey => "no_key",

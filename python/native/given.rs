@@ -1,7 +1,7 @@
 //! What Python says of a bus, read and checked.
 
 use pyo3::prelude::*;
-use tidings::{Emitter, KeyPath, Role, Route};
+use tidings::{Emitter, KeyPath, Mode, Role, Route};
 
 use crate::connection::Settings;
 use crate::error::Failure;
@@ -36,6 +36,8 @@ pub(crate) struct Given {
     #[pyo3(item)]
     catalog: Vec<String>,
     #[pyo3(item)]
+    validation: Option<String>,
+    #[pyo3(item)]
     max_len: Option<u64>,
     #[pyo3(item)]
     hard_max_len: Option<u64>,
@@ -66,13 +68,12 @@ impl Given {
             }
             routes.push((event_type, route));
         }
-        let profile = match self.profile.as_deref() {
-            None => None,
-            Some("enforce") => Some(tidings::Mode::Enforce),
-            Some("warn") => Some(tidings::Mode::Warn),
-            Some("off") => Some(tidings::Mode::Off),
+        let profile = mode("profile", self.profile.as_deref())?;
+        let validation = match mode("validation", self.validation.as_deref())? {
+            given if !self.catalog.is_empty() => given.or(Some(Mode::Enforce)),
+            None | Some(Mode::Off) => None,
             Some(_) => {
-                let rule = "profile: must be \"enforce\", \"warn\" or \"off\"";
+                let rule = "validation: there is nothing to hold events to; name a catalog";
                 return Err(Failure::invalid(rule));
             }
         };
@@ -88,9 +89,24 @@ impl Given {
             send_timeout: seconds("send_timeout", self.send_timeout)?,
             definitions: self.definitions,
             catalog: self.catalog,
+            validation,
             max_len: self.max_len,
             hard_max_len: self.hard_max_len,
             buffer: self.buffer.max(1),
         })
+    }
+}
+
+/// How strictly rules hold.
+pub(crate) fn mode(name: &str, given: Option<&str>) -> Result<Option<Mode>, Failure> {
+    match given {
+        None => Ok(None),
+        Some("enforce") => Ok(Some(Mode::Enforce)),
+        Some("warn") => Ok(Some(Mode::Warn)),
+        Some("off") => Ok(Some(Mode::Off)),
+        Some(_) => {
+            let rule = format!("{name}: must be \"enforce\", \"warn\" or \"off\"");
+            Err(Failure::invalid(rule))
+        }
     }
 }

@@ -3,10 +3,12 @@
 use pyo3::prelude::*;
 
 /// Calls `done(result, error)`. What happens after the interpreter has begun to end is dropped.
-pub(crate) fn call(done: Py<PyAny>, result: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>>) {
-    // The call only hands the result to the event loop, so this holds up the runtime for no
-    // longer than the interpreter is busy.
-    tokio::task::block_in_place(|| {
+pub(crate) async fn call(
+    done: Py<PyAny>,
+    result: impl FnOnce(Python<'_>) -> PyResult<Py<PyAny>> + Send + 'static,
+) {
+    // On a thread of its own: the runtime does not wait for the interpreter.
+    let call = move || {
         Python::try_attach(|py| {
             let called = match result(py) {
                 Ok(value) => done.call1(py, (value, py.None())),
@@ -17,5 +19,6 @@ pub(crate) fn call(done: Py<PyAny>, result: impl FnOnce(Python<'_>) -> PyResult<
             }
             drop(done);
         });
-    });
+    };
+    let _ = tokio::task::spawn_blocking(call).await;
 }

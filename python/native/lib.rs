@@ -2,13 +2,14 @@
 //!
 //! Private: the package in `python/src/tidings` is what people use. Here is what must be Rust:
 //! the bus, events, encoders, and the runtime that everything waits on. Python waits without the
-//! interpreter; no thread of the runtime waits for it, but for results that asyncio is handed.
+//! interpreter, and nothing that runs meanwhile waits for it.
 
 mod avro;
 mod buffer;
 mod bus;
 mod connection;
 mod definitions;
+mod driver;
 mod entry;
 mod error;
 mod event;
@@ -20,6 +21,7 @@ mod message;
 mod options;
 mod process;
 mod publishing;
+mod reader;
 mod rehearsal;
 mod reporter;
 mod stream;
@@ -52,8 +54,8 @@ fn shut_down(py: Python<'_>, seconds: f64) {
                 let _ = stream.ended().await;
             }
         };
-        let handle = process.handle();
-        let _ = handle.block_on(async { tokio::time::timeout(limit, finished).await });
+        let finished = async { tokio::time::timeout(limit, finished).await };
+        let _ = process.driver.block_on(finished);
         process.end(Duration::from_millis(500));
     });
 }
@@ -63,6 +65,15 @@ fn shut_down(py: Python<'_>, seconds: f64) {
 fn stop_streams() {
     for stream in Process::begun().map(Process::streams).unwrap_or_default() {
         stream.stop();
+    }
+}
+
+/// Waits until what there was to tell (log records, say) has been told, at most so many seconds.
+#[pyfunction]
+fn reports_told(py: Python<'_>, seconds: f64) {
+    if let Some(process) = Process::begun() {
+        let limit = Duration::from_secs_f64(seconds.clamp(0.0, 1e6));
+        py.detach(|| process.reporter.told(limit));
     }
 }
 
@@ -91,9 +102,11 @@ mod _tidings {
     #[pymodule_export]
     use super::publishing::PyReceipt;
     #[pymodule_export]
+    use super::reader::PyReader;
+    #[pymodule_export]
     use super::stream::PyStream;
     #[pymodule_export]
-    use super::{new_id, shut_down, stop_streams};
+    use super::{new_id, reports_told, shut_down, stop_streams};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use tidings::{Backoff, ConsumerBuilder, OnFailure, Ordering, RetryPolicy, Start};
 
 use crate::error::Failure;
+use crate::given::mode;
 
 /// What Python asks for.
 #[derive(FromPyObject)]
@@ -41,6 +42,8 @@ pub(crate) struct Options {
     until_idle: Option<f64>,
     #[pyo3(item)]
     unknown_schema: Option<String>,
+    #[pyo3(item)]
+    validation: Option<String>,
 }
 
 /// Seconds from Python, above zero.
@@ -134,6 +137,9 @@ impl Options {
             let parsed = setting.parse();
             let parsed = parsed.map_err(|e| Failure::invalid(format!("unknown_schema: {e}")))?;
             builder = builder.unknown_schema(parsed);
+        }
+        if let Some(mode) = mode("validation", self.validation.as_deref())? {
+            builder = builder.validation(mode);
         }
         Ok(builder)
     }

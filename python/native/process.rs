@@ -1,4 +1,4 @@
-//! What this process has of its own: the tokio runtime, connections, streams, the reporter.
+//! What this process has of its own: the runtime, connections, streams, the reporter.
 //!
 //! A forked child inherits memory but no threads. So nothing that waits or locks outlives a fork
 //! here: everything that changes hangs off one [`Process`], which is found by the process id, and
@@ -10,18 +10,15 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle, Runtime};
-
 use crate::connection::Connection;
+use crate::driver::Driver;
 use crate::reporter::Reporter;
 use crate::stream::Running;
 
 /// Everything that must not be shared between processes.
 pub(crate) struct Process {
     pid: u32,
-    handle: Handle,
-    /// Taken when the interpreter ends.
-    runtime: Mutex<Option<Runtime>>,
+    pub(crate) driver: Driver,
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
     streams: Mutex<HashMap<u64, Weak<Running>>>,
     pub(crate) reporter: Reporter,
@@ -51,7 +48,7 @@ impl Process {
         get(CURRENT.load(Ordering::Acquire)).filter(|p| p.pid == std::process::id())
     }
 
-    /// This process; its threads are started by the first call.
+    /// This process; begun by the first call.
     pub(crate) fn current() -> io::Result<&'static Self> {
         if let Some(process) = Self::begun() {
             return Ok(process);
@@ -61,8 +58,7 @@ impl Process {
         match CURRENT.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(fresh),
             Err(other) => {
-                // Another thread of this process was faster. Its neighbour stays unused: a few
-                // sleeping threads, at most once.
+                // Another thread of this process was faster. Its neighbour stays unused.
                 fresh.end(Duration::ZERO);
                 Ok(get(other).expect("only null is ever replaced by null"))
             }
@@ -70,30 +66,18 @@ impl Process {
     }
 
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            // What waits for Python cannot use more, and a second one would only wake the first.
-            .worker_threads(1)
-            .max_blocking_threads(8)
-            .thread_name("tidings")
-            .enable_all()
-            .build()?;
         Ok(Self {
             pid: std::process::id(),
-            handle: runtime.handle().clone(),
-            runtime: Mutex::new(Some(runtime)),
+            driver: Driver::new()?,
             connections: Mutex::default(),
             streams: Mutex::default(),
             reporter: Reporter::start()?,
         })
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
-        &self.handle
-    }
-
     /// Whether the interpreter is ending and nothing may begin any more.
     pub(crate) fn has_ended(&self) -> bool {
-        lock(&self.runtime).is_none()
+        self.driver.has_ended()
     }
 
     /// What this process has of a bus, made by the first call.
@@ -112,7 +96,11 @@ impl Process {
     }
 
     pub(crate) fn forget_connection(&self, bus: u64) {
-        lock(&self.connections).remove(&bus);
+        let connection = lock(&self.connections).remove(&bus);
+        if connection.is_some() {
+            drop(connection);
+            self.driver.tidy();
+        }
     }
 
     pub(crate) fn add_stream(&self, id: u64, stream: &Arc<Running>) {
@@ -132,10 +120,7 @@ impl Process {
 
     /// Ends all threads; what still runs after the time is left behind.
     pub(crate) fn end(&self, within: Duration) {
-        let runtime = lock(&self.runtime).take();
-        if let Some(runtime) = runtime {
-            runtime.shutdown_timeout(within);
-        }
+        self.driver.end(within);
         self.reporter.end();
     }
 }

@@ -1,18 +1,27 @@
 //! What can be done with a bus without its log: checking settings, and events for an outbox.
 
-use tidings::{Body, Bus, Draft, Event, Mode, Namespace, Preparation, Wire};
+use tidings::{Body, Bus, Draft, Event, EventBuilder, Mode, Namespace, Preparation, Wire};
 
 use crate::connection::Settings;
 use crate::error::Failure;
 
-/// A topic without its prefix, a key, and a document.
-pub(crate) type Entry = (String, Option<String>, Vec<u8>);
+/// What an outbox keeps of an event for one topic.
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) event_type: String,
+    /// Without its prefix.
+    pub(crate) topic: String,
+    pub(crate) key: Option<String>,
+    pub(crate) document: Vec<u8>,
+}
 
 /// A bus without its log, and what its producer does before anything is sent. It has no thread
 /// and no connection, so forks may share it.
 pub(crate) struct Rehearsal {
     bus: Bus,
     preparation: Preparation,
+    /// Whether a catalog was named.
+    held: bool,
 }
 
 impl Rehearsal {
@@ -33,11 +42,35 @@ impl Rehearsal {
             None if foreign => preparation = preparation.with_profile(Mode::Warn),
             None => {}
         }
+        if let Some(mode) = settings.validation {
+            preparation = preparation.with_validation(mode);
+        }
+        if let Some(emitter) = &settings.emitter {
+            preparation = preparation.with_service(emitter.service());
+        }
         for (event_type, route) in &settings.routes {
             bus.topic(route.topic())?;
             preparation = preparation.with_routes(event_type, [route.clone()]);
         }
-        Ok(Self { bus, preparation })
+        Ok(Self {
+            bus,
+            preparation,
+            held: settings.validation.is_some(),
+        })
+    }
+
+    /// Adds what the catalog says of the type, where it is missing.
+    pub(crate) fn define(&self, builder: EventBuilder) -> EventBuilder {
+        match self.held {
+            true => builder.defined_by(&**self.bus.definitions()),
+            false => builder,
+        }
+    }
+
+    /// Refuses an event that the catalog refuses.
+    pub(crate) fn hold(&self, event: Event, topic: &str) -> Result<(), Failure> {
+        self.preparation.to(topic, Draft::from(event))?;
+        Ok(())
     }
 
     /// The full name of a topic.
@@ -45,24 +78,30 @@ impl Rehearsal {
         Ok(self.bus.topic(topic)?.as_str().to_owned())
     }
 
-    /// What an outbox keeps of an event.
-    pub(crate) fn prepare(&self, event: Event, topic: Option<&str>) -> Result<Vec<Entry>, Failure> {
+    /// What an outbox keeps of an event, and of the earlier major versions that go with it.
+    pub(crate) fn prepare(&self, event: Event, topic: Option<&str>) -> Result<Vec<Row>, Failure> {
         let draft = Draft::from(event);
-        let prepared = match topic {
+        let mut first = match topic {
             Some(topic) => self.preparation.to(topic, draft)?,
             None => self.preparation.route(draft)?,
         };
-        let entries = prepared
-            .into_records()
-            .into_iter()
-            .map(|record| match record.body {
-                Body::Document(document) => Ok((
-                    record.topic.as_str().to_owned(),
-                    record.key.map(|key| key.as_str().to_owned()),
-                    document.to_vec(),
-                )),
-                _ => Err(Failure::new("failed", "an outbox holds documents only")),
-            });
-        entries.collect()
+        let earlier = first.take_earlier();
+        let mut rows = Vec::new();
+        for prepared in std::iter::once(first).chain(earlier) {
+            let (id, event_type) = (prepared.id().to_owned(), prepared.event_type().to_owned());
+            for record in prepared.into_records() {
+                let Body::Document(document) = record.body else {
+                    return Err(Failure::new("failed", "an outbox holds documents only"));
+                };
+                rows.push(Row {
+                    id: id.clone(),
+                    event_type: event_type.clone(),
+                    topic: record.topic.as_str().to_owned(),
+                    key: record.key.map(|key| key.as_str().to_owned()),
+                    document: document.to_vec(),
+                });
+            }
+        }
+        Ok(rows)
     }
 }

@@ -8,6 +8,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use pyo3::prelude::*;
 
@@ -29,6 +30,8 @@ pub(crate) enum Report {
         message: String,
         temporary: bool,
     },
+    /// Everything before it has been told.
+    Mark(SyncSender<()>),
     End,
 }
 
@@ -66,6 +69,15 @@ impl Reporter {
         let _ = self.sender.send(report);
     }
 
+    /// Waits until everything so far has been told. Call it without the interpreter, which the
+    /// thread needs.
+    pub(crate) fn told(&self, within: Duration) {
+        let (mark, told) = sync_channel(1);
+        if self.tell(Report::Mark(mark)) {
+            let _ = told.recv_timeout(within);
+        }
+    }
+
     /// Tells the rest and ends. Call it without the interpreter, which the thread needs.
     pub(crate) fn end(&self) {
         let thread = self
@@ -100,6 +112,11 @@ fn run(receiver: &Receiver<Report>) {
 fn hand(py: Python<'_>, report: Report) -> bool {
     let told = match report {
         Report::End => return false,
+        Report::Mark(told) => {
+            // Nobody waits any more when it took too long.
+            let _ = told.try_send(());
+            return true;
+        }
         Report::Log {
             level,
             target,

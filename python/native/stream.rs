@@ -22,6 +22,9 @@ type Handed = (Message, oneshot::Sender<Ended>);
 
 type Outcome = Result<Summary, Failure>;
 
+/// How long what a consumer leaves behind may take.
+const LEAVING: Duration = Duration::from_millis(100);
+
 /// A consumer at work in this process.
 pub(crate) struct Running {
     pid: u32,
@@ -90,7 +93,7 @@ impl PyStream {
         });
         let (id, shared) = (new_id(), running.clone());
         process.add_stream(id, &running);
-        process.handle().spawn(async move {
+        process.driver.spawn(async move {
             let run = async {
                 let backoff = options.outage_backoff().transpose()?;
                 let open = open(&connection, &mut stopped, backoff, &shared.outages).await?;
@@ -98,7 +101,11 @@ impl PyStream {
                     return Ok(Summary::default());
                 };
                 let outages = shared.outages.clone();
-                let builder = options.apply(open.bus.consumer(group))?.topics(topics);
+                let mut builder = options.apply(open.bus.consumer(group))?.topics(topics);
+                if let Some(service) = connection.service() {
+                    // Its contracts in the catalog count, where messages are held to one.
+                    builder = builder.service(service);
+                }
                 let builder = builder.on_outage(move |_| {
                     outages.fetch_add(1, Atomic::Relaxed);
                 });
@@ -114,6 +121,9 @@ impl PyStream {
             let outcome = run.await;
             process.forget_stream(id);
             tell.send_replace(Some(outcome));
+            // Its connection is closed, and leases that it still had are given up, by tasks of
+            // their own.
+            tokio::time::sleep(LEAVING).await;
         });
         Self { id, running }
     }
@@ -237,12 +247,13 @@ impl PyStream {
     fn next_later(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<()> {
         let process = self.here().map_err(|e| e.raise(py))?;
         let running = self.running.clone();
-        process.handle().spawn(async move {
+        process.driver.spawn(async move {
             let taken = take(&running, None).await;
             crate::later::call(done, move |py| {
                 let message = taken.map(|(message, ended)| PyMessage::new(message, ended));
                 Ok(message.into_pyobject(py)?.unbind())
-            });
+            })
+            .await;
         });
         Ok(())
     }

@@ -21,9 +21,13 @@ pub(crate) fn process() -> Result<&'static Process, Failure> {
         )
     })?;
     match process.has_ended() {
-        true => Err(Failure::new("closed", "the interpreter is ending")),
+        true => Err(ending()),
         false => Ok(process),
     }
+}
+
+fn ending() -> Failure {
+    Failure::new("closed", "the interpreter is ending")
 }
 
 /// Runs a future to its end, or until a signal handler raises.
@@ -35,12 +39,15 @@ where
     let mut future = Box::pin(future);
     loop {
         let slice = py.detach(|| {
-            let handle = process.handle();
-            handle.block_on(async { timeout(SIGNALS, &mut future).await })
+            let slice = async { timeout(SIGNALS, &mut future).await };
+            process.driver.block_on(slice)
         });
         if let Ok(output) = slice {
             return Ok(output);
         }
         py.check_signals()?;
+        if process.has_ended() {
+            return Err(ending().raise(py));
+        }
     }
 }

@@ -18,6 +18,7 @@ from tidings import _lifetime
 from tidings._tidings import Event, Message, Receipt, __version__, new_id
 from tidings.bus import Bus, Subscription, connect
 from tidings.errors import (
+    CatalogError,
     ClosedError,
     CorruptError,
     DeniedError,
@@ -44,6 +45,7 @@ from tidings.errors import (
 
 __all__ = [
     "Bus",
+    "CatalogError",
     "ClosedError",
     "CorruptError",
     "DeniedError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -13,6 +14,9 @@ from tidings.errors import InvalidError, TidingsError
 
 Routes = Mapping[str, str | Sequence[str] | Mapping[str, str | None]]
 """By event type: a topic, several topics, or topics with the key path of each."""
+
+Catalog = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""Folders of event definitions."""
 
 Start = str | datetime
 """``latest``, ``earliest``, a time, or a position as the log prints it."""
@@ -29,12 +33,21 @@ def connect(
     prefix: str | None = None,
     wire: str | None = None,
     send_timeout: float = 10.0,
+    catalog: Catalog | None = None,
+    validation: str | None = None,
 ) -> Bus:
     """Opens a bus, and checks that its log answers.
 
     ``url`` is ``memory:``, ``sqlite:PATH``, ``redis://…`` or ``rediss://…``. With a ``service`` the
     bus stamps events by itself: their source is ``/{namespace}/{service}/{role}``. ``send_timeout``
     bounds, in seconds, how long publishing may take.
+
+    ``catalog`` names folders of event definitions, of which the first that has a type wins; by
+    default those of the environment variable ``TIDINGS_CATALOG``. With a catalog events get their
+    ``minorversion`` and ``dataschema``, go to the topics and have the keys of their definitions
+    where no route says otherwise, and are held to them: with ``validation`` ``enforce``, the
+    default, an event of an unknown type, of another service, or with another payload raises
+    :class:`~tidings.errors.CatalogError`; with ``warn`` it is logged.
 
     Raises :class:`~tidings.errors.InvalidError` for a URL or setting that is not understood, and
     :class:`~tidings.errors.UnavailableError` when the log does not answer.
@@ -49,6 +62,8 @@ def connect(
         prefix=prefix,
         wire=wire,
         send_timeout=send_timeout,
+        catalog=catalog,
+        validation=validation,
     )
     bus.open()
     return bus
@@ -73,7 +88,8 @@ class Bus(_tidings.Bus):
         prefix: str | None = None,
         wire: str | None = None,
         send_timeout: float = 10.0,
-        catalog: Iterable[str] = (),
+        catalog: Catalog | None = None,
+        validation: str | None = None,
         definitions: Iterable[tuple[str, int, str]] = (),
         max_len: int | None = None,
         hard_max_len: int | None = None,
@@ -81,8 +97,7 @@ class Bus(_tidings.Bus):
     ) -> Self:
         """See :func:`connect`.
 
-        Further: ``catalog`` are folders of event definitions, of which the first that has a type
-        wins; they tell keys and schemas. ``definitions`` are Avro schemas of the Open edX wire as
+        Further: ``definitions`` are Avro schemas of the Open edX wire as
         ``(type, minor version, schema)``. ``max_len`` trims topics after publishing, and spares
         what groups still need up to ``hard_max_len``. ``buffer`` bounds how many buffered events
         may wait.
@@ -99,7 +114,8 @@ class Bus(_tidings.Bus):
                 "profile": profile,
                 "wire": wire,
                 "send_timeout": send_timeout,
-                "catalog": list(catalog),
+                "catalog": _folders(catalog),
+                "validation": validation,
                 "definitions": list(definitions),
                 "max_len": max_len,
                 "hard_max_len": hard_max_len,
@@ -163,6 +179,7 @@ class Bus(_tidings.Bus):
         max_events: int | None = None,
         until_idle: float | None = None,
         unknown_schema: str | None = None,
+        validation: str | None = None,
     ) -> Subscription:
         """Joins a group on topics; iterate over the result for messages.
 
@@ -173,7 +190,9 @@ class Bus(_tidings.Bus):
         ``on_failure`` says what becomes of a message that failed for good: with ``park-key`` it is
         kept as a dead letter and later ones of its key wait behind it, with ``skip`` they do not,
         with ``stop`` the consumer ends and begins with that message again.
-        ``max_events`` and ``until_idle`` end it by themselves.
+        ``max_events`` and ``until_idle`` end it by themselves. ``validation`` holds what arrives to
+        the catalog of the bus, and to the contracts that it has with this service: with ``enforce``
+        what does not hold has failed before its handler is called, with ``warn`` it is logged.
         """
         stream = self.subscribe_to(
             [topics] if isinstance(topics, str) else list(topics),
@@ -194,6 +213,7 @@ class Bus(_tidings.Bus):
                 "max_events": max_events,
                 "until_idle": until_idle,
                 "unknown_schema": unknown_schema,
+                "validation": validation,
             },
         )
         return Subscription(stream)
@@ -317,6 +337,15 @@ def as_start(start: Start) -> str:
     if start.utcoffset() is None:
         raise InvalidError("start: the time has no offset; use an aware datetime")
     return start.isoformat()
+
+
+def _folders(catalog: Catalog | None) -> list[str]:
+    if catalog is None:
+        listed = os.environ.get("TIDINGS_CATALOG", "")
+        return [folder for folder in listed.split(os.pathsep) if folder]
+    if isinstance(catalog, str | os.PathLike):
+        return [os.fspath(catalog)]
+    return [os.fspath(folder) for folder in catalog]
 
 
 def _routes(routes: Routes) -> Iterator[tuple[str, str, str | None]]:

@@ -41,6 +41,13 @@ class ProfileError(TidingsError):
     kind = "profile"
 
 
+class CatalogError(TidingsError):
+    """The catalog refuses the event: it does not have its type, gives it to another service, or
+    describes another payload. The message has each broken rule, and no value of the payload."""
+
+    kind = "catalog"
+
+
 class TooLargeError(TidingsError):
     """The event is larger than any reader takes."""
 

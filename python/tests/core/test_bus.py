@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import tidings
-from tests.conftest import RedisServer, wait_for
+from tests.conftest import DEADLINE, RedisServer, wait_for
 from tidings import (
     Bus,
+    Event,
     InvalidError,
     Message,
     NoRouteError,
@@ -55,6 +57,49 @@ def test_what_is_published_is_consumed_in_order_per_key(url: str, topic: str) ->
     counts = bus.consume(topic, "lms", handle, concurrency=4, max_events=20)
     assert counts["delivered"] == 20
     assert seen == {f"k{k}": list(range(k, 20, 3)) for k in range(3)}
+
+
+def test_a_connection_that_the_server_closed_meanwhile_costs_no_event(
+    own_redis: RedisServer, topic: str
+) -> None:
+    """Nobody runs the runtime between two publishes: what happened to the connection meanwhile has
+    to be noticed before the next, since after it the outcome would be unknown."""
+    bus = tidings.connect(own_redis.url, service="lms", send_timeout=60)
+    for n in range(1, 6):
+        bus.publish(type=TYPE, data={"n": n}, topic=topic)
+        with socket.create_connection(("127.0.0.1", own_redis.port)) as other:
+            other.sendall(b"CLIENT KILL TYPE normal SKIPME yes\r\n")
+            assert other.recv(16).startswith(b":")
+        time.sleep(0.1)
+    (receipt,) = bus.publish(type=TYPE, data={}, topic=topic)
+    assert receipt.topic == topic
+    assert bus.log.topics()[topic] == 6
+
+
+def test_threads_share_a_connection(shared_redis: RedisServer, topic: str) -> None:
+    """As the threads of a web server do: one of those who wait runs the runtime for all, and
+    another goes on when it is done."""
+    bus = tidings.connect(shared_redis.url, service="lms")
+    errors: list[BaseException] = []
+
+    def send(worker: int) -> None:
+        try:
+            for n in range(200):
+                bus.publish(type=TYPE, data={"n": n}, key=f"k{worker}", topic=topic)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert errors == []
+    seen: dict[str, list[int]] = {}
+    for _, event in bus.log.read(topic, limit=10_000):
+        assert isinstance(event, Event)
+        seen.setdefault(event.key or "", []).append(event.data["n"])
+    assert seen == {f"k{n}": list(range(200)) for n in range(16)}
 
 
 def test_publish_many_says_what_failed(topic: str) -> None:

@@ -10,7 +10,7 @@ from django.test import override_settings
 from project.settings import NOTED, UPDATED
 from project.shop.models import Course
 
-from tidings import Event, TidingsError
+from tidings import CatalogError, Event, TidingsError
 from tidings.django import publish, publish_failed, publish_for
 from tidings.django.models import Outbox
 from tidings.django.outbox import ready
@@ -173,3 +173,54 @@ def test_an_unknown_mode_names_the_nearest(sqlite):
 
     with pytest.raises(ImproperlyConfigured, match="Did you mean 'on-commit'"):
         publish(NOTED, {"a": 1}, mode="on_commit")
+
+
+CREATED = "org.example.shop.order.created.v{}"
+
+
+def define(folder, major, field, more=""):
+    (folder / f"{CREATED.format(major)}.yaml").write_text(
+        f"""
+type: {CREATED.format(major)}
+minorversion: 0
+title: Order created
+description: An order was created.
+owner: {{service: shop, subdomain: shop, team: sales}}
+key: number
+topics: [orders]
+schema:
+  type: object
+  required: [number, {field}]
+  properties: {{number: {{type: string}}, {field}: {{type: string}}}}
+{more}"""
+    )
+
+
+@pytest.mark.usefixtures("new_bus")
+def test_a_catalog_makes_a_row_for_each_major_and_refuses_what_it_does_not_know(
+    alias, settings, published, tmp_path
+):
+    define(tmp_path, 1, "total")
+    define(tmp_path, 2, "sum", "to_previous:\n  - rename: {from: sum, to: total}\n")
+    settings(CATALOG=[str(tmp_path)])
+    data = {"number": "o-1", "sum": "3.50"}
+    with transaction.atomic(using=alias):
+        told = publish(CREATED.format(2), data, mode="outbox", using=alias)
+    found = [Event.from_json(row.document) for row in rows(alias)]
+    assert [(e.type, e.key, e.minorversion) for e in found] == [
+        (CREATED.format(2), "o-1", 0),
+        (CREATED.format(1), "o-1", 0),
+    ]
+    assert found[0].id == told.id
+    assert found[1].id != told.id
+    assert found[1].data == {"number": "o-1", "total": "3.50"}
+    assert found[1].time == found[0].time
+    with transaction.atomic(using=alias):
+        publish(CREATED.format(2), data, mode="on-commit", using=alias)
+        with pytest.raises(CatalogError, match="sum"):
+            publish(CREATED.format(2), {"number": "o-1"}, mode="on-commit", using=alias)
+    # Sent once each: what was prepared is not told once more.
+    assert [e.type for e in published("orders")] == [CREATED.format(2), CREATED.format(1)]
+    settings(CATALOG=[str(tmp_path)], VALIDATION="off")
+    with transaction.atomic(using=alias):
+        publish(CREATED.format(1), {"number": "o-2"}, mode="outbox", using=alias)

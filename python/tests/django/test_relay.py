@@ -77,7 +77,7 @@ def test_a_refused_row_stands_aside_and_holds_its_key_only(alias, new_bus, publi
     bad = Event(
         type="org.example.shop.course.update", source="/example/shop/web", data={"a": "s3cr3t"}
     )
-    entry = Entry(bad.id, "courses", "bad", bad.to_json().decode())
+    entry = Entry(bad.id, "courses", "bad", bad.to_json().decode(), bad.type)
     outbox.insert([entry], using=alias)
     put(alias, "bad", 2)
     put(alias, "good", 3)

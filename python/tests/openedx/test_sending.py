@@ -96,7 +96,7 @@ def test_buffered_send_arrives_in_order_and_is_flushed_at_exit(
     )
     assert done.returncode == 0, done.stderr
     wait_for(lambda: service.redis.xlen(service.topic) == 1001)
-    ids = [fields[b"id"].decode() for fields in service.fields()][1:]
+    ids = [fields[b"id"].decode() for fields in service.fields()]
     for who in ("parent", "child"):
         sent = (tmp_path / who).read_text().split()
         assert len(sent) == 500
@@ -120,3 +120,40 @@ def test_buffered_events_that_do_not_arrive_are_logged_and_counted(
     assert "error=FullError" in caplog.text
     assert "error=UnavailableError" in caplog.text
     assert_no_payload(caplog)
+
+
+def test_send_is_held_to_a_catalog(
+    service: Service, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    for settings in (
+        {"EVENT_BUS_TIDINGS_VALIDATION": "enforce"},
+        {"EVENT_BUS_TIDINGS_CATALOG": 7},
+        {"EVENT_BUS_TIDINGS_CATALOG": str(tmp_path / "none")},
+    ):
+        with override_settings(**settings):
+            send(service.producer(), service.topic)
+        assert next(iter(settings)) in caplog.text or "catalog" in caplog.text
+        assert "misconfigured" in caplog.text
+        caplog.clear()
+    assert service.redis.xlen(service.topic) == 0
+    name = "org.openedx.learning.student.registration.completed.v1"
+    (tmp_path / f"{name}.yaml").write_text(
+        f"""
+type: {name}
+minorversion: 0
+title: Registration completed
+description: A learner has registered.
+owner: {{service: catalog, subdomain: learning, team: learners}}
+topics: [users]
+schema: {{type: object, required: [user], properties: {{user: {{type: object}}}}}}
+"""
+    )
+    with override_settings(EVENT_BUS_TIDINGS_CATALOG=[str(tmp_path)]):
+        producer = service.producer()
+        send(producer, service.topic)
+        assert producer.failures == 1
+        assert "error=CatalogError" in caplog.text
+        assert_no_payload(caplog)
+        with override_settings(EVENTS_SERVICE_NAME="catalog"):
+            send(service.producer(), service.topic)
+    assert service.redis.xlen(service.topic) == 1

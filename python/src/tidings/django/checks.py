@@ -98,7 +98,8 @@ def _descriptions() -> Iterable[CheckMessage]:
                 hint="Events need a DateTimeField.",
                 id=DESCRIPTION,
             )
-        if description.event_type not in conf.current().events:
+        # A catalog has topics of its own.
+        if description.event_type not in conf.current().events and not conf.current().catalog:
             near = conf.nearest(description.event_type, tuple(conf.current().events))
             yield Warning(
                 f"{where} tells {description.event_type!r}, which has no entry in "
@@ -121,7 +122,10 @@ def check_bus(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="See the settings EVENT_BUS_*.", id=BUS_URL)]
     except TidingsError as error:
         hint = "Name it like redis://host:6379/0 or sqlite:bus.db."
-        return [Error(f'TIDINGS["BUS"] or TIDINGS["EVENTS"]: {error}', hint=hint, id=BUS_URL)]
+        if str(error).startswith("catalog:"):
+            hint = "See what `tidings catalog lint` says of it."
+        where = 'TIDINGS["BUS"], TIDINGS["EVENTS"] or TIDINGS["CATALOG"]'
+        return [Error(f"{where}: {error}", hint=hint, id=BUS_URL)]
     return []
 
 

@@ -74,6 +74,7 @@ class Settings:
     namespace: str | None = None
     role: str = "web"
     catalog: tuple[str, ...] = ()
+    validation: str | None = None
     profile: str | None = None
     mode: str = ON_COMMIT
     events: Mapping[str, Route] = field(default_factory=dict)
@@ -251,6 +252,7 @@ _KEYS: Final[dict[str, Callable[[_Reader, str, Any], object]]] = {
     "NAMESPACE": _segment("openedx"),
     "ROLE": _choice("web", "worker"),
     "CATALOG": _Reader.folders,
+    "VALIDATION": _choice("enforce", "warn", "off"),
     "PROFILE": _choice("enforce", "warn", "off"),
     "EVENTS": _Reader.events,
     "MODE": _choice(*MODES),
@@ -298,6 +300,9 @@ def read(raw: object, environment: Mapping[str, str]) -> tuple[Settings, list[Pr
             example = {"BUS": "redis://localhost", "SERVICE": "lms"}[key]
             hint = f'Add "{key}": "{example}" to it, or set the variable {VARIABLES[key]}.'
             reader.problem(named, "is missing.", hint)
+    if values.get("validation") in ("enforce", "warn") and not values.get("catalog"):
+        rule = "holds events to a catalog, and there is none."
+        reader.problem('TIDINGS["VALIDATION"]', rule, 'Add "CATALOG", or leave this out.')
     values.setdefault("group", values.get("service", ""))
     return Settings(**values), reader.problems
 

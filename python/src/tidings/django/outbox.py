@@ -30,6 +30,8 @@ class Entry:
     topic: str
     key: str | None
     document: str
+    event_type: str
+    """For messages; the document has it."""
 
 
 @dataclass(frozen=True)

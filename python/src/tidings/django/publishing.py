@@ -51,8 +51,12 @@ def publish(
         A row of the outbox is written in the running transaction of ``using``, for the relay.
         Commit and event are one: neither happens without the other.
 
-    Raises a `TidingsError` at once, in every mode, for an event that breaks the OEP-41 profile, or
-    has no topic or no key: nothing is written then, and the transaction can be rolled back.
+    With ``TIDINGS["CATALOG"]`` the event gets what its definition says, and earlier major versions
+    that the definition asks for are published along with it, each with an id of its own.
+
+    Raises a `TidingsError` at once, in every mode, for an event that breaks the OEP-41 profile, is
+    refused by the catalog, or has no topic or no key: nothing is written then, and the transaction
+    can be rolled back.
     """
     settings = conf.current()
     if isinstance(event, Event):
@@ -77,10 +81,9 @@ def publish(
         for entry in entries:
             service.send(entry)
     elif chosen == conf.ON_COMMIT:
-        event_type = stamped.type
 
         def send() -> None:
-            _send_committed(entries, event_type, alias)
+            _send_committed(entries, alias)
 
         transaction.on_commit(send, using=alias, robust=True)
     elif chosen == conf.OUTBOX:
@@ -151,7 +154,7 @@ def row_time(instance: Model, time_field: str, *, reread: bool = False) -> datet
     return as_told(value)
 
 
-def _send_committed(entries: Sequence[Entry], event_type: str, alias: str) -> None:
+def _send_committed(entries: Sequence[Entry], alias: str) -> None:
     """Sends what has been committed. There is nobody left to raise to: nothing escapes."""
     failed: list[tuple[Entry, TidingsError]] = []
     for entry in entries:
@@ -166,18 +169,22 @@ def _send_committed(entries: Sequence[Entry], event_type: str, alias: str) -> No
             logger.warning(
                 "event %s of %s is not on %s: %s; it stands in the outbox and waits for the relay",
                 entry.event_id,
-                event_type,
+                entry.event_type,
                 entry.topic,
                 error,
             )
         else:
             logger.error(
-                "event %s of %s is lost to %s: %s", entry.event_id, event_type, entry.topic, error
+                "event %s of %s is lost to %s: %s",
+                entry.event_id,
+                entry.event_type,
+                entry.topic,
+                error,
             )
         publish_failed.send_robust(
             Event,
             event_id=entry.event_id,
-            event_type=event_type,
+            event_type=entry.event_type,
             topic=entry.topic,
             error=error,
             saved=saved,

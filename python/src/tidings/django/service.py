@@ -63,6 +63,7 @@ def _options(settings: conf.Settings, role: str) -> dict[str, Any]:
         "routes": routes,
         "profile": settings.profile,
         "catalog": settings.catalog,
+        "validation": settings.validation,
         **optional,
     }
 
@@ -90,8 +91,13 @@ def event(
 
 
 def prepare(event: Event, topic: str | None) -> list[Entry]:
-    """What goes to each topic of an event, checked: no I/O, and what is wrong with it raises."""
-    if topic is None and event.type not in conf.current().events:
+    """What goes to each topic of an event, checked: no I/O, and what is wrong with it raises.
+
+    Earlier major versions that the catalog asks for go along, as events of their own.
+    """
+    try:
+        prepared = bus().prepare(event, topic)
+    except NoRouteError as error:
         known = tuple(conf.current().events)
         near = conf.nearest(event.type, known)
         raise NoRouteError(
@@ -99,10 +105,10 @@ def prepare(event: Event, topic: str | None) -> list[Entry]:
             f'entry in TIDINGS["EVENTS"], or publish(…, topic=…).'
             + (f" Did you mean {near!r}?" if near else ""),
             event_id=event.id,
-        )
+        ) from error
     entries = [
-        Entry(event.id, of, key, document.decode())
-        for of, key, document in bus().prepare(event, topic)
+        Entry(id, of, key, document.decode(), event_type)
+        for id, event_type, of, key, document in prepared
     ]
     for entry in entries:
         _check_columns(entry)

@@ -1,9 +1,9 @@
 """Between the objects of a signal and Avro.
 
-Schemas are those that openedx-events generates, made once for each signal. Writing is native.
-Reading takes JSON that the native decoder has made *by the writer's schema*, and resolves it to
-what this service's classes want: by name, as Avro does. What cannot be resolved is refused, never
-guessed.
+Schemas are those that openedx-events generates, made once for each signal. Writing and reading are
+native. Reading takes JSON that the native decoder has made *by the writer's schema*, and resolves
+it to what this service's classes want: by name, as Avro does. What cannot be resolved is refused,
+never guessed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from openedx_events.event_bus.avro.custom_serializers import DEFAULT_CUSTOM_SERI
 from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
 from openedx_events.tooling import OpenEdxPublicSignal, load_all_signals
 
-from tidings._tidings import Encoder
+from tidings._tidings import Encoder, Event, Reader
 
 logger = logging.getLogger(__name__)
 
@@ -128,8 +128,8 @@ def _text_at(event_data: Mapping[str, Any], path: str) -> str | None:
 
 # Reading
 
-Convert = Callable[[Any, str], Any]
-"""Takes a JSON value and its path."""
+Plan = tuple[Any, ...]
+"""What the native reader is to make of a JSON value."""
 
 _DESERIALIZERS: dict[Any, Callable[[str], Any]] = {
     # Keys never change, come again and again, and take long to parse.
@@ -138,144 +138,46 @@ _DESERIALIZERS: dict[Any, Callable[[str], Any]] = {
     else serializer.deserialize
     for serializer in DEFAULT_CUSTOM_SERIALIZERS
 }
+_DESERIALIZERS[datetime] = datetime.fromisoformat
 
-_readers: dict[OpenEdxPublicSignal, dict[str, Convert]] = {}
+_readers: dict[OpenEdxPublicSignal, Reader] = {}
 
 
-def read_event_data(signal: OpenEdxPublicSignal, data: Any) -> dict[str, Any]:
+def read_event_data(signal: OpenEdxPublicSignal, event: Event) -> dict[str, Any]:
     """The keyword arguments of the signal, from the JSON of an event's payload."""
-    if not isinstance(data, Mapping):
-        raise UnusableMessageError("the payload is no JSON object")
     reader = _readers.get(signal)
     if reader is None:
-        reader = {name: _converter(of) for name, of in signal.init_data.items()}
+        arguments = tuple((name, name, _plan(of), False) for name, of in signal.init_data.items())
+        reader = Reader(("record", None, "a JSON object", arguments), UnusableMessageError)
         _readers[signal] = reader
-    arguments = {}
-    for name, convert in reader.items():
-        if name not in data:
-            raise UnusableMessageError(f"{name}: the writer does not have it")
-        arguments[name] = convert(data[name], name)
-    return arguments
+    made: dict[str, Any] = reader.read(event)
+    return made
 
 
-def _converter(of: Any) -> Convert:
+_SIMPLE = (bool, int, float, str, bytes)
+
+
+def _plan(of: Any) -> Plan:
     if of in _DESERIALIZERS:
-        return _custom(_DESERIALIZERS[of], getattr(of, "__name__", str(of)))
-    simple = _SIMPLE.get(of)
-    if simple is not None:
-        return simple
+        return "made", _DESERIALIZERS[of], getattr(of, "__name__", str(of))
+    if of in _SIMPLE:
+        return (of.__name__,)
     origin, arguments = get_origin(of), get_args(of)
     if origin is list and len(arguments) == 1:
-        return _list(_converter(arguments[0]))
+        return "list", _plan(arguments[0])
     if origin is dict and len(arguments) == 2 and arguments[0] is str:
-        return _dict(_converter(arguments[1]))
+        return "dict", _plan(arguments[1])
     if origin in (Union, UnionType):
         others = [argument for argument in arguments if argument is not type(None)]
         if len(others) == 1:
-            return _nullable(_converter(others[0]))
+            return "nullable", _plan(others[0])
     if attr.has(of):
-        return _attrs(of)
+        return "record", of, of.__name__, tuple(map(_field, attr.fields(of)))
     raise UnusableMessageError(f"the type {of} cannot be read from the event bus")
 
 
-def _refuse(path: str, wanted: str, value: Any) -> UnusableMessageError:
-    return UnusableMessageError(f"{path}: is of the type {type(value).__name__}, wanted {wanted}")
-
-
-def _bool(value: Any, path: str) -> Any:
-    if isinstance(value, bool):
-        return value
-    raise _refuse(path, "a boolean", value)
-
-
-def _int(value: Any, path: str) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise _refuse(path, "an integer", value)
-
-
-def _float(value: Any, path: str) -> Any:
-    if isinstance(value, float | int) and not isinstance(value, bool):
-        return float(value)
-    raise _refuse(path, "a number", value)
-
-
-def _str(value: Any, path: str) -> Any:
-    if isinstance(value, str):
-        return value
-    raise _refuse(path, "a string", value)
-
-
-def _bytes(value: Any, path: str) -> Any:
-    # Avro's JSON form of bytes: one character a byte.
-    try:
-        return _str(value, path).encode("latin-1")
-    except UnicodeEncodeError:
-        raise _refuse(path, "bytes", value) from None
-
-
-_SIMPLE: dict[Any, Convert] = {bool: _bool, int: _int, float: _float, str: _str, bytes: _bytes}
-
-
-def _custom(deserialize: Callable[[str], Any], name: str) -> Convert:
-    def convert(value: Any, path: str) -> Any:
-        text = _str(value, path)
-        try:
-            return deserialize(text)
-        except Exception as error:
-            # Its text would quote the value.
-            raise UnusableMessageError(f"{path}: is no {name}") from error.with_traceback(None)
-
-    return convert
-
-
-def _list(item: Convert) -> Convert:
-    def convert(value: Any, path: str) -> Any:
-        if not isinstance(value, list):
-            raise _refuse(path, "a list", value)
-        return [item(element, f"{path}[{n}]") for n, element in enumerate(value)]
-
-    return convert
-
-
-def _dict(item: Convert) -> Convert:
-    def convert(value: Any, path: str) -> Any:
-        if not isinstance(value, dict):
-            raise _refuse(path, "a dict", value)
-        return {name: item(element, f"{path}[…]") for name, element in value.items()}
-
-    return convert
-
-
-def _nullable(convert: Convert) -> Convert:
-    return lambda value, path: None if value is None else convert(value, path)
-
-
-def _attrs(of: type) -> Convert:
-    fields: list[tuple[str, str, Convert, bool]] = []
-    for field in attr.fields(of):
-        member = _converter(field.type)
-        if field.default is None:
-            member = _nullable(member)
-        has_default = field.default is not attr.NOTHING
-        fields.append((field.name, field.alias or field.name, member, has_default))
-
-    def convert(value: Any, path: str) -> Any:
-        if not isinstance(value, dict):
-            raise _refuse(path, of.__name__, value)
-        arguments = {}
-        for name, argument, member, has_default in fields:
-            if name in value:
-                arguments[argument] = member(value[name], f"{path}.{name}")
-            elif not has_default:
-                raise UnusableMessageError(
-                    f"{path}.{name}: the writer does not have it, and there is no default"
-                )
-        try:
-            return of(**arguments)
-        except (TypeError, ValueError) as error:
-            raise UnusableMessageError(
-                f"{path}: {of.__name__} refuses it ({type(error).__name__})"
-            ) from error.with_traceback(None)
-
-    return convert
+def _field(field: Any) -> Plan:
+    plan = _plan(field.type)
+    if field.default is None:
+        plan = ("nullable", plan)
+    return field.name, field.alias or field.name, plan, field.default is not attr.NOTHING

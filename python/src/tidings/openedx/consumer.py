@@ -200,10 +200,10 @@ class EventConsumer(EventBusConsumer):
             signal = OpenEdxPublicSignal.get_signal_by_type(metadata.event_type)
         except KeyError:
             raise UnusableMessageError(f"no signal of the type {metadata.event_type}") from None
-        event_data = read_event_data(signal, message.event.data)
+        event_data = read_event_data(signal, message.event)
         results = signal.send_event_with_custom_metadata(metadata, **event_data)
         check_receiver_results(results, signal)
-        if configuration.audit_logging_enabled():
+        if logger.isEnabledFor(logging.INFO) and configuration.audit_logging_enabled():
             logger.info("Message from Redis processed successfully")
 
     def _failed(self, times: int = 1) -> None:

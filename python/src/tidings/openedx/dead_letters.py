@@ -6,7 +6,11 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tidings._tidings import reports_told
 from tidings.openedx.avro import UnusableMessageError
+
+_PATIENCE = 5.0
+"""Seconds that log handlers may take for what is left at the end."""
 
 Tell = Callable[[UnusableMessageError], object]
 
@@ -20,6 +24,8 @@ def reporting_dead_letters(tell: Tell) -> Iterator[None]:
     try:
         yield
     finally:
+        # The last of them may be on their way still.
+        reports_told(_PATIENCE)
         runtime.removeHandler(handler)
 
 

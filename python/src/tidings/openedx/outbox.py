@@ -10,6 +10,7 @@ from django.db import transaction
 
 from tidings._tidings import Entry
 from tidings.errors import (
+    CatalogError,
     EncodingError,
     InvalidError,
     TidingsError,
@@ -23,7 +24,7 @@ def keep(entry: Entry, *, using: str) -> None:
     from tidings.django import outbox
 
     topic, key, document = entry.kept()
-    row = outbox.Entry(entry.id, topic, key, document.decode())
+    row = outbox.Entry(entry.id, topic, key, document.decode(), entry.type)
     # A row that cannot be inserted must not spoil the transaction of the caller.
     with transaction.atomic(using=using):
         outbox.insert([row], using=using)
@@ -31,5 +32,5 @@ def keep(entry: Entry, *, using: str) -> None:
 
 def helps_after(error: Exception) -> bool:
     """Whether the event may still be sent later: the event itself is not what is wrong."""
-    wrong = EncodingError | InvalidError | TooLargeError | UnsupportedError
+    wrong = CatalogError | EncodingError | InvalidError | TooLargeError | UnsupportedError
     return isinstance(error, TidingsError) and not isinstance(error, wrong)

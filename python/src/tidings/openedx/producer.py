@@ -109,6 +109,9 @@ class EventProducer(EventBusProducer):
                 event_data,
                 self._key(event_data, event_key_field, signal),
             )
+            if self._settings.catalog:
+                assert self._bus is not None
+                self._bus.hold_entry(entry)
             if self._settings.mode == configuration.OUTBOX:
                 outbox.keep(entry, using=self._transactions)
                 return

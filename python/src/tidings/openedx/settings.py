@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS
+from openedx_events.data import get_service_name
 
 from tidings.bus import Bus
 from tidings.errors import InvalidError, TidingsError
@@ -70,6 +72,12 @@ class Settings:
     """``EVENT_BUS_TIDINGS_DRAIN``: how long receivers may finish after SIGTERM."""
     unknown_schema: str
     """``EVENT_BUS_TIDINGS_UNKNOWN_SCHEMA``: ``declared``, ``refuse`` or a minor version."""
+    catalog: tuple[str, ...]
+    """``EVENT_BUS_TIDINGS_CATALOG``, or else the variable ``TIDINGS_CATALOG``: folders of event
+    definitions."""
+    validation: str | None
+    """``EVENT_BUS_TIDINGS_VALIDATION``: ``enforce``, ``warn`` or ``off``; how strictly ``send()``
+    holds events to the catalog."""
 
     def full_topic(self, topic: str) -> str:
         """The name of the stream."""
@@ -141,7 +149,11 @@ def load() -> Settings:
         lease=_seconds("EVENT_BUS_TIDINGS_LEASE", 30.0),
         drain=_seconds("EVENT_BUS_TIDINGS_DRAIN", 25.0),
         unknown_schema=_unknown_schema(),
+        catalog=_catalog(),
+        validation=_validation(),
     )
+    if loaded.validation in ("enforce", "warn") and not loaded.catalog:
+        raise _wrong("EVENT_BUS_TIDINGS_VALIDATION", "needs EVENT_BUS_TIDINGS_CATALOG")
     _refuse_unknown()
     return loaded
 
@@ -150,6 +162,10 @@ def open_bus(
     loaded: Settings, definitions: list[tuple[str, int, str]] | None = None, **options: Any
 ) -> Bus:
     """The bus of the settings. It is connected when it is first used."""
+    held: dict[str, Any] = {"catalog": loaded.catalog, "validation": loaded.validation}
+    if loaded.catalog:
+        # Whose events it may send.
+        held["service"] = get_service_name()
     try:
         return Bus(
             loaded.url,
@@ -160,7 +176,7 @@ def open_bus(
             hard_max_len=loaded.hard_max_len,
             buffer=loaded.buffer_size,
             definitions=definitions or (),
-            **options,
+            **{**held, **options},
         )
     except InvalidError as error:
         raise ImproperlyConfigured(f"Event bus settings: {error}") from error
@@ -256,6 +272,25 @@ def _unknown_schema() -> str:
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return str(value)
     raise _wrong(name, "must be 'declared', 'refuse', or the minor version to assume")
+
+
+def _catalog() -> tuple[str, ...]:
+    name = "EVENT_BUS_TIDINGS_CATALOG"
+    value = _get(name, None)
+    if value is None:
+        listed = os.environ.get("TIDINGS_CATALOG", "").split(os.pathsep)
+        return tuple(folder for folder in listed if folder)
+    many = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(folder, str | os.PathLike) and folder for folder in many):
+        raise _wrong(name, "must be a folder of event definitions, or a list of them")
+    return tuple(os.fspath(folder) for folder in many)
+
+
+def _validation() -> str | None:
+    name = "EVENT_BUS_TIDINGS_VALIDATION"
+    if _get(name, None) is None:
+        return None
+    return _choice(name, "enforce", ("enforce", "warn", "off"))
 
 
 def _get(name: str, default: Any) -> Any:
