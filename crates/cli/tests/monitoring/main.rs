@@ -2,6 +2,7 @@
 
 mod collector;
 mod endpoint;
+mod gaps;
 mod late;
 mod logs;
 mod site;

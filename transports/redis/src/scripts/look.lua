@@ -11,9 +11,21 @@ local f = facts()
 local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained')
 local index, lost = account(at, from, n, upto, s[1], s[2]), false
 -- Moved back by hand, or by a crash of the server: what is read anew after this was not started.
-if at ~= upto and before(at, upto) then count_started(group) end
+local rolled_back = false
+if at ~= upto and before(at, upto) then
+  count_started(group)
+  -- Where what we were handed is not there any more and was not trimmed, the log went back to an
+  -- earlier state, and nobody knows what else it had then. Said once.
+  local missing = before(f.last, upto)
+    or f.first and not before(upto, f.first) and not redis.call('XRANGE', stream, upto, upto)[1]
+  if missing and redis.call('HGET', state, 'rolled_back') ~= upto then
+    note_loss(at, '', nil, 'the log went back to an earlier state, as after a fail-over to a replica that lagged')
+    redis.pcall('HSET', state, 'rolled_back', upto)
+    rolled_back = true
+  end
+end
 index, lost = find_loss(at, index, f, s[4], s[1], s[2])
 if s[1] ~= at or tonumber(s[2]) ~= index then
   redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '')
 end
-return { at, (lost or s[3]) and take_gap() or false }
+return { at, (lost or rolled_back or s[3]) and take_gap() or false }

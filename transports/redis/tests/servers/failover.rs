@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidings_conformance::servers::{RedisOptions, RedisServer, Sentinels};
-use tidings_transport::{ErrorKind, Transport};
+use tidings_transport::{Count, ErrorKind, Transport};
 use tidings_transport_redis::{Redis, RedisConfig, SentinelConfig};
 
 use crate::listener::{Listener, first_occurrences, publish};
@@ -205,4 +205,8 @@ async fn a_position_that_rolled_back_is_a_redelivery_and_not_a_loss() {
     let heard = listener.wait_for(60..80).await;
     let wanted: Vec<u32> = (0..80).collect();
     assert_eq!(first_occurrences(&heard), wanted);
+    // What else had been there by then nobody can know, and that is said.
+    let gap = listener.wait_for_a_gap().await;
+    assert_eq!(gap.lost, Count::Unknown, "{gap:?}");
+    assert!(gap.cause.contains("earlier state"), "{gap:?}");
 }
