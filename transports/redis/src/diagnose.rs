@@ -153,7 +153,7 @@ fn fullness(used: u64, limit: u64) -> Option<Finding> {
     ))
 }
 
-fn is_recent(version: &str) -> bool {
+pub(crate) fn is_recent(version: &str) -> bool {
     let mut parts = version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (6, 2)
 }

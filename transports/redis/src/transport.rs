@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use redis::{Value, cmd};
 use tidings_transport::{
-    Capabilities, Capability, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
+    Capabilities, Capability, DeadLetter, Error, ErrorKind, Finding, Group, GroupInfo, Key, Opened,
+    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
     Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::config::RedisConfig;
 use crate::connection::Link;
+use crate::diagnose;
 use crate::error::Failure;
 use crate::publisher;
 use crate::subscriber::RedisSubscriber;
@@ -64,6 +65,23 @@ impl Redis {
             Err(failure) => Err(failure),
         }
     }
+
+    /// Refuses a server that would fail in the midst of the work, with a word that nobody
+    /// understands. One that does not tell its version is tried.
+    async fn must_be_recent(&self, operation: &'static str) -> Result<()> {
+        let info = self
+            .info("server")
+            .await
+            .map_err(|f| f.reading(operation))?;
+        match info.as_deref().and_then(|info| fact(info, "redis_version")) {
+            Some(version) if !diagnose::is_recent(version) => Err(Error::new(
+                ErrorKind::Unsupported,
+                operation,
+                format!("the server is Redis {version}; groups need Redis 6.2 or later: update it"),
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// One fact of the server's information.
@@ -84,11 +102,13 @@ impl Transport for Redis {
     }
 
     async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {
+        self.must_be_recent("create_group").await?;
         self.open_group("create_group", topic, group, start).await
     }
 
     async fn subscribe(&self, subscription: Subscription) -> Result<Arc<dyn Subscriber>> {
         subscription.check()?;
+        self.must_be_recent("subscribe").await?;
         let opened = self.open_groups(&subscription).await?;
         let subscriber =
             RedisSubscriber::join(Arc::clone(&self.link), subscription, opened).await?;

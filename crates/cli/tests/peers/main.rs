@@ -11,5 +11,6 @@ mod bus;
 mod codec;
 mod evolution;
 mod metrics;
+mod old_redis;
 mod site;
 mod wire;

@@ -3,4 +3,5 @@
 mod failover;
 mod listener;
 mod losses;
+mod scale;
 mod secured;
