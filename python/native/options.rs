@@ -44,6 +44,8 @@ pub(crate) struct Options {
     unknown_schema: Option<String>,
     #[pyo3(item)]
     validation: Option<String>,
+    #[pyo3(item)]
+    pub(crate) on_gap: Option<Py<PyAny>>,
 }
 
 /// Seconds from Python, above zero.

@@ -6,11 +6,12 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use tidings::{Count, Gap};
 
 /// Something to tell.
 pub(crate) enum Report {
@@ -32,6 +33,11 @@ pub(crate) enum Report {
     },
     /// Everything before it has been told.
     Mark(SyncSender<()>),
+    /// Events that a group will never get.
+    Gap {
+        tell: Arc<Py<PyAny>>,
+        gap: Gap,
+    },
     End,
 }
 
@@ -134,11 +140,26 @@ fn hand(py: Python<'_>, report: Report) -> bool {
             .value(py)
             .call_method1("with_traceback", (py.None(),))
             .and_then(|error| tell.call1(py, (topic, error)).map(drop)),
+        Report::Gap { tell, gap } => of_gap(py, &tell, &gap),
     };
     if let Err(error) = told {
         error.write_unraisable(py, None);
     }
     true
+}
+
+fn of_gap(py: Python<'_>, tell: &Py<PyAny>, gap: &Gap) -> PyResult<()> {
+    let (lost, exact) = match gap.lost {
+        Count::Exactly(n) => (Some(n), true),
+        Count::AtLeast(n) => (Some(n), false),
+        Count::Unknown => (None, false),
+    };
+    let after = gap.after.as_ref().map(|position| position.as_str());
+    let until = gap.until.as_ref().map(|position| position.as_str());
+    let (topic, group) = (gap.topic.as_str(), gap.group.as_str());
+    let class = py.import("tidings.gap")?.getattr("Gap")?;
+    let told = class.call1((topic, group, lost, exact, after, until, &gap.cause))?;
+    tell.call1(py, (told,)).map(drop)
 }
 
 fn log(

@@ -15,6 +15,7 @@ use crate::error::Failure;
 use crate::message::{Ended, PyMessage};
 use crate::options::Options;
 use crate::process::{Process, new_id};
+use crate::reporter::Report;
 use crate::wait::{process, wait};
 
 /// A message, and where its handler's result is awaited.
@@ -78,8 +79,9 @@ impl PyStream {
         connection: Arc<Connection>,
         topics: Vec<String>,
         group: String,
-        options: Options,
+        mut options: Options,
     ) -> Self {
+        let on_gap = options.on_gap.take().map(Arc::new);
         let (sender, receiver) = mpsc::channel::<Handed>(1);
         let (stop, mut stopped) = watch::channel(false);
         let (tell, outcome) = watch::channel(None);
@@ -109,6 +111,15 @@ impl PyStream {
                 let builder = builder.on_outage(move |_| {
                     outages.fetch_add(1, Atomic::Relaxed);
                 });
+                let builder = match on_gap {
+                    None => builder,
+                    Some(tell) => builder.on_gap(move |gap| {
+                        let (tell, gap) = (tell.clone(), gap.clone());
+                        // A loss must be told, so this waits where a log record would be dropped.
+                        let report = Report::Gap { tell, gap };
+                        tokio::task::spawn_blocking(|| process.reporter.must_tell(report));
+                    }),
+                };
                 let consumer = builder.handler(move |message| hand(sender.clone(), message));
                 *lock(&shared.counters) = Some(consumer.counters());
                 let shutdown = async move {

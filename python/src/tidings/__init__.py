@@ -42,6 +42,7 @@ from tidings.errors import (
     UnknownOutcomeError,
     UnsupportedError,
 )
+from tidings.gap import Gap
 
 __all__ = [
     "Bus",
@@ -53,6 +54,7 @@ __all__ = [
     "Event",
     "FailedError",
     "FullError",
+    "Gap",
     "GaveUpError",
     "InvalidError",
     "Message",

@@ -11,6 +11,7 @@ from typing import Any, Self
 from tidings import _consuming, _tidings
 from tidings._tidings import Event, Message, Receipt, Stream
 from tidings.errors import InvalidError, TidingsError
+from tidings.gap import Gap
 
 Routes = Mapping[str, str | Sequence[str] | Mapping[str, str | None]]
 """By event type: a topic, several topics, or topics with the key path of each."""
@@ -180,6 +181,7 @@ class Bus(_tidings.Bus):
         until_idle: float | None = None,
         unknown_schema: str | None = None,
         validation: str | None = None,
+        on_gap: Callable[[Gap], object] | None = None,
     ) -> Subscription:
         """Joins a group on topics; iterate over the result for messages.
 
@@ -193,6 +195,8 @@ class Bus(_tidings.Bus):
         ``max_events`` and ``until_idle`` end it by themselves. ``validation`` holds what arrives to
         the catalog of the bus, and to the contracts that it has with this service: with ``enforce``
         what does not hold has failed before its handler is called, with ``warn`` it is logged.
+        ``on_gap`` is called, in a thread of its own, with what was lost to the group before it was
+        read.
         """
         stream = self.subscribe_to(
             [topics] if isinstance(topics, str) else list(topics),
@@ -214,6 +218,7 @@ class Bus(_tidings.Bus):
                 "until_idle": until_idle,
                 "unknown_schema": unknown_schema,
                 "validation": validation,
+                "on_gap": on_gap,
             },
         )
         return Subscription(stream)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import queue
+
 import pytest
 
-from tidings import Message, PermanentError, UnavailableError, UnknownOutcomeError
+from tidings import Gap, Message, PermanentError, UnavailableError, UnknownOutcomeError
 from tidings.testing import TestBus
 
 TYPE = "org.openedx.catalog.course.created.v1"
@@ -62,3 +64,18 @@ def test_faults(tidings_bus: TestBus) -> None:
         tidings_bus.publish(type=TYPE, data={"n": 3}, topic="courses")
     assert tidings_bus.lose("courses", 1) == 1
     assert tidings_bus.deliver(lambda message: None).handled == []
+
+
+def test_what_is_lost_to_a_group_is_told(tidings_bus: TestBus) -> None:
+    tidings_bus.log.create_group("courses", "lms")
+    for n in range(5):
+        tidings_bus.publish(type=TYPE, data={"n": n}, topic="courses")
+    assert tidings_bus.lose("courses", 3) == 3
+    told: queue.SimpleQueue[Gap] = queue.SimpleQueue()
+    counts = tidings_bus.consume(
+        "courses", "lms", lambda message: None, max_events=2, on_gap=told.put
+    )
+    gap = told.get(timeout=30)
+    assert (gap.topic, gap.group, gap.lost, gap.exact) == ("courses", "lms", 3, True)
+    assert gap.cause
+    assert counts["gaps"] == 1
