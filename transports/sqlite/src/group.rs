@@ -47,6 +47,35 @@ pub(crate) fn need_group(db: &Connection, topic: &Topic, group: &Group) -> Resul
     })
 }
 
+/// The first event of a topic with this number or a later one, and when the log received it.
+fn first_from(db: &Connection, topic: i64, seq: i64) -> Result<Option<(i64, i64)>, Fault> {
+    let mut ask = db.prepare_cached(
+        "SELECT seq, received FROM events WHERE topic_id = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1",
+    )?;
+    let found = ask.query_row([topic, seq], |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(found.optional()?)
+}
+
+/// The number of the first event that the log received at or after this time, found by halving: in a
+/// large file a walk would take long. Where the clock was set back, times do not grow with the
+/// numbers, and it is one of several places at which they pass this time.
+pub(crate) fn first_since(db: &Connection, topic: i64, time: i64) -> Result<Option<i64>, Fault> {
+    let Some((mut low, _)) = first_from(db, topic, i64::MIN)? else {
+        return Ok(None);
+    };
+    let mut last = db.prepare_cached("SELECT max(seq) FROM events WHERE topic_id = ?1")?;
+    let mut high: i64 = last.query_row([topic], |row| row.get(0))?;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match first_from(db, topic, middle)? {
+            Some((seq, received)) if received < time => low = seq + 1,
+            _ => high = middle,
+        }
+    }
+    let found = first_from(db, topic, low)?;
+    Ok(found.and_then(|(seq, received)| (received >= time).then_some(seq)))
+}
+
 /// The number after which `start` begins.
 pub(crate) fn resolve(db: &Connection, topic: Option<i64>, start: &Start) -> Result<i64, Fault> {
     let topic = topic.unwrap_or(0);
@@ -57,21 +86,17 @@ pub(crate) fn resolve(db: &Connection, topic: Option<i64>, start: &Start) -> Res
             .optional()?
             .unwrap_or(0))
     };
-    let first_at = |time: i64| -> Result<Option<i64>, Fault> {
-        let mut ask = db.prepare_cached(
-            "SELECT seq FROM events WHERE topic_id = ?1 AND received >= ?2 ORDER BY seq LIMIT 1",
-        )?;
-        Ok(ask.query_row([topic, time], |row| row.get(0)).optional()?)
-    };
     match start {
         Start::Latest => last(),
-        Start::Earliest => first_at(i64::MIN)?.map_or_else(last, |seq| Ok(seq - 1)),
+        Start::Earliest => {
+            first_from(db, topic, i64::MIN)?.map_or_else(last, |(seq, _)| Ok(seq - 1))
+        }
         Start::Time(time) => {
             // Rounded up: the file knows microseconds, and "at or after" must not come before.
             let nanos = time.as_nanosecond();
             let up = i128::from(nanos.rem_euclid(1_000) > 0);
             let micros = i64::try_from(nanos.div_euclid(1_000) + up).unwrap_or(i64::MAX);
-            first_at(micros)?.map_or_else(last, |seq| Ok(seq - 1))
+            first_since(db, topic, micros)?.map_or_else(last, |seq| Ok(seq - 1))
         }
         Start::After(after) => {
             let seq = parse(after)?;
@@ -202,4 +227,37 @@ pub(crate) fn seek(
         before: position(before),
         after: position(after),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_since;
+    use crate::config::SqliteConfig;
+    use crate::schema;
+
+    #[test]
+    fn the_first_since_a_time_is_found_also_where_events_are_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = schema::open_writer(&SqliteConfig::new(folder.path().join("a.db"))).unwrap();
+        assert_eq!(first_since(&db, 1, 0).unwrap(), None);
+        let events = [
+            (3, 10),
+            (4, 10),
+            (9, 20),
+            (10, 30),
+            (17, 30),
+            (18, 31),
+            (40, 50),
+        ];
+        for (seq, received) in events {
+            let sql =
+                "INSERT INTO events (topic_id, seq, received, document) VALUES (1, ?1, ?2, x'')";
+            db.execute(sql, [seq, received]).unwrap();
+        }
+        for time in 0..60 {
+            let wanted = events.iter().find(|(_, received)| *received >= time);
+            let found = first_since(&db, 1, time).unwrap();
+            assert_eq!(found, wanted.map(|(seq, _)| *seq), "{time}");
+        }
+    }
 }

@@ -86,11 +86,7 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
     let old = match retention.max_age {
         Some(age) => {
             let since = work.now.saturating_sub(micros(age));
-            let first_kept = one(
-                "SELECT seq FROM events WHERE topic_id = ?1 AND received >= ?2
-                  ORDER BY seq LIMIT 1",
-                since,
-            )?;
+            let first_kept = group::first_since(work.db, id, since)?;
             first_kept.map_or(last, |seq| seq - 1)
         }
         None => 0,
