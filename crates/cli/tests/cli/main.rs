@@ -9,6 +9,7 @@ mod exec;
 mod file;
 mod help;
 mod kills;
+mod leases;
 mod looking;
 mod publish;
 mod read_only;

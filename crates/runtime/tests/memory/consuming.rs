@@ -34,3 +34,30 @@ async fn everything_is_handled_once_and_in_order_per_key() {
         assert!(journal.of(key).is_sorted(), "key {key}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_takes_an_hour_keeps_its_lease() {
+    let log = Memory::new();
+    publish(&producer(&log), &["a", "b", "c"]).await;
+    let journal = Journal::default();
+    let consumer = || consuming(Arc::new(log.clone())).until_idle(Duration::from_secs(7_200));
+    let handler = || {
+        let journal = journal.clone();
+        move |message: Message| {
+            let journal = journal.clone();
+            async move {
+                assert_eq!(message.attempt(), 1, "nobody else began it");
+                tokio::time::sleep(Duration::from_secs(3_600)).await;
+                journal.note(&message);
+                Handled::Ok(())
+            }
+        }
+    };
+    // Two of one group, so that a lease that ended would be seen by the other.
+    let (first, second) = (consumer().handler(handler()), consumer().handler(handler()));
+    let (first, second) = tokio::join!(first.run(pending()), second.run(pending()));
+    let (first, second) = (first.unwrap().counts, second.unwrap().counts);
+    assert_eq!(first.delivered + second.delivered, 3);
+    assert_eq!((first.stale, second.stale), (0, 0));
+    assert_eq!(journal.sorted(), [0, 1, 2]);
+}

@@ -86,6 +86,17 @@ async fn a_killed_primary_is_followed_by_the_one_that_the_sentinels_choose() {
     publish(&*log, 0..100).await;
     listener.wait_for(0..100).await;
     replicated(&primary, &replicas).await;
+    // What a fail-over may cost is told before there is one.
+    let finds = async || {
+        let findings = log.diagnose().await.expect("it answers");
+        findings
+            .iter()
+            .any(|found| found.code == "redis-unreplicated")
+    };
+    assert!(finds().await, "min-replicas-to-write is 0");
+    let needed = ["CONFIG", "SET", "min-replicas-to-write", "1"];
+    primary.command(&needed).expect("it is set");
+    assert!(!finds().await, "min-replicas-to-write is 1");
 
     primary.kill();
     sentinels.kill(0);
