@@ -28,6 +28,7 @@ pub struct Bus {
     service: Option<String>,
     names_catalog: bool,
     retention: RetentionPolicy,
+    retention_every: Duration,
 }
 
 impl Bus {
@@ -64,6 +65,7 @@ impl Bus {
             service: settings.service.clone(),
             names_catalog: settings.catalogs.origin.is_some(),
             retention: settings.retention.clone(),
+            retention_every: settings.retention_every,
         })
     }
 
@@ -120,7 +122,11 @@ impl Bus {
     /// Trims topics as `tidings.toml` says, until the handle is dropped.
     pub fn retain(&self) -> Option<AbortOnDropHandle<()>> {
         let trims = !self.retention.is_empty();
-        let trimming = trims.then(|| self.retainer(self.retention.clone()).run());
+        let retainer = || {
+            self.retainer(self.retention.clone())
+                .every(self.retention_every)
+        };
+        let trimming = trims.then(|| retainer().run());
         trimming.map(|trimming| AbortOnDropHandle::new(tokio::spawn(trimming)))
     }
 

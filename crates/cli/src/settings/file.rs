@@ -7,10 +7,12 @@ mod retention;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tidings::RetentionPolicy;
 use tidings_catalog::lint::LintSettings;
 
+use crate::args::value;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 pub use reference::{KEYS, Key};
@@ -34,6 +36,8 @@ pub struct File {
     pub lint: LintSettings,
     /// What is removed from topics in the course of time.
     pub retention: RetentionPolicy,
+    /// How often.
+    pub retention_every: Option<Duration>,
     /// The service that publishes and consumes here.
     pub service: Option<String>,
 }
@@ -103,6 +107,11 @@ impl File {
                 None => failure,
             }
         })?;
+        let retention_every = text("retention-every", "10m")?;
+        let retention_every = retention_every.as_deref().map(value::positive_duration);
+        let retention_every = retention_every
+            .transpose()
+            .map_err(|wrong| refuse(format!("retention-every: {wrong}")))?;
         Ok(Self {
             path: path.to_owned(),
             bus,
@@ -110,6 +119,7 @@ impl File {
             database,
             lint,
             retention,
+            retention_every,
             service,
         })
     }
@@ -146,7 +156,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(refusal("timeout = 3"), @r#"
         /site/tidings.toml: unknown key "timeout"
-          help: the keys are bus, catalog, database, lint, retention, service
+          help: the keys are bus, catalog, database, lint, retention, retention-every, service
         "#);
         insta::assert_snapshot!(refusal("retention = [{ topics = '*', max-lenght = 3 }]"), @r#"
         /site/tidings.toml: unknown key "max-lenght" in rule 1 of retention

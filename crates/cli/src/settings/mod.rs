@@ -16,8 +16,9 @@ pub use secret::redacted;
 
 use std::env;
 use std::ffi::OsString;
+use std::time::Duration;
 
-use tidings::RetentionPolicy;
+use tidings::{RETAIN_EVERY, RetentionPolicy};
 
 use crate::args::BusArgs;
 use crate::exit::Exit;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub service: Option<String>,
     /// What is removed from topics in the course of time.
     pub retention: RetentionPolicy,
+    /// How often.
+    pub retention_every: Duration,
 }
 
 impl Settings {
@@ -59,6 +62,7 @@ impl Settings {
         let file = File::in_folder(&folder)?;
         let in_file = file.as_ref().and_then(|file| file.service.clone());
         let retention = file.as_ref().map(|file| file.retention.clone());
+        let every = file.as_ref().and_then(|file| file.retention_every);
         let service = match env::var_os(SERVICE_VARIABLE).filter(|v| !v.is_empty()) {
             Some(name) => Some(name.into_string().map_err(|_| {
                 Failure::new(Exit::Config, format!("{SERVICE_VARIABLE} is not UTF-8"))
@@ -75,6 +79,7 @@ impl Settings {
         Ok(Self {
             service,
             retention: retention.unwrap_or_default(),
+            retention_every: every.unwrap_or(RETAIN_EVERY),
             ..settings
         })
     }
@@ -127,6 +132,7 @@ impl Settings {
             catalogs: named,
             service: None,
             retention: RetentionPolicy::default(),
+            retention_every: RETAIN_EVERY,
         })
     }
 }

@@ -185,3 +185,31 @@ fn it_goes_on_at_intervals_until_it_is_stopped() {
     wait(&mut child);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_consumer_carries_out_the_rules_of_the_file() {
+    let site = site();
+    site.write(
+        "tidings.toml",
+        "retention = [{ topics = '*', max-len = 2 }]\nretention-every = '50ms'\n",
+    );
+    let consume = ["consume", "--topic", "courses", "--group", "mail"];
+    let mut child = site
+        .command(&consume)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while length(&site) != 2 {
+        assert!(Instant::now() < end, "still {}", length(&site));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(
+        lost(&site),
+        [json!(0), json!(0)],
+        "nothing that it had not heard"
+    );
+    terminate(&child);
+    wait(&mut child);
+}

@@ -16,7 +16,7 @@ pub struct Key {
 }
 
 /// All keys.
-pub const KEYS: [Key; 6] = [
+pub const KEYS: [Key; 7] = [
     Key {
         name: "bus",
         kind: "string",
@@ -58,6 +58,14 @@ pub const KEYS: [Key; 6] = [
                 characters, and limits: `max-age`, `max-len`, `hard-max-len` (goes before what groups \
                 need), `group-ttl` (7d: groups idle for longer are not spared). The first that fits a topic \
                 holds.",
+    },
+    Key {
+        name: "retention-every",
+        kind: "string",
+        example: "\"10m\"",
+        before: "",
+        about: "How often `tidings consume` and `tidings relay` remove what `retention` says, give or take a \
+                quarter; every ten minutes if it is left out.",
     },
     Key {
         name: "service",
