@@ -27,13 +27,13 @@ struct Row {
 pub async fn run(args: TrimArgs, shutdown: Shutdown, telemetry: Telemetry) -> Result<Exit> {
     let output = Output::new(args.output);
     let limits = limits(&args.limits)?;
-    let consent =
-        (!args.dry_run).then(|| Consent::find(args.consent, "trim removes events for good"));
-    let consent = consent.transpose()?;
     let bus = Bus::open_to_look(&args.bus)
         .await?
         .with_telemetry(telemetry);
     let policy = policy(&bus, &args.topic, limits)?;
+    let consent =
+        (!args.dry_run).then(|| Consent::find(args.consent, "trim removes events for good"));
+    let consent = consent.transpose()?;
     let mut rows = Vec::new();
     for (info, rule) in chosen(&bus, &policy, &args.topic).await? {
         rows.push(trim(&bus, info, rule, true).await?);
