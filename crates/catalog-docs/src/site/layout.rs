@@ -102,6 +102,16 @@ pub(super) fn breakable(text: &str) -> Markup {
     }
 }
 
+/// A link to an event; its major version stands beside its title where there are several.
+pub(super) fn event_link(page: &Page<'_>, event: &EventDefinition) -> Markup {
+    html! {
+        a href=(page.to(&path::event(&event.event_type))) {
+            (title(event))
+            @if let Some(major) = page.model.major_mark(event) { " " (major) }
+        }
+    }
+}
+
 /// Events one below the other, each with what it is called and what tells it from its neighbours:
 /// the common beginning of the types is left out.
 pub(super) fn event_list(
@@ -113,7 +123,7 @@ pub(super) fn event_list(
         ul.events {
             @for event in events {
                 li {
-                    a href=(page.to(&path::event(&event.event_type))) { (title(event)) }
+                    (event_link(page, event))
                     @if event.deprecation.is_some() { " " span.mark.warning { "deprecated" } }
                     @if !event.personal.is_empty() { " " span.hint { "personal data" } }
                     p {

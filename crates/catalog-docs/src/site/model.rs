@@ -68,6 +68,13 @@ impl<'c> Model<'c> {
         self.majors.get(event.name()).map_or(&[], Vec::as_slice)
     }
 
+    /// What tells an event from its other majors, where there are any: `v2`.
+    pub(super) fn major_mark(&self, event: &EventDefinition) -> Option<String> {
+        let several = self.majors(event).len() > 1;
+        let major = event.major().filter(|_| several)?;
+        Some(format!("v{major}"))
+    }
+
     /// Whether the catalog has a type.
     pub(super) fn has(&self, event_type: &str) -> bool {
         self.events

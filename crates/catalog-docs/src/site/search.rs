@@ -10,7 +10,11 @@ use super::{path, prose};
 ///
 /// An entry is `[path, title, second line, more words]`.
 pub(super) fn index(model: &Model<'_>) -> String {
-    let mut entries: Vec<Value> = model.events.iter().map(|event| entry(event)).collect();
+    let mut entries: Vec<Value> = model
+        .events
+        .iter()
+        .map(|event| entry(model, event))
+        .collect();
     for (name, events) in &model.subdomains {
         let about = format!("subdomain, {}", counted(events.len(), "event"));
         entries.push(json!([path::subdomain(name), name, about, ""]));
@@ -28,7 +32,7 @@ pub(super) fn index(model: &Model<'_>) -> String {
     format!("window.tidingsIndex = [\n{}\n];\n", lines.join(",\n"))
 }
 
-fn entry(event: &EventDefinition) -> Value {
+fn entry(model: &Model<'_>, event: &EventDefinition) -> Value {
     let mut words: Vec<String> = vec![subdomain_of(event).to_owned()];
     words.extend(event.owner.as_ref().map(|owner| owner.service.clone()));
     words.extend(event.owner.as_ref().and_then(|owner| owner.team.clone()));
@@ -40,17 +44,19 @@ fn entry(event: &EventDefinition) -> Value {
             .map(|consumer| consumer.service.clone()),
     );
     for field in event.fields() {
-        let name = field.path.last().to_owned();
-        if !words.contains(&name) {
-            words.push(name);
-        }
+        // The whole path: people look for it as they read it in code, and the last name is in it.
+        words.push(field.path.as_str().to_owned());
     }
     if let Some(description) = &event.description {
         words.push(prose::plain(description));
     }
+    let title = match model.major_mark(event) {
+        Some(major) => format!("{} {major}", title(event)),
+        None => title(event),
+    };
     json!([
         path::event(&event.event_type),
-        title(event),
+        title,
         event.event_type,
         words.join(" ").to_lowercase()
     ])

@@ -6,8 +6,8 @@ use maud::html;
 use tidings_catalog::EventDefinition;
 
 use super::event::reads;
-use super::layout::{Page, event_list, marks};
-use super::model::{Model, Service, counted, subdomain_of, title};
+use super::layout::{Page, event_link, event_list, marks};
+use super::model::{Model, Service, counted, subdomain_of};
 use super::{path, prose};
 
 pub(super) fn page(model: &Model<'_>, name: &str, service: &Service<'_>) -> String {
@@ -67,7 +67,7 @@ pub(super) fn page(model: &Model<'_>, name: &str, service: &Service<'_>) -> Stri
                     ul.contracts {
                         @for (event, consumer) in &service.consumes {
                             li {
-                                h3 { a href=(page.to(&path::event(&event.event_type))) { (title(event)) } " " (marks(event)) }
+                                h3 { (event_link(&page, event)) " " (marks(event)) }
                                 @if let Some(purpose) = &consumer.purpose { (prose::blocks(purpose)) }
                                 (reads(consumer))
                             }

@@ -9,19 +9,52 @@ use crate::site::layout::Page;
 use crate::site::model::counted;
 use crate::site::path;
 
-const WIDTH: f64 = 960.0;
-/// Where the bars of the two columns stand.
-const LEFT: f64 = 250.0;
-const RIGHT: f64 = 700.0;
+/// The measures of a picture.
+pub(super) struct Measures {
+    name: &'static str,
+    width: f64,
+    /// Where the bars of the two columns stand.
+    left: f64,
+    right: f64,
+    gap: f64,
+    /// A bar is at least so high that its name and what is under it do not touch the next.
+    min_bar: f64,
+    top: f64,
+    /// Whether names stand above their bars, and not beside them.
+    above: bool,
+    /// How many letters of a name there is room for.
+    letters: usize,
+}
+
+/// For a page that is wide enough for names beside the bars.
+pub(super) const WIDE: Measures = Measures {
+    name: "wide",
+    width: 960.0,
+    left: 250.0,
+    right: 700.0,
+    gap: 16.0,
+    min_bar: 26.0,
+    top: 14.0,
+    above: false,
+    letters: 26,
+};
+
+/// For a phone.
+pub(super) const NARROW: Measures = Measures {
+    name: "narrow",
+    width: 360.0,
+    left: BAR,
+    right: 360.0 - BAR,
+    gap: 44.0,
+    min_bar: 8.0,
+    top: 40.0,
+    above: true,
+    letters: 19,
+};
+
 const BAR: f64 = 8.0;
-const GAP: f64 = 16.0;
-/// A bar is at least so high that its name and what is under it do not touch the next.
-const MIN_BAR: f64 = 26.0;
 /// How high the bars of a column are together, where there are few or many events.
 const TOTAL: f64 = 460.0;
-const TOP: f64 = 14.0;
-/// How many letters of a name stand beside a bar.
-const LETTERS: usize = 26;
 
 /// A service in one of the columns.
 struct Bar<'m> {
@@ -41,15 +74,20 @@ impl Bar<'_> {
     }
 }
 
-pub(super) fn svg(page: &Page<'_>, flows: &[Flow<'_>]) -> Markup {
+pub(super) fn svg(page: &Page<'_>, flows: &[Flow<'_>], measures: &Measures) -> Markup {
     let links: usize = flows.iter().map(|flow| flow.events.len()).sum();
     let unit = (TOTAL / links.max(1) as f64).clamp(1.2, 14.0);
-    let mut left = column(flows, |flow| flow.from, unit, |_, first| first as f64);
+    let mut left = column(
+        flows,
+        |flow| flow.from,
+        (unit, measures),
+        |_, first| first as f64,
+    );
     // A receiver stands at the height of those it hears, so that bands cross little.
     let mut right = column(
         flows,
         |flow| flow.to,
-        unit,
+        (unit, measures),
         |service, _| {
             let heard = flows.iter().filter(|flow| flow.to == service);
             let (sum, weight) = heard.fold((0.0, 0.0), |(sum, weight), flow| {
@@ -62,7 +100,7 @@ pub(super) fn svg(page: &Page<'_>, flows: &[Flow<'_>]) -> Markup {
         },
     );
     let bottom = |bars: &[Bar<'_>]| bars.last().map_or(0.0, |bar| bar.y + bar.height);
-    let height = bottom(&left).max(bottom(&right)) + TOP;
+    let height = bottom(&left).max(bottom(&right)) + WIDE.top;
     centre(&mut left, height);
     centre(&mut right, height);
 
@@ -95,14 +133,19 @@ pub(super) fn svg(page: &Page<'_>, flows: &[Flow<'_>]) -> Markup {
         let flow = &flows[index];
         if let Some(bar) = right.iter_mut().find(|bar| bar.service == flow.to) {
             let thickness = flow.events.len() as f64 * unit;
-            bands.push((flow, band(starts[index], bar.take(thickness), thickness)));
+            bands.push((
+                flow,
+                band(measures, starts[index], bar.take(thickness), thickness),
+            ));
         }
     }
 
     html! {
-        svg.flow viewBox=(format!("0 0 {WIDTH} {height:.0}")) role="group" aria-labelledby="map-title map-about" {
-            title #map-title { "Who sends what to whom" }
-            desc #map-about {
+        @let (title, about) = (format!("{}-title", measures.name), format!("{}-about", measures.name));
+        svg class={ "flow " (measures.name) } viewBox=(format!("0 0 {} {height:.0}", measures.width))
+            role="group" aria-labelledby={ (title) " " (about) } {
+            title id=(title) { "Who sends what to whom" }
+            desc id=(about) {
                 (counted(left.len(), "service")) " on the left, each with its events in bands to those on the right. \
                 The table below says the same."
             }
@@ -117,22 +160,48 @@ pub(super) fn svg(page: &Page<'_>, flows: &[Flow<'_>]) -> Markup {
                 }
             }
             g.senders {
-                @for bar in &left { (drawn(page, bar, LEFT - BAR, LEFT - BAR - 10.0, "emits", "unknown")) }
+                @for bar in &left { (drawn(page, bar, measures, Side::Left)) }
             }
             g.receivers {
-                @for bar in &right { (drawn(page, bar, RIGHT, RIGHT + BAR + 10.0, "consumes", "no declared consumer")) }
+                @for bar in &right { (drawn(page, bar, measures, Side::Right)) }
             }
         }
     }
 }
 
-fn drawn(page: &Page<'_>, bar: &Bar<'_>, x: f64, text: f64, does: &str, nobody: &str) -> Markup {
-    let middle = bar.y + bar.height / 2.0;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+fn drawn(page: &Page<'_>, bar: &Bar<'_>, measures: &Measures, side: Side) -> Markup {
+    let (does, nobody) = match side {
+        Side::Left => ("emits", "unknown"),
+        Side::Right => ("consumes", "no declared consumer"),
+    };
+    let x = match side {
+        Side::Left => measures.left - BAR,
+        Side::Right => measures.right,
+    };
+    let text = match (measures.above, side) {
+        (false, Side::Left) => x - 10.0,
+        (false, Side::Right) => x + BAR + 10.0,
+        (true, Side::Left) => x,
+        (true, Side::Right) => x + BAR,
+    };
+    let (first, second) = match measures.above {
+        true => (bar.y - 20.0, bar.y - 5.0),
+        false => {
+            let middle = bar.y + bar.height / 2.0;
+            (middle - 1.0, middle + 13.0)
+        }
+    };
     let name = bar.service.unwrap_or(nobody);
     let label = html! {
         rect x=(format!("{x:.1}")) y=(format!("{:.1}", bar.y)) width=(BAR) height=(format!("{:.1}", bar.height)) rx="2" {}
-        text.name x=(format!("{text:.1}")) y=(format!("{:.1}", middle - 1.0)) { (cut(name)) }
-        text.what x=(format!("{text:.1}")) y=(format!("{:.1}", middle + 13.0)) {
+        text.name x=(format!("{text:.1}")) y=(format!("{first:.1}")) { (cut(name, measures.letters)) }
+        text.what x=(format!("{text:.1}")) y=(format!("{second:.1}")) {
             @if bar.service.is_some() { (does) " " }
             (bar.events)
         }
@@ -154,7 +223,7 @@ fn drawn(page: &Page<'_>, bar: &Bar<'_>, x: f64, text: f64, does: &str, nobody: 
 fn column<'m>(
     flows: &[Flow<'m>],
     side: impl Fn(&Flow<'m>) -> Option<&'m str>,
-    unit: f64,
+    (unit, measures): (f64, &Measures),
     rank: impl Fn(Option<&'m str>, usize) -> f64,
 ) -> Vec<Bar<'m>> {
     let mut services: Vec<Option<&str>> = Vec::new();
@@ -170,7 +239,7 @@ fn column<'m>(
         .collect();
     ranked.sort_by(|a, b| (a.0, a.2).cmp(&(b.0, b.2)).then(std::cmp::Ordering::Equal));
     ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let mut y = TOP;
+    let mut y = measures.top;
     let bars = ranked.into_iter().map(|(_, _, service)| {
         let own = flows.iter().filter(|flow| side(flow) == service);
         let (mut links, mut types) = (0, Vec::new());
@@ -185,11 +254,11 @@ fn column<'m>(
         let bar = Bar {
             service,
             y,
-            height: thickness.max(MIN_BAR),
+            height: thickness.max(measures.min_bar),
             events: types.len(),
-            used: (thickness.max(MIN_BAR) - thickness) / 2.0,
+            used: (thickness.max(measures.min_bar) - thickness) / 2.0,
         };
-        y += bar.height + GAP;
+        y += bar.height + measures.gap;
         bar
     });
     bars.collect()
@@ -198,26 +267,27 @@ fn column<'m>(
 /// Moves a column to the middle of the picture.
 fn centre(bars: &mut [Bar<'_>], height: f64) {
     let bottom = bars.last().map_or(0.0, |bar| bar.y + bar.height);
-    let down = (height - TOP - bottom) / 2.0;
+    let down = (height - WIDE.top - bottom) / 2.0;
     for bar in bars {
         bar.y += down;
     }
 }
 
 /// The outline of a band that leaves at one height and arrives at another.
-fn band(from: f64, to: f64, thickness: f64) -> String {
-    let middle = f64::midpoint(LEFT, RIGHT);
+fn band(measures: &Measures, from: f64, to: f64, thickness: f64) -> String {
+    let Measures { left, right, .. } = *measures;
+    let middle = f64::midpoint(left, right);
     let (from_end, to_end) = (from + thickness, to + thickness);
     format!(
-        "M{LEFT} {from:.1}C{middle} {from:.1} {middle} {to:.1} {RIGHT} {to:.1}\
-         L{RIGHT} {to_end:.1}C{middle} {to_end:.1} {middle} {from_end:.1} {LEFT} {from_end:.1}Z"
+        "M{left} {from:.1}C{middle} {from:.1} {middle} {to:.1} {right} {to:.1}\
+         L{right} {to_end:.1}C{middle} {to_end:.1} {middle} {from_end:.1} {left} {from_end:.1}Z"
     )
 }
 
 /// A name that fits beside a bar; all of it stands in the title.
-fn cut(name: &str) -> String {
-    match name.chars().count() > LETTERS {
-        true => name.chars().take(LETTERS - 1).chain(['…']).collect(),
+fn cut(name: &str, letters: usize) -> String {
+    match name.chars().count() > letters {
+        true => name.chars().take(letters - 1).chain(['…']).collect(),
         false => name.to_owned(),
     }
 }

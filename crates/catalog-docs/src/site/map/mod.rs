@@ -7,8 +7,8 @@ use maud::{Markup, html};
 use tidings_catalog::EventDefinition;
 
 use self::flow::{Flow, flows};
-use super::layout::{Page, breakable};
-use super::model::{Model, counted, title};
+use super::layout::{Page, breakable, event_link};
+use super::model::{Model, counted};
 use super::path;
 
 pub(super) fn page(model: &Model<'_>) -> String {
@@ -35,16 +35,21 @@ pub(super) fn page(model: &Model<'_>) -> String {
                     "Services that emit stand on the left, services that have declared to consume on the right. \
                      A band is as wide as it has events, and has the colour of their subdomain."
                 }
-                p { (heard.len()) " of " (counted(model.events.len(), "event")) " have a declared consumer." }
+                @if heard.is_empty() {
+                    p {
+                        "No consumer has declared a contract in this catalog yet, so the map knows who emits, and not \
+                         who listens. A consumer declares itself under " code { "consumers" } " in the definition of \
+                         the event."
+                    }
+                }
+                @else { p { (heard.len()) " of " (counted(model.events.len(), "event")) @if heard.len() == 1 { " has" } @else { " have" } " a declared consumer." } }
             }
             ul.legend aria-label="Colours" {
                 @for name in model.subdomains.keys() {
                     li class={ "s" (model.hue(name)) } { a href=(page.to(&path::subdomain(name))) { (name) } }
                 }
             }
-            div.scroll tabindex="0" role="group" aria-label="The map, as a picture" {
-                (diagram::svg(&page, &flows))
-            }
+            div.picture { (diagram::svg(&page, &flows, &diagram::WIDE)) (diagram::svg(&page, &flows, &diagram::NARROW)) }
             section {
                 h2 { "The same as a table" }
                 (table(&page, &flows))
@@ -92,7 +97,7 @@ fn table(page: &Page<'_>, flows: &[Flow<'_>]) -> Markup {
 }
 
 fn link(page: &Page<'_>, event: &EventDefinition) -> Markup {
-    html! { a href=(page.to(&path::event(&event.event_type))) { (title(event)) } }
+    event_link(page, event)
 }
 
 fn service(page: &Page<'_>, name: Option<&str>) -> Markup {
