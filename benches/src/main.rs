@@ -8,6 +8,7 @@ mod conditions;
 mod contest;
 mod envelope;
 mod inbox;
+mod latency;
 mod raw;
 mod redis_log;
 mod relay;
@@ -46,7 +47,7 @@ fn main() {
         eprint("a debug build measures nothing: cargo run --release -p tidings-benches");
         std::process::exit(64);
     }
-    let measures: [(&str, Measure); 14] = [
+    let measures: [(&str, Measure); 16] = [
         ("envelope decode and encode", |_| {
             envelope::decode_and_encode()
         }),
@@ -65,6 +66,28 @@ fn main() {
         (
             "redis consumer, all of the failure policy",
             redis_log::consume_with_policy,
+        ),
+        (
+            "redis publish to handler, 1,000 events/s (p50)",
+            |durability| {
+                latency::publish_to_handler(
+                    durability,
+                    "redis publish to handler, 1,000 events/s (p50)",
+                    50.0,
+                    2.0,
+                )
+            },
+        ),
+        (
+            "redis publish to handler, 1,000 events/s (p99)",
+            |durability| {
+                latency::publish_to_handler(
+                    durability,
+                    "redis publish to handler, 1,000 events/s (p99)",
+                    99.0,
+                    2.0,
+                )
+            },
         ),
         ("sqlite publish, another process consumes", |_| {
             sqlite_log::publish_and_consume()

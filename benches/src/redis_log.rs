@@ -97,7 +97,8 @@ impl Stage {
     }
 }
 
-fn record(topic: &Topic, n: usize) -> Record {
+/// An event as a service publishes it.
+pub fn record(topic: &Topic, n: usize) -> Record {
     Record {
         topic: topic.clone(),
         key: Some(Key::new(key(n))),
