@@ -63,7 +63,7 @@ impl Differ<'_> {
             let known = old.iter().any(|other| other.service == consumer.service);
             known && !old.contains(consumer)
         });
-        let changed = changed.map(|c| format!("the contract of `{}` is another", c.service));
+        let changed = changed.map(|c| format!("the contract of `{}` changed", c.service));
         for message in gone.chain(came).chain(changed).collect::<Vec<_>>() {
             self.add(ChangeKind::Consumers, Severity::Compatible, message, None);
         }

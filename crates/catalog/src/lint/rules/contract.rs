@@ -84,7 +84,7 @@ fn judge(subject: &Subject<'_>, keys: &[&str], consumer: &Consumer, drafts: &mut
             None => drafts.push(Draft::new(
                 location,
                 format!(
-                    "`{name}` accepts values of `{}`, which there is not",
+                    "`{name}` accepts values of `{}`, and the payload has no such field",
                     accepted.field
                 ),
                 crate::source::nearest(accepted.field.as_str(), &paths())

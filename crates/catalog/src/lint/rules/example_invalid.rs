@@ -1,7 +1,7 @@
 //! # example-invalid
 //!
 //! ## What it does
-//! Checks that every example has the schema, and has a key where the definition says it stands.
+//! Checks that every example fits the schema, and has a key where the definition says it stands.
 //!
 //! ## Why it matters
 //! An example that is wrong is worse than none: it is copied.
@@ -41,7 +41,7 @@ fn check(subject: &Subject<'_>) -> Vec<Draft> {
             keys.extend(pointer.iter().map(String::as_str));
             drafts.push(Draft::new(
                 subject.event.locate(&keys),
-                format!("the example has not the schema: {mismatch}"),
+                format!("the example does not fit the schema: {mismatch}"),
                 "mend the example, or the schema",
             ));
         }
