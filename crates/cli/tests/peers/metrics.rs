@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidings_telemetry::Metrics;
 use tidings_telemetry::metrics::OutboxState;
-use tidings_transport::{Count, Group, GroupInfo, Lag, Position, Topic};
+use tidings_transport::{Count, Group, GroupInfo, Lag, Position, Topic, TopicInfo};
 
 use crate::site::{lines, python};
 
@@ -48,6 +48,15 @@ two lines"#)
         parked_keys: 1,
         lost: Count::AtLeast(4),
     };
+    metrics.topics().set(&TopicInfo {
+        topic: topic.clone(),
+        length: 9,
+        first: Some(Position::new("1")),
+        last: Some(Position::new("9")),
+        last_received: Some(Timestamp::now()),
+        bytes: Some(4_096),
+    });
+    metrics.topics().trimmed(&topic, 3, 1);
     metrics.groups().set(&[(topic, vec![info])]);
     metrics.outbox().set(OutboxState {
         depth: 12,
