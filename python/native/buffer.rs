@@ -10,7 +10,7 @@ use tidings::ForeignEntry;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Side};
 use crate::error::Failure;
 use crate::process::Process;
 use crate::reporter::Report;
@@ -107,7 +107,7 @@ pub(crate) fn pump(process: &'static Process, connection: &Arc<Connection>) {
     if connection.buffer.pumping.swap(true, Ordering::AcqRel) {
         return;
     }
-    process.driver.spawn(empty(process, connection.clone()));
+    process.handle().spawn(empty(process, connection.clone()));
 }
 
 async fn empty(process: &'static Process, connection: Arc<Connection>) {
@@ -146,7 +146,7 @@ async fn send(process: &'static Process, connection: &Connection, batch: Vec<Wai
         entries.push((topic, entry));
     }
     let open = loop {
-        match connection.open().await {
+        match connection.open(Side::Background).await {
             Ok(open) => break Ok(open),
             Err(failure) if failure.temporary && Instant::now() < until => {
                 tokio::time::sleep(Duration::from_millis(100)).await;

@@ -10,7 +10,7 @@ use tidings::{Event, Key};
 use tokio::time::Instant;
 
 use crate::buffer::{Waiting, pump};
-use crate::connection::{Connection, Open, Settings};
+use crate::connection::{Connection, Open, Settings, Side};
 use crate::entry::PyEntry;
 use crate::error::Failure;
 use crate::event::{Attributes, PyEvent, build};
@@ -21,7 +21,7 @@ use crate::process::{Process, new_id};
 use crate::publishing::{PyReceipt, count, drafts, publish, table};
 use crate::rehearsal::Rehearsal;
 use crate::stream::PyStream;
-use crate::wait::{process, wait};
+use crate::wait::{process, wait, wait_for_background};
 
 /// What an outbox keeps of an event for one topic: its id and type, the topic without its prefix,
 /// the key, the document.
@@ -65,7 +65,7 @@ impl PyBus {
     {
         let (process, connection) = self.here(py)?;
         let answer = wait(py, process, async move {
-            let open = connection.open().await?;
+            let open = connection.open(Side::Caller).await?;
             ask(open).await
         })?;
         answer.map_err(|e| e.raise(py))
@@ -94,7 +94,8 @@ impl PyBus {
         let (process, connection) = self.here(py)?;
         let limit = limit(py, timeout)?;
         let opened = wait(py, process, async move {
-            let open = connection.within(limit, |open| async { open }).await;
+            let opened = |open| async { open };
+            let open = connection.within(Side::Caller, limit, opened).await;
             open.map(|open| open.bus.address().to_owned())
         })?;
         opened.map_err(|e| e.raise(py))
@@ -169,7 +170,8 @@ impl PyBus {
     ) -> PyResult<Py<PyAny>> {
         let (process, connection) = self.here(py)?;
         let (events, limit) = (drafts(events), limit(py, timeout)?);
-        let published = wait(py, process, publish(&connection, events, limit))?;
+        let published = publish(&connection, Side::Caller, events, limit);
+        let published = wait(py, process, published)?;
         table(py, published)
     }
 
@@ -184,8 +186,8 @@ impl PyBus {
     ) -> PyResult<()> {
         let (process, connection) = self.here(py)?;
         let (events, limit) = (drafts(events), limit(py, timeout)?);
-        process.driver.spawn(async move {
-            let published = publish(&connection, events, limit).await;
+        process.handle().spawn(async move {
+            let published = publish(&connection, Side::Background, events, limit).await;
             later::call(done, move |py| table(py, published)).await;
         });
         Ok(())
@@ -216,7 +218,7 @@ impl PyBus {
                 let results = results.into_iter();
                 results.map(|result| count(&open, result)).collect()
             };
-            connection.within(limit, publish).await
+            connection.within(Side::Caller, limit, publish).await
         })?;
         table(py, published)
     }
@@ -242,7 +244,7 @@ impl PyBus {
                 }
                 result.map_err(Failure::from)
             };
-            connection.within(limit, publish).await
+            connection.within(Side::Caller, limit, publish).await
         })?;
         match published.and_then(|result| result) {
             Ok(receipt) => Ok(receipt.into()),
@@ -277,7 +279,7 @@ impl PyBus {
     fn flush(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         let (process, connection) = self.here(py)?;
         let limit = limit(py, timeout)?.unwrap_or(Duration::from_secs(1 << 30));
-        wait(py, process, async move {
+        wait_for_background(py, process, async move {
             let flushed = tokio::time::timeout(limit, connection.buffer.flushed()).await;
             flushed.is_ok()
         })

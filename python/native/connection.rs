@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use tidings::transport::{Memory, Retention, Transport};
+use tidings::transport::{Memory, Retention};
 use tidings::{
-    Bus, Catalog, Definitions, Emitter, Mode, Namespace, Producer, PublishRetry, Route, Wire,
+    Bus, Catalog, Definitions, Emitter, Mode, Namespace, OpenError, Producer, PublishRetry, Route,
+    Wire,
 };
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -67,10 +69,26 @@ impl Settings {
     }
 }
 
-/// Opened when it is first needed.
+/// The runtime on which something is done with a log. A connection moves only while the runtime
+/// runs on which it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// That of the caller, who waits.
+    Caller,
+    /// That in the background.
+    Background,
+}
+
+/// Opened when it is first needed, for each side.
 pub(crate) struct Connection {
     settings: Arc<Settings>,
-    opened: OnceCell<Arc<Open>>,
+    me: Weak<Self>,
+    caller: OnceCell<Arc<Open>>,
+    background: OnceCell<Arc<Open>>,
+    /// The log `memory:`, which both sides have in common.
+    memory: Option<Arc<Memory>>,
+    /// The same, with parameters.
+    shared: OnceCell<Bus>,
     pub(crate) buffer: Buffer,
 }
 
@@ -83,6 +101,7 @@ pub(crate) struct Open {
     /// The same log as `bus`, for faults in tests.
     pub(crate) memory: Option<Arc<Memory>>,
     trimming: Option<Trimming>,
+    home: Weak<Connection>,
 }
 
 /// Removes old records after every so many published ones.
@@ -98,12 +117,16 @@ struct Counter {
 }
 
 impl Connection {
-    pub(crate) fn new(settings: Arc<Settings>) -> Self {
-        Self {
+    pub(crate) fn new(settings: Arc<Settings>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
             buffer: Buffer::new(settings.buffer),
+            memory: (settings.url == "memory:").then(|| Arc::new(Memory::new())),
             settings,
-            opened: OnceCell::new(),
-        }
+            me: me.clone(),
+            shared: OnceCell::new(),
+            caller: OnceCell::new(),
+            background: OnceCell::new(),
+        })
     }
 
     /// The service that uses the bus.
@@ -112,14 +135,19 @@ impl Connection {
     }
 
     /// The log; connects unless it is connected.
-    pub(crate) async fn open(&self) -> Result<Arc<Open>, Failure> {
-        let opened = self.opened.get_or_try_init(|| self.connect()).await?;
+    pub(crate) async fn open(&self, side: Side) -> Result<Arc<Open>, Failure> {
+        let opened = match side {
+            Side::Caller => &self.caller,
+            Side::Background => &self.background,
+        };
+        let opened = opened.get_or_try_init(|| self.connect()).await?;
         Ok(opened.clone())
     }
 
     /// Whatever is published through the log, within the time that a publish may take.
     pub(crate) async fn within<T, F>(
         &self,
+        side: Side,
         limit: Option<Duration>,
         publish: impl FnOnce(Arc<Open>) -> F,
     ) -> Result<T, Failure>
@@ -128,7 +156,7 @@ impl Connection {
     {
         let limit = limit.unwrap_or(self.settings.send_timeout);
         let deadline = tokio::time::Instant::now() + limit;
-        let open = match tokio::time::timeout_at(deadline, self.open()).await {
+        let open = match tokio::time::timeout_at(deadline, self.open(side)).await {
             Ok(open) => open?,
             Err(_) => {
                 let message = format!("the log did not answer within {limit:?}; nothing was sent");
@@ -145,15 +173,25 @@ impl Connection {
         })
     }
 
+    async fn log(&self) -> Result<Bus, Failure> {
+        let url = &self.settings.url;
+        if let Some(memory) = &self.memory {
+            return Ok(Bus::new(memory.clone(), "memory:"));
+        }
+        // As `dyn`, since the compiler would look through all of it for whether it is `Send`.
+        let open = || -> Pin<Box<dyn Future<Output = Result<Bus, OpenError>> + Send + '_>> {
+            Box::pin(tidings::open(url))
+        };
+        if !url.starts_with("memory:") {
+            return Ok(open().await?);
+        }
+        let shared = self.shared.get_or_try_init(open).await?;
+        Ok(shared.clone())
+    }
+
     async fn connect(&self) -> Result<Arc<Open>, Failure> {
         let settings = &*self.settings;
-        let (bus, memory) = match settings.url.split_once('?') {
-            None if settings.url == "memory:" => {
-                let memory = Arc::new(Memory::new());
-                (Bus::new(memory.clone(), "memory:"), Some(memory))
-            }
-            _ => (tidings::open(&settings.url).await?, None),
-        };
+        let bus = self.log().await?;
         let bus = match &settings.prefix {
             Some(prefix) => bus.with_namespace(Namespace::new(prefix.as_str())?),
             None => bus,
@@ -196,7 +234,8 @@ impl Connection {
             producer,
             forwarder,
             bus,
-            memory,
+            memory: self.memory.clone(),
+            home: self.me.clone(),
             trimming: settings.max_len.map(|max_len| Trimming {
                 retention: retention(max_len, settings.hard_max_len),
                 every: (max_len / 20).clamp(1, 1_000),
@@ -230,18 +269,25 @@ impl Open {
         let Ok(full) = self.bus.topic(topic) else {
             return;
         };
-        let transport: Arc<dyn Transport> = self.bus.transport().clone();
         let retention = trimming.retention.clone();
+        let Some(connection) = self.home.upgrade() else {
+            return;
+        };
         let Some(process) = Process::begun() else {
             return;
         };
-        process.driver.spawn(async move {
-            let trimmed = timeout(Duration::from_secs(60), transport.trim(&full, &retention)).await;
-            match trimmed {
+        process.handle().spawn(async move {
+            let trim = async {
+                let open = connection.open(Side::Background).await?;
+                let trimmed = open.bus.transport().trim(&full, &retention).await;
+                trimmed.map_err(Failure::from)
+            };
+            match timeout(Duration::from_secs(60), trim).await {
                 Ok(Ok(trimmed)) if trimmed.spared > 0 => debug!(topic = %full,
                     removed = trimmed.removed, spared = trimmed.spared, "trimmed"),
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => warn!(topic = %full, %error, "old records could not be removed"),
+                Ok(Err(failure)) => warn!(topic = %full, error = failure.message,
+                    "old records could not be removed"),
                 Err(_) => warn!(topic = %full, "removing old records took too long"),
             }
             counter.running.store(0, Ordering::Release);

@@ -1,10 +1,10 @@
 //! Definitions that Python gives, before those of the build.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tidings::event::avro::Schema;
-use tidings::{Definition, Definitions};
+use tidings::{Definition, Definitions, KeyPath};
 
 use crate::error::Failure;
 
@@ -13,9 +13,34 @@ use crate::error::Failure;
 /// A type that is here is read and written by these schemas alone: the entries that do not name
 /// their schema come from the same packages.
 pub(crate) struct Layered {
-    by_type: HashMap<String, Arc<Definition>>,
-    by_fingerprint: HashMap<String, Arc<Schema>>,
+    by_type: HashMap<String, Arc<Own>>,
+    by_fingerprint: HashMap<String, Arc<Own>>,
     below: Arc<dyn Definitions>,
+}
+
+/// A schema as text, read again by those who need it: a service knows many types and meets few.
+struct Own {
+    event_type: String,
+    minor: i32,
+    json: String,
+    key_path: Option<KeyPath>,
+    definition: OnceLock<Option<Arc<Definition>>>,
+}
+
+impl Own {
+    fn definition(&self) -> Option<Arc<Definition>> {
+        let read = || {
+            // It was read before, so it can be read.
+            let schema = Schema::parse(&self.json).ok()?;
+            let definition = Definition::new(self.event_type.as_str(), self.minor);
+            let mut definition = definition.with_schema(Arc::new(schema));
+            if let Some(path) = &self.key_path {
+                definition = definition.with_key_path(path.clone());
+            }
+            Some(Arc::new(definition))
+        };
+        self.definition.get_or_init(read).clone()
+    }
 }
 
 impl Layered {
@@ -31,17 +56,16 @@ impl Layered {
         for (event_type, minor, json) in given {
             let schema = Schema::parse(json)
                 .map_err(|e| Failure::invalid(format!("the schema of {event_type}: {e}")))?;
-            let schema = Arc::new(schema);
-            let mut definition =
-                Definition::new(event_type.as_str(), *minor).with_schema(schema.clone());
-            let other = layered.below.definition(event_type, None);
-            if let Some(path) = other.and_then(|d| d.key_path.clone()) {
-                definition = definition.with_key_path(path);
-            }
+            let own = Arc::new(Own {
+                event_type: event_type.clone(),
+                minor: *minor,
+                json: json.clone(),
+                key_path: layered.below.key_path(event_type),
+                definition: OnceLock::new(),
+            });
             let fingerprint = schema.fingerprint().to_owned();
-            layered.by_fingerprint.insert(fingerprint, schema);
-            let definition = Arc::new(definition);
-            layered.by_type.insert(event_type.clone(), definition);
+            layered.by_fingerprint.insert(fingerprint, own.clone());
+            layered.by_type.insert(event_type.clone(), own);
         }
         Ok(layered)
     }
@@ -50,15 +74,21 @@ impl Layered {
 impl Definitions for Layered {
     fn definition(&self, event_type: &str, minorversion: Option<i32>) -> Option<Arc<Definition>> {
         match self.by_type.get(event_type) {
-            Some(own) if minorversion.is_none_or(|minor| minor == own.minorversion) => {
-                Some(own.clone())
-            }
+            Some(own) if minorversion.is_none_or(|minor| minor == own.minor) => own.definition(),
             _ => self.below.definition(event_type, minorversion),
         }
     }
 
+    fn key_path(&self, event_type: &str) -> Option<KeyPath> {
+        match self.by_type.get(event_type) {
+            Some(own) => own.key_path.clone(),
+            None => self.below.key_path(event_type),
+        }
+    }
+
     fn schema(&self, fingerprint: &str) -> Option<Arc<Schema>> {
-        let own = self.by_fingerprint.get(fingerprint).cloned();
+        let own = self.by_fingerprint.get(fingerprint);
+        let own = own.and_then(|own| own.definition()?.schema.clone());
         own.or_else(|| self.below.schema(fingerprint))
     }
 }

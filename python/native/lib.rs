@@ -54,8 +54,8 @@ fn shut_down(py: Python<'_>, seconds: f64) {
                 let _ = stream.ended().await;
             }
         };
-        let finished = async { tokio::time::timeout(limit, finished).await };
-        let _ = process.driver.block_on(finished);
+        let handle = process.handle();
+        let _ = handle.block_on(async { tokio::time::timeout(limit, finished).await });
         process.end(Duration::from_millis(500));
     });
 }

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use tokio::runtime::{Builder, Handle, Runtime};
+
 use crate::connection::Connection;
 use crate::driver::Driver;
 use crate::reporter::Reporter;
@@ -18,7 +20,11 @@ use crate::stream::Running;
 /// Everything that must not be shared between processes.
 pub(crate) struct Process {
     pid: u32,
+    /// Runs what callers wait for.
     pub(crate) driver: Driver,
+    handle: Handle,
+    /// Runs in the background: consumers, asyncio, buffered events. Taken when the interpreter ends.
+    runtime: Mutex<Option<Runtime>>,
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
     streams: Mutex<HashMap<u64, Weak<Running>>>,
     pub(crate) reporter: Reporter,
@@ -58,7 +64,8 @@ impl Process {
         match CURRENT.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(fresh),
             Err(other) => {
-                // Another thread of this process was faster. Its neighbour stays unused.
+                // Another thread of this process was faster. Its neighbour stays unused: a few
+                // sleeping threads, at most once.
                 fresh.end(Duration::ZERO);
                 Ok(get(other).expect("only null is ever replaced by null"))
             }
@@ -66,29 +73,43 @@ impl Process {
     }
 
     fn start() -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            // What waits for Python cannot use more, and a second one would only wake the first.
+            .worker_threads(1)
+            .max_blocking_threads(8)
+            .thread_name("tidings")
+            .enable_all()
+            .build()?;
         Ok(Self {
             pid: std::process::id(),
             driver: Driver::new()?,
+            handle: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
             connections: Mutex::default(),
             streams: Mutex::default(),
             reporter: Reporter::start()?,
         })
     }
 
+    /// The runtime in the background.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Whether the interpreter is ending and nothing may begin any more.
     pub(crate) fn has_ended(&self) -> bool {
-        self.driver.has_ended()
+        lock(&self.runtime).is_none()
     }
 
     /// What this process has of a bus, made by the first call.
     pub(crate) fn connection(
         &self,
         bus: u64,
-        make: impl FnOnce() -> Connection,
+        make: impl FnOnce() -> Arc<Connection>,
     ) -> Arc<Connection> {
         let mut connections = lock(&self.connections);
         let entry = connections.entry(bus);
-        entry.or_insert_with(|| Arc::new(make())).clone()
+        entry.or_insert_with(make).clone()
     }
 
     pub(crate) fn connections(&self) -> Vec<Arc<Connection>> {
@@ -120,7 +141,10 @@ impl Process {
 
     /// Ends all threads; what still runs after the time is left behind.
     pub(crate) fn end(&self, within: Duration) {
-        self.driver.end(within);
+        let runtime = lock(&self.runtime).take();
+        if let Some(runtime) = runtime {
+            runtime.shutdown_timeout(within);
+        }
         self.reporter.end();
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use tidings::{Draft, Event, PublishError, Receipt};
 
-use crate::connection::{Connection, Open};
+use crate::connection::{Connection, Open, Side};
 use crate::error::Failure;
 use crate::event::PyEvent;
 
@@ -50,11 +50,12 @@ pub(crate) fn drafts(
 
 pub(crate) async fn publish(
     connection: &Connection,
+    side: Side,
     events: Vec<(Event, Option<String>)>,
     limit: Option<Duration>,
 ) -> Result<Published, Failure> {
     connection
-        .within(limit, |open| async move {
+        .within(side, limit, |open| async move {
             let mut results = Vec::with_capacity(events.len());
             if events.iter().all(|(_, topic)| topic.is_none()) {
                 let events = events.into_iter().map(|(event, _)| Draft::from(event));

@@ -10,21 +10,18 @@ use tidings::{Backoff, ConsumeError, Counters, Counts, HandlerError, Message, Su
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Side};
 use crate::error::Failure;
 use crate::message::{Ended, PyMessage};
 use crate::options::Options;
 use crate::process::{Process, new_id};
 use crate::reporter::Report;
-use crate::wait::{process, wait};
+use crate::wait::{process, wait_for_background};
 
 /// A message, and where its handler's result is awaited.
 type Handed = (Message, oneshot::Sender<Ended>);
 
 type Outcome = Result<Summary, Failure>;
-
-/// How long what a consumer leaves behind may take.
-const LEAVING: Duration = Duration::from_millis(100);
 
 /// A consumer at work in this process.
 pub(crate) struct Running {
@@ -95,7 +92,7 @@ impl PyStream {
         });
         let (id, shared) = (new_id(), running.clone());
         process.add_stream(id, &running);
-        process.driver.spawn(async move {
+        process.handle().spawn(async move {
             let run = async {
                 let backoff = options.outage_backoff().transpose()?;
                 let open = open(&connection, &mut stopped, backoff, &shared.outages).await?;
@@ -132,9 +129,6 @@ impl PyStream {
             let outcome = run.await;
             process.forget_stream(id);
             tell.send_replace(Some(outcome));
-            // Its connection is closed, and leases that it still had are given up, by tasks of
-            // their own.
-            tokio::time::sleep(LEAVING).await;
         });
         Self { id, running }
     }
@@ -179,7 +173,7 @@ async fn open(
     let mut failures = 0;
     loop {
         let failure = tokio::select! {
-            open = connection.open() => match open {
+            open = connection.open(Side::Background) => match open {
                 Ok(open) => return Ok(Some(open)),
                 Err(failure) => failure,
             },
@@ -250,7 +244,7 @@ impl PyStream {
     fn next(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<PyMessage>> {
         let process = self.here().map_err(|e| e.raise(py))?;
         let deadline = timeout.map(|s| Instant::now() + Duration::from_secs_f64(s.clamp(0.0, 1e9)));
-        let taken = wait(py, process, take(&self.running, deadline))?;
+        let taken = wait_for_background(py, process, take(&self.running, deadline))?;
         Ok(taken.map(|(message, ended)| PyMessage::new(message, ended)))
     }
 
@@ -258,7 +252,7 @@ impl PyStream {
     fn next_later(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<()> {
         let process = self.here().map_err(|e| e.raise(py))?;
         let running = self.running.clone();
-        process.driver.spawn(async move {
+        process.handle().spawn(async move {
             let taken = take(&running, None).await;
             crate::later::call(done, move |py| {
                 let message = taken.map(|(message, ended)| PyMessage::new(message, ended));
@@ -296,7 +290,8 @@ impl PyStream {
         let limit = timeout.map_or(Duration::from_secs(1 << 30), |s| {
             Duration::from_secs_f64(s.clamp(0.0, 1e9))
         });
-        let ended = wait(py, process, tokio_timeout(limit, self.running.ended()))?;
+        let ended = tokio_timeout(limit, self.running.ended());
+        let ended = wait_for_background(py, process, ended)?;
         match ended {
             None => Ok(None),
             Some(Err(failure)) => Err(failure.raise(py)),

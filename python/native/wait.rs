@@ -30,19 +30,44 @@ fn ending() -> Failure {
     Failure::new("closed", "the interpreter is ending")
 }
 
-/// Runs a future to its end, or until a signal handler raises.
+/// Runs a future to its end on this thread, or until a signal handler raises.
 pub(crate) fn wait<F>(py: Python<'_>, process: &'static Process, future: F) -> PyResult<F::Output>
 where
     F: Future + Send,
     F::Output: Send,
 {
     let mut future = Box::pin(future);
+    until_done(py, process, || {
+        let slice = async { timeout(SIGNALS, &mut future).await };
+        process.driver.block_on(slice).ok()
+    })
+}
+
+/// Waits for what comes of something in the background, or until a signal handler raises.
+pub(crate) fn wait_for_background<F>(
+    py: Python<'_>,
+    process: &'static Process,
+    future: F,
+) -> PyResult<F::Output>
+where
+    F: Future + Send,
+    F::Output: Send,
+{
+    let mut future = Box::pin(future);
+    until_done(py, process, || {
+        let slice = async { timeout(SIGNALS, &mut future).await };
+        process.handle().block_on(slice).ok()
+    })
+}
+
+fn until_done<T: Send>(
+    py: Python<'_>,
+    process: &'static Process,
+    mut slice: impl FnMut() -> Option<T> + Send,
+) -> PyResult<T> {
     loop {
-        let slice = py.detach(|| {
-            let slice = async { timeout(SIGNALS, &mut future).await };
-            process.driver.block_on(slice)
-        });
-        if let Ok(output) = slice {
+        let slice = py.detach(&mut slice);
+        if let Some(output) = slice {
             return Ok(output);
         }
         py.check_signals()?;

@@ -17,6 +17,11 @@ pub trait Definitions: Send + Sync {
     /// lower-case hex digits. See [`Schema::fingerprint`].
     fn schema(&self, fingerprint: &str) -> Option<Arc<Schema>>;
 
+    /// Where in the payload of a type's newest version the key stands.
+    fn key_path(&self, event_type: &str) -> Option<KeyPath> {
+        self.definition(event_type, None)?.key_path.clone()
+    }
+
     /// The known type that a person may have meant; none by default.
     fn nearest(&self, event_type: &str) -> Option<Box<str>> {
         let _ = event_type;
@@ -147,6 +152,10 @@ impl Definitions for NoDefinitions {
 impl<T: Definitions + ?Sized> Definitions for Arc<T> {
     fn definition(&self, event_type: &str, minorversion: Option<i32>) -> Option<Arc<Definition>> {
         (**self).definition(event_type, minorversion)
+    }
+
+    fn key_path(&self, event_type: &str) -> Option<KeyPath> {
+        (**self).key_path(event_type)
     }
 
     fn schema(&self, fingerprint: &str) -> Option<Arc<Schema>> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use tidings_catalog::Catalog;
 use tidings_event::avro::Schema;
-use tidings_event::{Definition, Definitions};
+use tidings_event::{Definition, Definitions, KeyPath};
 
 /// The Open edX catalog of this build, parsed when something first asks, once per process.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,10 @@ static OPENEDX: LazyLock<Catalog> = LazyLock::new(|| {
 impl Definitions for BuiltIn {
     fn definition(&self, event_type: &str, minorversion: Option<i32>) -> Option<Arc<Definition>> {
         OPENEDX.definition(event_type, minorversion)
+    }
+
+    fn key_path(&self, event_type: &str) -> Option<KeyPath> {
+        Catalog::openedx_key(event_type)
     }
 
     fn schema(&self, fingerprint: &str) -> Option<Arc<Schema>> {

@@ -144,7 +144,7 @@ minorversion: 0
 title: Registration completed
 description: A learner has registered.
 owner: {{service: catalog, subdomain: learning, team: learners}}
-topics: [users]
+topics: [{service.topic}]
 schema: {{type: object, required: [user], properties: {{user: {{type: object}}}}}}
 """
     )

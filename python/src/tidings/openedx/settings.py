@@ -188,7 +188,9 @@ def check_bus(bus: Bus) -> None:
         bus.open()
     except TidingsError as error:
         if not error.is_temporary:
-            raise ImproperlyConfigured(f"EVENT_BUS_REDIS_CONNECTION_URL: {error}") from error
+            in_catalog = str(error).startswith("catalog:")
+            name = "EVENT_BUS_TIDINGS_CATALOG" if in_catalog else "EVENT_BUS_REDIS_CONNECTION_URL"
+            raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
 def bus_for_django(**options: Any) -> Bus:
