@@ -271,11 +271,11 @@ impl ByHand<'_> {
             return None;
         }
         let rule = format!(
-            "is published to `{}`, and not to this topic",
+            "is none of those that the definition names: `{}`",
             topics.join("`, `")
         );
         let remedy = "leave the topic away, or write it under `topics` in the definition";
-        Some(Violation::of(TOPIC, "type", rule, remedy).with_value(topic))
+        Some(Violation::of(TOPIC, "topic", rule, remedy).with_value(topic))
     }
 
     /// Events of one entity stay in order only where all of them have its key. The key itself may be

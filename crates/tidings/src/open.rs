@@ -1,5 +1,6 @@
 //! From a URL to a bus: with its modules, all that knows which transports exist.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,21 +97,22 @@ pub fn embedded_file(url: &str) -> Result<Option<Sqlite>, OpenError> {
 }
 
 fn must_exist((config, shown): &(SqliteConfig, String)) -> Result<(), OpenError> {
-    // A folder that may not be read is for whoever opens it to explain.
-    if matches!(config.path.try_exists(), Ok(false)) && folder_exists(&config.path) {
-        return Err(OpenError::Transport {
-            address: shown.clone(),
-            source: Error::new(
-                ErrorKind::NotFound,
-                "open",
-                format!(
-                    "there is no file {}; publishing, or creating a group, makes it",
-                    config.path.display()
-                ),
-            ),
-        });
-    }
-    Ok(())
+    let path = config.path.display();
+    let what = match std::fs::metadata(&config.path) {
+        // Opening it would make a new bus of it.
+        Ok(found) if found.is_file() && found.len() == 0 => {
+            format!("{path} is empty: it is no bus yet, or no more")
+        }
+        // A folder that is missing or may not be read is for whoever opens it to explain.
+        Err(e) if e.kind() == io::ErrorKind::NotFound && folder_exists(&config.path) => {
+            format!("there is no file {path}; publishing, or creating a group, makes it")
+        }
+        _ => return Ok(()),
+    };
+    Err(OpenError::Transport {
+        address: shown.clone(),
+        source: Error::new(ErrorKind::NotFound, "open", what),
+    })
 }
 
 fn folder_exists(path: &Path) -> bool {
@@ -174,6 +176,11 @@ fn sqlite_config(address: &Address) -> Result<(SqliteConfig, String), OpenError>
     let path = decoded("path", path)?;
     if path.is_empty() {
         return Err(OpenError::invalid("path", "is missing: write sqlite:PATH"));
+    }
+    // SQLite would take it for a URI of its own, with parameters of its own.
+    if path.starts_with("file:") {
+        let rule = "must be a path, not a URI: write sqlite:PATH, or sqlite:./file:PATH";
+        return Err(OpenError::invalid("path", rule));
     }
     let shown = format!("sqlite:{path}");
     let mut config = SqliteConfig::new(path);

@@ -72,6 +72,15 @@ impl Sqlite {
                 format!("{} is there already: name a new file", to.display()),
             ));
         }
+        // SQLite would take the first for a URI of its own; the second is how a bus is named.
+        let text = to.to_string_lossy();
+        if text.starts_with("file:") || text.starts_with("sqlite:") {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "backup",
+                format!("{text} is no path: name a file, as in back-up/bus.db"),
+            ));
+        }
         let size = self.size().await?;
         let total = size.bytes - size.free;
         let partial = schema::beside(to, ".partial");

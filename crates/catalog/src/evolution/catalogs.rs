@@ -93,8 +93,10 @@ fn removal(event: &EventDefinition, today: Date, mode: Mode) -> Change {
         },
         path: None,
         message,
-        help: breaks.then(|| {
-            "keep the definition, and deprecate it: deprecation: {since: DAY, until: DAY}".into()
+        help: breaks.then(|| match until {
+            Some(until) => format!("keep the definition until {until} is over"),
+            None => "keep the definition, and deprecate it: deprecation: {since: DAY, until: DAY}"
+                .to_owned(),
         }),
         witness: None,
         consumers: match breaks {

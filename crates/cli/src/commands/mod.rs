@@ -33,7 +33,11 @@ pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
         .build()
         .map_err(|e| Failure::new(Exit::Failed, "cannot start threads").source(e))?;
     runtime.block_on(async {
-        let shutdown = Shutdown::listen()?;
+        let shutdown = match cli.command {
+            // They drain nothing: a signal ends them at once, in the middle of a question too.
+            Command::Catalog(_) | Command::Completions(_) | Command::Man(_) => Shutdown::default(),
+            _ => Shutdown::listen()?,
+        };
         match cli.command {
             Command::Publish(args) => publish::run(args, shutdown, telemetry).await,
             Command::Consume(args) => consume::run(args, shutdown, telemetry).await,

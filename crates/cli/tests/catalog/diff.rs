@@ -226,7 +226,15 @@ fn revisions_of_a_repository_are_compared() {
     site.catalog(&["diff", "HEAD:events"]).ok();
     let ran = site.catalog(&["diff", "absent:events"]).ends_with(66);
     assert!(
-        ran.err.contains("git has no absent:./events"),
+        ran.err.contains("git has no revision \"absent\""),
+        "{}",
+        ran.err
+    );
+    // The change that adds a folder has nothing to break.
+    let ran = site.catalog(&["diff", "HEAD:elsewhere", "events"]).ok();
+    assert!(
+        ran.err
+            .contains("git has no HEAD:./elsewhere: all that is there now is new"),
         "{}",
         ran.err
     );

@@ -201,7 +201,11 @@ fn a_changelog_compares_with_revisions() {
     let ran = site
         .catalog(&["docs", "--out", "site", "--since", "v9"])
         .ends_with(66);
-    assert!(ran.err.contains("git has no v9"), "{}", ran.err);
+    assert!(
+        ran.err.contains("git has no revision \"v9\""),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

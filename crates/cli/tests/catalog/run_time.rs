@@ -208,7 +208,7 @@ fn a_topic_and_a_key_by_hand_are_held_to_the_definition() {
     for (more, code) in [
         (
             ["--topic", "elsewhere"],
-            "error[catalog-topic]: type `elsewhere`",
+            "error[catalog-topic]: topic `elsewhere`",
         ),
         (["--key", "c-2"], "error[catalog-key]"),
         (["--key-path", "course.title"], "error[catalog-key]"),

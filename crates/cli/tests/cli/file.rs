@@ -28,6 +28,15 @@ fn a_copy_is_a_bus_with_its_groups() {
     site.run(&["file", "backup", "no/copy.db"]).ends_with(64);
     site.run(&["file", "check", "--bus", "sqlite:no.db"])
         .ends_with(66);
+    // What SQLite would take for a URI, and what names a bus, are no files to copy to.
+    for no_path in ["file:copy2.db", "sqlite:copy2.db"] {
+        site.run(&["file", "backup", no_path]).ends_with(64);
+    }
+    site.run(&["topics", "--bus", "sqlite:file:copy.db"])
+        .ends_with(78);
+    std::fs::write(site.folder().join("empty.db"), "").unwrap();
+    let empty = site.run(&["file", "check", "--bus", "sqlite:empty.db"]);
+    assert!(empty.ends_with(66).err.contains("is empty"));
     let other = site.run(&["file", "check", "--bus", "redis://127.0.0.1:1"]);
     assert!(other.ends_with(64).err.contains("is not one file"));
 }

@@ -204,7 +204,9 @@ async fn a_topic_and_a_key_by_hand_are_held_to_the_definition() {
     assert_eq!(codes(&error), ["catalog-topic"]);
     let text = error.to_string();
     assert!(
-        text.contains("is published to `courses`, `archive`, and not to this topic"),
+        text.contains(
+            "topic `elsewhere` is none of those that the definition names: `courses`, `archive`"
+        ),
         "{text}"
     );
     // One of its topics is as good as all of them.

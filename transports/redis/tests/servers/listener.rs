@@ -19,15 +19,20 @@ pub(crate) fn group() -> Group {
     Group::new("lms").expect("the name is good")
 }
 
+/// A record with this number.
+pub(crate) fn record(n: u32) -> Record {
+    Record {
+        topic: topic(),
+        key: Some(Key::new("one")),
+        body: Body::Document(Bytes::from(n.to_string())),
+    }
+}
+
 /// Publishes these numbers one by one, each until it is stored.
 pub(crate) async fn publish(log: &dyn Transport, numbers: std::ops::Range<u32>) {
     let end = Instant::now() + PATIENCE;
     for n in numbers {
-        let record = Record {
-            topic: topic(),
-            key: Some(Key::new("one")),
-            body: Body::Document(Bytes::from(n.to_string())),
-        };
+        let record = record(n);
         while let Err(e) = log.publish(std::slice::from_ref(&record)).await.remove(0) {
             assert!(e.is_temporary(), "{e}");
             assert!(Instant::now() < end, "still: {e}");

@@ -7,11 +7,13 @@ use std::thread;
 
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
+use crate::output::to_stderr;
 
 /// A folder of a revision.
 pub struct Tree<'t> {
     /// Where git is asked.
     place: &'t Path,
+    revision: &'t str,
     /// `REVISION:FOLDER`, as git takes it.
     spec: String,
 }
@@ -23,19 +25,36 @@ pub struct Entry {
     object: String,
 }
 
+const FETCHED: &str =
+    "is this a repository of git, and the revision fetched? In CI: `fetch-depth: 0`";
+
 impl<'t> Tree<'t> {
     /// A folder of a revision, by its path from the place where git is asked.
-    pub fn new(revision: &str, folder: &str, place: &'t Path) -> Self {
+    pub fn new(revision: &'t str, folder: &str, place: &'t Path) -> Self {
         let spec = match folder {
             "" | "." => format!("{revision}:./"),
             folder => format!("{revision}:./{folder}"),
         };
-        Self { place, spec }
+        Self {
+            place,
+            revision,
+            spec,
+        }
     }
 
-    /// The files in it and below it.
+    /// The files in it and below it. A revision from before the folder has none.
     pub fn entries(&self) -> Result<Vec<Entry>> {
-        let listed = self.run(&["ls-tree", "-r", "-z", "--full-tree", &self.spec])?;
+        let commit = format!("{}^{{commit}}", self.revision);
+        self.run(&["rev-parse", "--verify", "--quiet", &commit])
+            .map_err(|failure| failure.remedy(FETCHED))?;
+        let Ok(listed) = self.run(&["ls-tree", "-r", "-z", "--full-tree", &self.spec]) else {
+            let what = format!(
+                "note: git has no {}: all that is there now is new",
+                self.spec
+            );
+            to_stderr(&what);
+            return Ok(Vec::new());
+        };
         let entries = listed.stdout.split(|byte| *byte == 0);
         let entry = |entry: &[u8]| {
             // MODE TYPE OBJECT TAB PATH
@@ -80,10 +99,9 @@ impl<'t> Tree<'t> {
             return Ok(output);
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().next().unwrap_or_default().to_owned();
-        let what = format!("git has no {}: {said}", self.spec);
-        Err(Failure::new(Exit::NoInput, what)
-            .remedy("is the revision fetched, and the folder in it? In CI: `fetch-depth: 0`"))
+        let said = said.lines().next().unwrap_or("it says no more").to_owned();
+        let what = format!("git has no revision {:?}: {said}", self.revision);
+        Err(Failure::new(Exit::NoInput, what))
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
