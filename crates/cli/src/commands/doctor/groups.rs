@@ -42,7 +42,7 @@ pub fn findings(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
                 counted(group.lag.events, "event"),
                 age(group.lag.age)
             ),
-            "start its consumer, or remove the group if nobody needs it",
+            "start its consumer; after `group-ttl` (7 days) without one, trimming passes it by",
         );
     } else if behind && group.lag.age > STUCK {
         find(
