@@ -160,7 +160,11 @@ def test_sigterm_drains(script: Script, shared_redis: RedisServer, topic: str) -
 def test_ctrl_c_ends_a_wait(script: Script) -> None:
     process = script.start(
         """
+        import signal
         import tidings
+
+        # A shell that starts something in the background has it ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         bus = tidings.connect("memory:", service="lms")
         stream = bus.subscribe("t", "g").stream
