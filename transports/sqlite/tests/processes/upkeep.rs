@@ -43,8 +43,8 @@ fn a_copy_is_whole_while_others_write() {
     runtime().block_on(async {
         let log = open(folder.path());
         publish_long(&log, 1_000).await;
-        let writer = Other::start(folder.path(), Role::Publish, "writer");
         let before = length(&log).await;
+        let writer = Other::start(folder.path(), Role::Publish, "writer");
         wait_for("the writer", || writer.noted().len() > 10);
         let copy = folder.path().join("copy.db");
         let told = std::sync::Mutex::new(Vec::new());
