@@ -79,7 +79,7 @@ impl Plan {
             (Size::Full, None) => (Duration::from_secs(360), 100_000, 90),
         };
         let counts = match bug {
-            Some(bug) => bug.faults().to_vec(),
+            Some(bug) => needed_by(bug).to_vec(),
             None => counts(size),
         };
         let mut random = Random::new(seed, 0);
@@ -121,6 +121,18 @@ impl Plan {
             events,
             rate,
         }
+    }
+}
+
+/// What has to go wrong for a planted bug to show.
+fn needed_by(bug: Bug) -> &'static [(Kind, usize)] {
+    match bug {
+        // One kill, in the moment in which they harm.
+        Bug::AckBeforeHandler | Bug::DedupBeforeCommit | Bug::DeleteBeforePublish => &[],
+        // Late commits are enough.
+        Bug::OutboxCursor => &[],
+        Bug::IgnoredDeadLetter => &[(Kind::FillBus, 5)],
+        Bug::AckWithoutOwner => &[(Kind::StopConsumer, 8)],
     }
 }
 

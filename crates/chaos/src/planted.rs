@@ -9,8 +9,6 @@ use tidings_transport::{
     Batch, Delivery, ErrorKind, Opened, Outcome, Result, Settlement, Subscriber, Topic,
 };
 
-use crate::plan::Kind;
-
 /// A bug that others have shipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Bug {
@@ -38,18 +36,6 @@ impl Bug {
             Self::DedupBeforeCommit => "dedup-before-commit",
             Self::IgnoredDeadLetter => "ignored-dead-letter",
             Self::AckWithoutOwner => "ack-without-owner",
-        }
-    }
-
-    /// What has to go wrong for it to show.
-    pub fn faults(self) -> &'static [(Kind, usize)] {
-        match self {
-            // One kill, in the moment in which they harm.
-            Self::AckBeforeHandler | Self::DedupBeforeCommit | Self::DeleteBeforePublish => &[],
-            // Late commits are enough.
-            Self::OutboxCursor => &[],
-            Self::IgnoredDeadLetter => &[(Kind::FillBus, 5)],
-            Self::AckWithoutOwner => &[(Kind::StopConsumer, 8)],
         }
     }
 

@@ -7,10 +7,17 @@ use std::io;
 use tidings_transport::{Error as BusError, ErrorKind};
 
 use crate::exit::Exit;
-use crate::output::with_remedy;
 
 /// A command's result.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// What is wrong, and on a line of its own what to do about it, if anything.
+pub fn with_remedy(what: String, remedy: &str) -> String {
+    match remedy {
+        "" => what,
+        remedy => format!("{what}\n  help: {remedy}"),
+    }
+}
 
 /// Why a command gave up.
 #[derive(Debug)]

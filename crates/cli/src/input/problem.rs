@@ -5,7 +5,8 @@ use tidings_event::DecodeError;
 use tidings_event::profile::{Severity, Violation};
 
 use super::{MAX_DOCUMENT, Place, Unreadable};
-use crate::output::{Output, Tone, with_remedy};
+use crate::failure::with_remedy;
+use crate::output::{Output, Tone};
 
 /// What is wrong with an event of the input: which rule, at what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

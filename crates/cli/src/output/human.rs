@@ -82,14 +82,6 @@ pub fn time(time: Timestamp) -> String {
     whole.to_string().replacen('T', " ", 1)
 }
 
-/// What is wrong, and on a line of its own what to do about it, if anything.
-pub fn with_remedy(what: String, remedy: &str) -> String {
-    match remedy {
-        "" => what,
-        remedy => format!("{what}\n  help: {remedy}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{age, bytes, count, counted, number, time};

@@ -4,7 +4,7 @@ mod human;
 mod progress;
 mod table;
 
-pub use human::{age, bytes, count, count_as_json, counted, number, time, with_remedy};
+pub use human::{age, bytes, count, count_as_json, counted, number, time};
 pub use progress::{Work, progress};
 pub use table::{Table, Tone};
 

@@ -14,8 +14,8 @@ use crate::args::DoctorArgs;
 use crate::bus::Bus;
 use crate::database::Site;
 use crate::exit::Exit;
-use crate::failure::Result;
-use crate::output::{Output, Tone, counted, to_stderr, with_remedy};
+use crate::failure::{Result, with_remedy};
+use crate::output::{Output, Tone, counted, to_stderr};
 use names::Named;
 
 /// Looks for what endangers events on this bus, and in the outbox of a database. That one of them
