@@ -4,51 +4,50 @@ use super::Comparison;
 use crate::{Consumer, EventDefinition, FieldPath};
 
 /// The consumers of either definition whose contract the newer one does not keep, each with what
-/// it reads that is no longer as it was.
+/// it reads that is no longer as it was. A contract that was taken out or made smaller with the
+/// change that breaks it is still a contract: what runs was written for it.
 pub(super) fn broken(
     old: &EventDefinition,
     new: &EventDefinition,
     comparison: &Comparison,
 ) -> Vec<(String, Vec<FieldPath>)> {
-    let mut consumers: Vec<&Consumer> = new.consumers.iter().collect();
-    // A contract that was taken out with the change that breaks it is still a contract.
-    for consumer in &old.consumers {
-        if !consumers
-            .iter()
-            .any(|other| other.service == consumer.service)
-        {
-            consumers.push(consumer);
-        }
-    }
-    let mut broken = Vec::new();
-    for consumer in consumers {
+    let mut broken: Vec<(String, Vec<FieldPath>)> = Vec::new();
+    for consumer in new.consumers.iter().chain(&old.consumers) {
+        let latest = of(new, &consumer.service).unwrap_or(consumer);
         let breaks = comparison.forward.breaks.iter().chain(&comparison.removed);
-        let mut paths: Vec<FieldPath> = Vec::new();
-        for b in breaks.filter(|b| !b.path.as_str().is_empty() && consumer.reads(&b.path)) {
-            // Values that the consumer says it knows do not break it.
-            let knows = consumer.accepts.iter().any(|accepted| {
-                accepted.field == b.path
-                    && new.fields().iter().any(|field| {
-                        field.path == b.path
-                            && !field.values.is_empty()
-                            && field
-                                .values
-                                .iter()
-                                .all(|value| accepted.values.contains(value))
-                    })
-            });
-            if !knows && !paths.contains(&b.path) {
-                paths.push(b.path.clone());
-            }
-        }
+        let read = breaks.filter(|b| !b.path.as_str().is_empty() && consumer.reads(&b.path));
+        let mut paths: Vec<FieldPath> = read
+            .filter(|b| !knows(latest, new, &b.path))
+            .map(|b| b.path.clone())
+            .collect();
         if consumer.minorversion > new.minorversion && old.minorversion >= consumer.minorversion {
             paths.push(FieldPath::root());
         }
-        if !paths.is_empty() {
-            broken.push((consumer.service.clone(), paths));
+        let known = broken.iter_mut().find(|(s, _)| *s == consumer.service);
+        match known {
+            Some((_, known)) => known.append(&mut paths),
+            None if paths.is_empty() => {}
+            None => broken.push((consumer.service.clone(), paths)),
         }
     }
     broken
+}
+
+/// The contract of a service.
+fn of<'e>(event: &'e EventDefinition, service: &str) -> Option<&'e Consumer> {
+    let mut consumers = event.consumers.iter();
+    consumers.find(|consumer| consumer.service == service)
+}
+
+/// Whether a consumer says that it can handle every value that a field may have.
+fn knows(consumer: &Consumer, event: &EventDefinition, path: &FieldPath) -> bool {
+    let Some(accepted) = consumer.accepts.iter().find(|a| a.field == *path) else {
+        return false;
+    };
+    event.fields().iter().any(|field| {
+        let known = |value| accepted.values.contains(value);
+        field.path == *path && !field.values.is_empty() && field.values.iter().all(known)
+    })
 }
 
 /// All who declared that they consume an event.

@@ -62,6 +62,21 @@ fn an_avro_field_that_is_no_longer_written_concerns_those_who_read_it() {
 }
 
 #[test]
+fn a_contract_that_changes_with_what_breaks_it_is_still_one() {
+    let (id, title) = (
+        r#"{"name": "id", "type": "string"}"#,
+        r#"{"name": "title", "type": "string"}"#,
+    );
+    let old = avro(
+        &format!("{id}, {title}"),
+        "[{service: search, reads: [course.title]}, {service: mail, reads: [course.title]}]",
+    );
+    let new = avro(id, "[{service: search, reads: [course.id]}]");
+    let report = diff(&old, &new, Mode::Oep41, "2026-11-26".parse().unwrap());
+    assert_eq!(consumers(&report), ["mail", "search"]);
+}
+
+#[test]
 fn a_caret_follows_references() {
     let text = format!(
         "type: {TYPE}\ntitle: A\nowner: {{service: catalog, subdomain: catalog}}\nschema:\n  \

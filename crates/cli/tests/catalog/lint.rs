@@ -112,6 +112,9 @@ fn a_folder_without_definitions_is_no_success() {
     site.write("events/notes.txt", "nothing yet");
     let ran = site.catalog(&["lint", "events"]).ends_with(66);
     assert!(ran.err.contains("no definition in events"), "{}", ran.err);
+    std::fs::remove_file(site.path().join("tidings.toml")).expect("a file");
+    let ran = site.catalog(&["lint"]).ends_with(64);
+    assert!(ran.err.contains("nobody names a catalog"), "{}", ran.err);
 }
 
 #[test]

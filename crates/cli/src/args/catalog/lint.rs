@@ -16,8 +16,7 @@ Examples:
     tidings catalog lint --rule pii-untagged --json | jq -r .event
     tidings catalog lint --explain callbacks")]
 pub struct LintArgs {
-    /// Folders of event definitions, looked at together (else TIDINGS_CATALOG, else tidings.toml,
-    /// else the events of Open edX, which are built in)
+    /// Folders of event definitions, looked at together (else TIDINGS_CATALOG, else tidings.toml)
     #[arg(value_name = "DIR", conflicts_with = "explain")]
     pub folders: Vec<PathBuf>,
     /// The same as DIR, as the other commands name it

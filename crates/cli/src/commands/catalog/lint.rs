@@ -25,6 +25,14 @@ pub fn run(args: &LintArgs) -> Result<Exit> {
     }
     let given = [&args.folders[..], &args.catalog[..]].concat();
     let named = NamedCatalogs::resolve(&given)?;
+    // In CI, a wrong folder must not look like a catalog without a mistake.
+    if named.origin.is_none() {
+        let what = "nobody names a catalog to check";
+        return Err(Failure::new(Exit::Usage, what).remedy(
+            "name a folder of definitions: tidings catalog lint DIR, TIDINGS_CATALOG, or \
+             `catalog` in the tidings.toml of this folder",
+        ));
+    }
     let mut settings = named.lint.clone();
     if !args.rule.is_empty() {
         let only = settings.only(&args.rule);
@@ -43,9 +51,6 @@ pub fn run(args: &LintArgs) -> Result<Exit> {
         let what = format!("there is no definition in {folders}");
         return Err(Failure::new(Exit::NoInput, what)
             .remedy("name the folder of a catalog, or begin one with `tidings catalog new`"));
-    }
-    if named.origin.is_none() && !output.is_json() {
-        to_stderr("nobody names a catalog: these are the events that are built in");
     }
     let report = lint::lint(&catalog, &settings);
     for finding in &report.findings {
@@ -67,9 +72,6 @@ pub fn run(args: &LintArgs) -> Result<Exit> {
 }
 
 fn load(named: &NamedCatalogs) -> Result<Catalog, Error> {
-    if named.origin.is_none() {
-        return Ok(Catalog::openedx());
-    }
     let mut catalog = Catalog::empty();
     for folder in named.folders.iter().rev() {
         catalog = catalog.and(Catalog::from_folder(folder)?);
