@@ -193,6 +193,16 @@ pub(super) fn is_spent(engine: &Engine, held: &Held) -> bool {
     held.attempts.saturating_sub(held.excused) >= last_attempt(engine, held)
 }
 
+/// Whether the attempt before it is the last, and nobody here saw the earlier ones end. It, or one
+/// that ran beside it, may have ended their processes: it runs alone now, so that what ends this
+/// one uses up no attempts but its own.
+pub(super) fn may_end_the_process(engine: &Engine, held: &Held) -> bool {
+    let counted = held.attempts.saturating_sub(held.excused);
+    held.delivery.attempts > 0
+        && held.first_failure.is_none()
+        && counted.saturating_add(1) >= last_attempt(engine, held)
+}
+
 /// The delivery failed for good: what happens is the policy's to say.
 pub(super) fn give_up(
     engine: &Engine,

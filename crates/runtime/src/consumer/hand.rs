@@ -67,6 +67,8 @@ pub(super) struct Hand {
     /// Started, and waiting for a worker.
     pub(super) runnable: VecDeque<Ticket>,
     pub(super) running: usize,
+    /// What was started last must run alone: nothing else starts before it has ended.
+    pub(super) alone: bool,
     /// How deliveries ended, and what was not yet told the log: two columns of one table.
     pub(super) ended: Vec<Ticket>,
     pub(super) settlements: Vec<Settlement>,
@@ -100,10 +102,14 @@ impl Hand {
         held
     }
 
+    /// Deliveries whose handlers run, or are about to.
+    pub(super) fn at_work(&self) -> usize {
+        self.starting + self.runnable.len() + self.running
+    }
+
     /// Deliveries that were started and are not settled.
     pub(super) fn unfinished(&self) -> usize {
-        let started = self.starting + self.runnable.len() + self.running;
-        started + self.settlements.len() + self.settling
+        self.at_work() + self.settlements.len() + self.settling
     }
 }
 
@@ -154,6 +160,7 @@ impl Engine {
             starting: 0,
             runnable: VecDeque::new(),
             running: 0,
+            alone: false,
             ended: Vec::new(),
             settlements: Vec::new(),
             settling: 0,

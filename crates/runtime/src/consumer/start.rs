@@ -83,8 +83,9 @@ fn pick(
     let now = Instant::now();
     let mut wake_at = hand.lanes.wake(now);
     let gate = hand.circuit.gate(now);
+    hand.alone &= hand.at_work() > 0;
     let quota = match gate {
-        _ if hand.parked.is_full() => 0,
+        _ if hand.parked.is_full() || hand.alone => 0,
         Gate::All => {
             let window = engine.start_window();
             window.saturating_sub(hand.runnable.len() + hand.running)
@@ -128,6 +129,15 @@ fn pick(
             let attempts = held.attempts;
             let why = format!("{attempts} handlers were started on it and none finished");
             failure::give_up(engine, &mut hand, ticket, Class::Attempts, &why);
+        } else if failure::may_end_the_process(engine, held) {
+            if hand.at_work() > 0 || !tickets.is_empty() {
+                hand.lanes.put_back(ticket);
+            } else {
+                deliveries.push(delivery.clone());
+                tickets.push(ticket);
+                hand.alone = true;
+            }
+            break;
         } else {
             deliveries.push(delivery.clone());
             tickets.push(ticket);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tidings_runtime::{Backoff, Breaker, HandlerError, Message, OnFailure, RetryPolicy};
 use tidings_transport::{Count, Group, Memory, Topic, Transport};
+use tokio::sync::Notify;
 
 use crate::faulty::{Faults, Faulty};
 use crate::support::{Handled, Journal, TOPIC, consuming, number, producer, publish};
@@ -114,6 +115,50 @@ async fn attempts_are_counted_across_processes_that_die() {
         let _ = tokio::time::timeout(life, consumer.run(pending())).await;
     }
     assert_eq!(started.load(Ordering::SeqCst), 5);
+    let (topic, group) = (Topic::new(TOPIC).unwrap(), Group::new("search").unwrap());
+    let letters = log.dead_letters(&topic, &group, None, 9).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].reason.as_ref().unwrap().class, "attempts");
+}
+
+/// A message that ends its process takes the attempts of all that run beside it, so that innocent
+/// ones were given up without ever having failed.
+#[tokio::test(start_paused = true)]
+async fn what_ends_its_process_does_not_use_up_its_neighbours() {
+    let log = Memory::new();
+    let keys = ["a", "b", "killer", "c", "d", "e"];
+    publish(&producer(&log), &keys).await;
+    let (handled, killed) = (Journal::default(), Arc::new(AtomicUsize::new(0)));
+    for _ in 0..40 {
+        let died = Arc::new(Notify::new());
+        let consumer = consuming(Arc::new(log.clone()))
+            .retry(RetryPolicy::default().max_attempts(3))
+            .handler({
+                let (died, killed, handled) = (died.clone(), killed.clone(), handled.clone());
+                move |message: Message| {
+                    let (died, killed, handled) = (died.clone(), killed.clone(), handled.clone());
+                    async move {
+                        if message.key().unwrap().as_str() == "killer" {
+                            killed.fetch_add(1, Ordering::SeqCst);
+                            died.notify_one();
+                            return pending::<Handled>().await;
+                        }
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                        handled.note(&message);
+                        Ok(())
+                    }
+                }
+            });
+        // The process is gone when it dies: nobody drains, nobody leaves.
+        tokio::select! {
+            _ = consumer.run(pending()) => {}
+            () = died.notified() => {}
+            () = tokio::time::sleep(Duration::from_secs(40)) => {}
+        }
+        tokio::time::sleep(Duration::from_secs(40)).await;
+    }
+    assert_eq!(killed.load(Ordering::SeqCst), 3);
+    assert_eq!(handled.sorted(), [0, 1, 3, 4, 5]);
     let (topic, group) = (Topic::new(TOPIC).unwrap(), Group::new("search").unwrap());
     let letters = log.dead_letters(&topic, &group, None, 9).await.unwrap();
     assert_eq!(letters.len(), 1);
