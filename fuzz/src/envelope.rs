@@ -2,7 +2,9 @@
 
 use std::str;
 
-use tidings_event::{Data, DecodeError, Event, KeyPath, Limits, Time, Value, http, json, profile};
+use tidings_event::{
+    Data, DecodeError, Event, KeyPath, Limits, Time, Value, http, json, kafka, profile,
+};
 
 /// The JSON structured form.
 pub fn structured(input: &[u8]) {
@@ -38,6 +40,33 @@ pub fn batch(input: &[u8]) {
 /// HTTP binary mode. The input is read like a message: lines `name: value`, an empty line, the
 /// body.
 pub fn binary_mode(input: &[u8]) {
+    let (headers, body) = headers_and_body(input);
+    let body = bytes::Bytes::copy_from_slice(body);
+    match http::decode(headers, body, &Limits::default()) {
+        Ok(event) => passes_through(&event),
+        Err(error) => reads_well(&error),
+    }
+}
+
+/// A Kafka message in either mode, read like one of HTTP; without the empty line it has no value.
+/// The bytes behind the headers are a key as well.
+pub fn kafka_message(input: &[u8]) {
+    let (headers, value) = headers_and_body(input);
+    if let Some(text) = kafka::frame::key_text(value) {
+        assert!(
+            value.ends_with(text.as_bytes()),
+            "a key is the end of its bytes"
+        );
+    }
+    let value = (!value.is_empty()).then(|| bytes::Bytes::copy_from_slice(value));
+    match kafka::decode(headers, value, &Limits::default()) {
+        Ok(event) => passes_through(&event),
+        Err(error) => reads_well(&error),
+    }
+}
+
+/// Lines `name: value`, an empty line, the rest.
+fn headers_and_body(input: &[u8]) -> (Vec<(String, &[u8])>, &[u8]) {
     let mut rest = input;
     let mut headers = Vec::new();
     while let Some(end) = rest.iter().position(|b| *b == b'\n') {
@@ -46,13 +75,10 @@ pub fn binary_mode(input: &[u8]) {
         let Some(colon) = line.iter().position(|b| *b == b':') else {
             break;
         };
-        headers.push((String::from_utf8_lossy(&line[..colon]), &line[colon + 1..]));
+        let name = String::from_utf8_lossy(&line[..colon]).into_owned();
+        headers.push((name, &line[colon + 1..]));
     }
-    let body = bytes::Bytes::copy_from_slice(rest);
-    match http::decode(headers, body, &Limits::default()) {
-        Ok(event) => passes_through(&event),
-        Err(error) => reads_well(&error),
-    }
+    (headers, rest)
 }
 
 /// What is read from short texts: times and key paths.
@@ -81,6 +107,12 @@ fn passes_through(event: &Event) {
     assert_eq!(again.to_json(), document, "writing is deterministic");
     for violation in profile::check(event, document.len()) {
         assert!(violation.to_string().len() < 4096, "reports are bounded");
+    }
+    if let Ok(message) = kafka::encode(event, kafka::Mode::Binary) {
+        match kafka::decode(message.headers, message.value, &Limits::default()) {
+            Ok(received) => is_same_in_http(&received, event),
+            Err(error) => assert!(matches!(event.data(), Some(Data::Binary(_))), "{error}"),
+        }
     }
     let Ok(message) = http::encode(event) else {
         return;

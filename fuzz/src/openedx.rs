@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use tidings_event::avro::{ErrorKind, Schema, decode_to_json, encode_from_json};
-use tidings_event::openedx::{UnknownSchema, decode, encode};
+use tidings_event::openedx::{KafkaMessage, KafkaSchemas, UnknownSchema, decode, encode, to_kafka};
 use tidings_event::{Definition, Definitions};
 
 /// Real schemas with every type that Open edX uses, and one with the rest.
@@ -107,6 +107,35 @@ pub fn entry(input: &[u8]) {
         assert_eq!(again.data().is_some(), event.data().is_some());
         // Not the text of the payload: a float may have another notation (see `payload`).
         assert_eq!(encode(&again, &One).unwrap(), encoded);
+        let fields = encoded
+            .fields
+            .iter()
+            .map(|(name, value)| (&**name, &**value));
+        let schemas = KafkaSchemas { value: 1, key: 2 };
+        let sent = to_kafka(fields, None, schemas).unwrap();
+        let headers = sent.headers.iter().map(|(name, value)| (&**name, &**value));
+        let value = sent.value.as_deref().unwrap();
+        let message = KafkaMessage::parse(headers, sent.key.as_deref(), value).unwrap();
+        let again = message.decode(&encoded.schema).unwrap();
+        assert_eq!(encode(&again, &One).unwrap(), encoded);
+    }
+}
+
+/// Headers as in `entry`; what follows 0xfe is the value, and all of the input a key.
+pub fn message(input: &[u8]) {
+    let (head, value) = match input.iter().rposition(|b| *b == 0xfe) {
+        Some(at) => (&input[..at], &input[at + 1..]),
+        None => (input, &[0, 0, 0, 0, 1, 0, 0][..]),
+    };
+    let mut parts = head.split(|b| *b == 0);
+    let mut headers = vec![("ce_type", &b"org.example.made.v1"[..]), ("ce_id", b"1")];
+    while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+        if let Ok(name) = std::str::from_utf8(name) {
+            headers.push((name, value));
+        }
+    }
+    if let Ok(message) = KafkaMessage::parse(headers, Some(input), value) {
+        let _ = message.decode(&schemas()[4]);
     }
 }
 

@@ -23,10 +23,12 @@
 pub mod avro;
 pub mod http;
 pub mod json;
+pub mod kafka;
 pub mod openedx;
 pub mod profile;
 
 mod attribute;
+mod binary;
 mod builder;
 mod data;
 mod definitions;

@@ -124,6 +124,36 @@ impl Schema {
         format!("{URN_PREFIX}{}", self.fingerprint)
     }
 
+    /// The full name of the record, enum or fixed at the top; for any other schema the name of its
+    /// type, such as `string`.
+    ///
+    /// ```
+    /// use tidings_event::avro::Schema;
+    ///
+    /// let name = |json: &str| Schema::parse(json).map(|schema| schema.name().to_owned());
+    /// assert_eq!(name(r#"{"type": "record", "name": "A", "namespace": "b", "fields": []}"#)?, "b.A");
+    /// assert_eq!(name(r#"{"type": "string", "name": "course_key"}"#)?, "string");
+    /// # Ok::<(), tidings_event::avro::Error>(())
+    /// ```
+    pub fn name(&self) -> &str {
+        match self.node(self.root) {
+            Node::Record(record) => &record.name,
+            Node::Enum(symbols) => &symbols.name,
+            Node::Fixed(fixed) => &fixed.name,
+            Node::Null => "null",
+            Node::Boolean => "boolean",
+            Node::Int => "int",
+            Node::Long => "long",
+            Node::Float => "float",
+            Node::Double => "double",
+            Node::Bytes => "bytes",
+            Node::String => "string",
+            Node::Array(_) => "array",
+            Node::Map(_) => "map",
+            Node::Union(_) => "union",
+        }
+    }
+
     pub(super) fn root(&self) -> NodeId {
         self.root
     }
@@ -135,14 +165,8 @@ impl Schema {
 
 impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.node(self.root) {
-            Node::Record(record) => &record.name,
-            Node::Enum(symbols) => &symbols.name,
-            Node::Fixed(fixed) => &fixed.name,
-            _ => "unnamed",
-        };
         f.debug_struct("Schema")
-            .field("name", &name)
+            .field("name", &self.name())
             .field("fingerprint", &self.fingerprint)
             .finish()
     }

@@ -5,9 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::header_value;
-use crate::attribute::charset;
-use crate::event::SPECVERSION;
-use crate::{Data, Event, Invalid};
+use crate::binary::{attributes, content_type, payload};
+use crate::{Event, Invalid};
 
 /// The headers and the body of a message in binary mode. `Debug` shows names and sizes only.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,67 +39,12 @@ impl fmt::Debug for Message {
 /// text as UTF-8, and what it declared would be wrong for the body. Also if `datacontenttype` is
 /// not ASCII, since `content-type` is not percent-encoded.
 pub fn encode(event: &Event) -> Result<Message, Invalid> {
-    let mut headers = Vec::with_capacity(12);
-    let mut add = |name: &str, text: &str| {
-        headers.push((format!("ce-{name}"), header_value::encode(text)));
-    };
-    add("specversion", SPECVERSION);
-    add("id", event.id());
-    add("source", event.source());
-    add("type", event.event_type());
-    let optional = [
-        ("subject", event.subject()),
-        ("time", event.time().map(|time| time.as_str())),
-        ("dataschema", event.dataschema()),
-    ];
-    for (name, text) in optional {
-        if let Some(text) = text {
-            add(name, text);
-        }
-    }
-    for (name, value) in event.extensions() {
-        add(name, &value.text());
-    }
+    let mut headers: Vec<_> = attributes(event)
+        .map(|(name, text)| (format!("ce-{name}"), header_value::encode(&text)))
+        .collect();
     if let Some(media_type) = content_type(event)? {
         headers.push(("content-type".to_owned(), media_type.to_owned()));
     }
-    let body = match event.data() {
-        Some(Data::Binary(bytes)) => bytes.clone(),
-        Some(data) => Bytes::copy_from_slice(data.as_bytes()),
-        None => Bytes::new(),
-    };
+    let body = payload(event).unwrap_or_default();
     Ok(Message { headers, body })
-}
-
-fn content_type(event: &Event) -> Result<Option<&str>, Invalid> {
-    let Some(media_type) = event.datacontenttype() else {
-        let json = matches!(event.data(), Some(Data::Json(_)));
-        return Ok(json.then_some("application/json"));
-    };
-    if !media_type.is_ascii() {
-        let rule = "must be ASCII to become the header `content-type`";
-        return Err(Invalid::new(
-            "datacontenttype",
-            rule,
-            "leave other characters out",
-        ));
-    }
-    let text = matches!(event.data(), Some(Data::Json(_) | Data::Text(_)));
-    let utf8 = |charset: &str| {
-        charset.eq_ignore_ascii_case("utf-8")
-            || charset.eq_ignore_ascii_case("us-ascii") && event_is_ascii(event)
-    };
-    if text && !charset(media_type).is_none_or(utf8) {
-        let rule = "must declare UTF-8 or no charset for a payload that is text";
-        return Err(Invalid::new(
-            "datacontenttype",
-            rule,
-            "carry other charsets as bytes",
-        ));
-    }
-    Ok(Some(media_type))
-}
-
-fn event_is_ascii(event: &Event) -> bool {
-    event.data().is_none_or(|data| data.as_bytes().is_ascii())
 }

@@ -44,19 +44,7 @@ impl<'a> Entry<'a> {
                 "the entry is native, not of the Open edX wire",
             ));
         }
-        let mut entry = Self {
-            event_type: "",
-            id: None,
-            source: None,
-            time: None,
-            minorversion: 0,
-            sourcehost: None,
-            sourcelib: None,
-            key: None,
-            dataschema: None,
-            extensions: Vec::new(),
-            data: &[],
-        };
+        let mut entry = Self::of(&[]);
         let mut seen = HashMap::new();
         for (name, value) in fields {
             if seen.insert(name, value).is_some_and(|other| other != value) {
@@ -68,6 +56,23 @@ impl<'a> Entry<'a> {
             return Err(malformed(TYPE, "is empty"));
         }
         Ok(entry)
+    }
+
+    /// An entry that has nothing but its payload.
+    pub(super) fn of(data: &'a [u8]) -> Self {
+        Self {
+            event_type: "",
+            id: None,
+            source: None,
+            time: None,
+            minorversion: 0,
+            sourcehost: None,
+            sourcelib: None,
+            key: None,
+            dataschema: None,
+            extensions: Vec::new(),
+            data,
+        }
     }
 
     fn field(&mut self, name: &'a str, value: &'a [u8]) -> Result<()> {

@@ -1,5 +1,7 @@
-//! The Redis wire of Open edX, as the package `edx-event-bus-redis` writes and reads it.
+//! The wires of Open edX: of Redis, as the package `edx-event-bus-redis` writes and reads it, and
+//! of Kafka, as `edx-event-bus-kafka` does.
 //!
+//! # Redis
 //! An entry has these fields in this order, all UTF-8 but the last: `type`, `id`, `source`,
 //! `time`, `minorversion`, `sourcehost`, `sourcelib`, `event_data`. The payload is Avro without
 //! header or fingerprint ([`avro`](crate::avro)); here it becomes JSON, and JSON becomes it.
@@ -31,6 +33,23 @@
 //!   service. Here a missing `id` is a new one (an [`Event`](crate::Event) must have one),
 //!   a missing `source` is the package's placeholder, and the others stay absent.
 //! - Its producer logs errors and returns as if nothing had happened.
+//!
+//! # Kafka
+//! A message has the attributes in headers: `ce_specversion`, `content-type` and
+//! `ce_datacontenttype` (both `application/avro`), `ce_type`, `ce_id`, `ce_source`, `ce_time`,
+//! `ce_minorversion`, and without prefix `sourcehost` and `sourcelib`, in this order and in the
+//! forms of the Redis wire. Key and value are Avro in a [frame](crate::kafka::frame) that names
+//! the writer's schema by its id in a registry. What differs:
+//!
+//! | attribute | on the wire |
+//! |---|---|
+//! | `partitionkey` | the key of the message, an Avro string |
+//! | `dataschema`, if it is a fingerprint | left out: the frame names the schema |
+//! | `subject`, and any other extension | `ce_{name}`, as the binding of CloudEvents has it |
+//! | one whose header does not read back to the same text | also `tidings_{name}`, which our reader prefers |
+//!
+//! The package's readers ignore headers that they do not know. They drop a message without
+//! `ce_id`, or with one of their headers twice.
 
 mod decode;
 mod encode;
@@ -38,6 +57,7 @@ mod entry;
 mod error;
 mod form;
 mod isoformat;
+mod kafka;
 mod policy;
 
 pub use self::decode::decode;
@@ -45,6 +65,7 @@ pub use self::encode::{Encoded, encode};
 pub use self::entry::Entry;
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::form::EntryForm;
+pub use self::kafka::{KafkaMessage, KafkaSchemas, to_kafka};
 pub use self::policy::{InvalidUnknownSchema, UnknownSchema};
 
 // The names of the fields.

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any, prop_oneof, proptest};
-use tidings_event::{http, json};
+use tidings_event::{http, json, kafka};
 
 use crate::{arbitrary, fuzz_bodies};
 
@@ -47,6 +47,23 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+fn kafka_message() -> impl Strategy<Value = Vec<u8>> {
+    let modes = proptest::sample::select(vec![kafka::Mode::Binary, kafka::Mode::Structured]);
+    (arbitrary::event(), modes).prop_map(|(event, mode)| {
+        let message = kafka::encode(&event, mode).expect("no charset but UTF-8");
+        let mut input = Vec::new();
+        for (name, value) in &message.headers {
+            input.extend_from_slice(name.as_bytes());
+            input.push(b':');
+            input.extend_from_slice(value);
+            input.push(b'\n');
+        }
+        input.push(b'\n');
+        input.extend_from_slice(&message.value.unwrap_or_default());
+        input
+    })
+}
+
 proptest! {
     #[test]
     fn structured(input in mangled(arbitrary::event().prop_map(|event| event.to_json()))) {
@@ -61,6 +78,11 @@ proptest! {
     #[test]
     fn binary_mode(input in mangled(message())) {
         fuzz_bodies::binary_mode(&input);
+    }
+
+    #[test]
+    fn message_of_kafka(input in mangled(kafka_message())) {
+        fuzz_bodies::kafka_message(&input);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tidings_event::{DecodeError, Event, Limits, http, json};
+use tidings_event::{DecodeError, Event, Limits, http, json, kafka};
 
 const HEAD: &str = r#""specversion":"1.0","id":"1","source":"/s","type":"t""#;
 
@@ -329,4 +329,77 @@ fn bad_messages_are_refused() {
     );
     let missing = http::decode(head[1..].iter().copied(), "", &Limits::default()).unwrap_err();
     assert_eq!(missing.field(), "specversion");
+}
+
+#[test]
+fn bad_kafka_messages_are_refused() {
+    let head = [
+        ("ce_specversion", &b"1.0"[..]),
+        ("ce_id", b"1"),
+        ("ce_type", b"t"),
+        ("ce_source", b"/s"),
+    ];
+    let decode = |extra: &[(&'static str, &'static [u8])], value: Option<&'static str>| {
+        let headers = head.iter().chain(extra).copied();
+        let decoded = kafka::decode(headers, value.map(Into::into), &Limits::default());
+        decoded.map_err(|e| {
+            assert!(!e.rule().is_empty() && !e.remedy().is_empty(), "{e}");
+            e.field().to_owned()
+        })
+    };
+    let others = [("traceparent", &b"x"[..]), ("ce", b"\xff"), ("CE_X", b"1")];
+    let event = decode(&others, None).unwrap();
+    assert_eq!((event.extensions().count(), event.data()), (0, None));
+    let event = decode(&[("ce_datacontenttype", b"text/xml")], Some("")).unwrap();
+    assert_eq!(event.data().unwrap().as_bytes(), b"");
+    assert_eq!(event.datacontenttype(), Some("text/xml"));
+    for (extra, value, field) in [
+        (("ce_id", &b"2"[..]), None, "id"),
+        (("ce_data", b"x"), None, "data"),
+        (("ce_", b"x"), None, "(empty name)"),
+        (("ce_a-b", b"x"), None, "a-b"),
+        (("ce_x", b"\xff"), None, "x"),
+        (("ce_subject", b""), None, "subject"),
+        (("ce_time", b"now"), None, "time"),
+        (("content-type", b"\xff"), None, "content-type"),
+        (("content-type", b"application/json"), Some("{"), "data"),
+        (("content-type", b"nonsense"), None, "datacontenttype"),
+        (
+            ("content-type", b"application/cloudevents+avro"),
+            Some(""),
+            "content-type",
+        ),
+        (
+            ("content-type", b"application/cloudevents-batch+json"),
+            Some("[]"),
+            "content-type",
+        ),
+        (
+            ("content-type", b"application/cloudevents+json"),
+            None,
+            "document",
+        ),
+        (
+            ("Content-Type", b"application/cloudevents+json"),
+            Some("{}"),
+            "specversion",
+        ),
+    ] {
+        assert_eq!(decode(&[extra], value), Err(field.to_owned()), "{extra:?}");
+    }
+    let twice = [
+        ("content-type", &b"text/xml"[..]),
+        ("Content-Type", b"text/xml"),
+    ];
+    assert_eq!(decode(&twice, None), Err("Content-Type".to_owned()));
+    let differ = [
+        ("content-type", &b"text/xml"[..]),
+        ("ce_datacontenttype", b"text/plain"),
+    ];
+    assert_eq!(decode(&differ, None), Err("datacontenttype".to_owned()));
+    let missing = kafka::decode(head[1..].iter().copied(), None, &Limits::default()).unwrap_err();
+    assert_eq!(missing.field(), "specversion");
+    let small = Limits::default().with_document(10);
+    let error = kafka::decode(head, None, &small).unwrap_err();
+    assert_eq!(error.field(), "document");
 }

@@ -2,7 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
-use tidings_event::{Data, Event, Limits, Value, http, json};
+use tidings_event::kafka::frame;
+use tidings_event::{Data, Event, Limits, Value, http, json, kafka};
 
 use crate::arbitrary;
 
@@ -93,6 +94,51 @@ proptest! {
             }
             (got, sent) => prop_assert_eq!(got, sent),
         }
+    }
+
+    #[test]
+    fn kafka_keeps_what_headers_can_say(event in arbitrary::event()) {
+        let message = kafka::encode(&event, kafka::Mode::Binary).unwrap();
+        let key = event.extension("partitionkey").map(|key| key.text().into_owned());
+        prop_assert_eq!(message.key.as_deref(), key.as_deref().map(str::as_bytes));
+        let received = kafka::decode(message.headers, message.value, &Limits::default()).unwrap();
+        prop_assert_eq!(received.id(), event.id());
+        prop_assert_eq!(received.source(), event.source());
+        prop_assert_eq!(received.event_type(), event.event_type());
+        prop_assert_eq!(received.subject(), event.subject());
+        prop_assert_eq!(received.time(), event.time());
+        prop_assert_eq!(received.dataschema(), event.dataschema());
+        prop_assert_eq!(texts(&received), texts(&event));
+        let json = matches!(event.data(), Some(Data::Json(_)));
+        let declared = event.datacontenttype().or(json.then_some("application/json"));
+        prop_assert_eq!(received.datacontenttype(), declared);
+        let bytes = |event: &Event| event.data().map(|data| data.as_bytes().to_vec());
+        prop_assert_eq!(bytes(&received), bytes(&event));
+    }
+
+    #[test]
+    fn kafka_keeps_the_document(event in arbitrary::event()) {
+        let message = kafka::encode(&event, kafka::Mode::Structured).unwrap();
+        prop_assert_eq!(message.value.as_deref(), Some(&event.to_json()[..]));
+        let received = kafka::decode(message.headers, message.value, &Limits::default()).unwrap();
+        prop_assert_eq!(received, Event::from_json(&event.to_json()).unwrap());
+    }
+
+    #[test]
+    fn frames_open_to_what_was_put_in(id: u32, avro in vec(proptest::prelude::any::<u8>(), 0..300)) {
+        let framed = frame::wrap(id, &avro);
+        prop_assert_eq!(frame::open(&framed), Some((id, &avro[..])));
+        prop_assert_eq!(frame::open(&framed[..4]), None);
+    }
+
+    #[test]
+    fn keys_in_frames_are_read(id: u32, text in "\\PC{0,200}") {
+        let framed = frame::wrap(id, &frame::string(&text));
+        prop_assert_eq!(frame::key_text(&framed), Some(text.clone().into()));
+        prop_assert_eq!(frame::key_text(text.as_bytes()), Some(text.clone().into()));
+        prop_assert_eq!(frame::key_text(&framed[..framed.len() - 1]), None);
+        let longer = [&framed[..], b"a"].concat();
+        prop_assert_eq!(frame::key_text(&longer), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tidings_event::{Event, Value};
 use crate::fixtures::{Known, entries};
 
 pub const MADE: &str = "org.example.made.v1";
-const SCHEMA: &str = r#"{"type": "record", "name": "A", "fields": [
+pub const SCHEMA: &str = r#"{"type": "record", "name": "A", "fields": [
     {"name": "n", "type": "long"}, {"name": "s", "type": ["null", "string"], "default": null}]}"#;
 const LATER: &str = r#"{"type": "record", "name": "A", "fields": [
     {"name": "new", "type": "boolean", "default": false},

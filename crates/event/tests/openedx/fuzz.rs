@@ -72,6 +72,15 @@ fn written_entries() -> Vec<Vec<u8>> {
     ]
 }
 
+fn written_messages() -> Vec<Vec<u8>> {
+    let head = b"ce_source\0openedx/lms\0ce_time\x002026-11-23T21:26:15Z\0sourcelib\x001.2\0";
+    let value = b"\xfe\0\0\0\0\x01\0\0\0ab\x02\x02";
+    vec![
+        [&head[..], value].concat(),
+        [&b"tidings_time\0x\0ce_x\0y\0"[..], value].concat(),
+    ]
+}
+
 /// Found by libFuzzer: a float in a union that also has double is written as the double.
 #[test]
 fn a_float_beside_a_double() {
@@ -94,6 +103,11 @@ proptest! {
     #[test]
     fn avro(input in prop_oneof![damaged(payloads()), prop::collection::vec(any::<u8>(), 0..64)]) {
         bodies::payload(&input);
+    }
+
+    #[test]
+    fn message(input in damaged(written_messages())) {
+        bodies::message(&input);
     }
 
     #[test]

@@ -4,4 +4,5 @@ mod avro;
 mod entry;
 mod fixtures;
 mod fuzz;
+mod kafka;
 mod round_trip;

@@ -10,7 +10,7 @@ use crate::entry::{MADE, borrowed, event, known};
 use crate::fixtures::cases;
 
 /// Events that the wire can carry, with what is hard to carry.
-fn writable() -> impl Strategy<Value = Event> {
+pub fn writable() -> impl Strategy<Value = Event> {
     let text = "[ -~äß€😀]{1,12}";
     let source = prop_oneof![
         "/[a-z]{1,8}(/[a-z]{1,8}){0,2}",
