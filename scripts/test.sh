@@ -37,6 +37,17 @@ else
   export TIDINGS_SITE=absent
 fi
 
+# A schema registry with Confluent's API.
+if scripts/registry.sh; then
+  export TIDINGS_REGISTRY_TESTS=required
+elif [ -n "${CI:-}" ]; then
+  echo "test: the schema registry could not be fetched, and in CI nothing may be skipped" >&2
+  exit 1
+else
+  echo "test: SKIPPED the tests against a schema registry: it could not be fetched" >&2
+  export TIDINGS_REGISTRY_TESTS=absent
+fi
+
 cargo test --workspace --quiet --no-fail-fast
 
 # No part takes more instructions for an event than the repository says.

@@ -22,6 +22,10 @@ pub enum Capability {
     Fields = 1 << 4,
     /// Records outlive this process.
     Durable = 1 << 5,
+    /// A record is a message with headers, a value and a key of bytes: `Body::Fields` are its
+    /// headers, and its value and its key stand among them as [`Field::VALUE`](crate::Field::VALUE)
+    /// and [`Field::KEY`](crate::Field::KEY).
+    Headers = 1 << 6,
 }
 
 /// The set of abilities of a transport.
@@ -29,13 +33,14 @@ pub enum Capability {
 pub struct Capabilities(u8);
 
 impl Capabilities {
-    const ALL: [Capability; 6] = [
+    const ALL: [Capability; 7] = [
         Capability::Replay,
         Capability::Compaction,
         Capability::KeyedOrder,
         Capability::Delay,
         Capability::Fields,
         Capability::Durable,
+        Capability::Headers,
     ];
 
     /// The set of these.

@@ -41,6 +41,14 @@ pub struct Field {
     pub value: Bytes,
 }
 
+impl Field {
+    /// Stands for the value of a message; no header has such a name.
+    pub const VALUE: &str = ":value";
+    /// Stands for the key of a message, if that is not simply the text of the record's
+    /// [`Key`]; no header has such a name.
+    pub const KEY: &str = ":key";
+}
+
 impl fmt::Debug for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}({} bytes)", self.name, self.value.len())

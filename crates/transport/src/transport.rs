@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{
     Capabilities, DeadLetter, Error, ErrorKind, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
-    Subscriber, Subscription, Topic, TopicInfo, Trimmed,
+    Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked, Start,
+    Stored, Subscriber, Subscription, Topic, TopicInfo, Trimmed,
 };
 
 /// A log that carries records between services.
@@ -127,6 +127,12 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Where schemas of schema-less wires are kept, if this log keeps them.
     fn schema_store(&self) -> Option<&dyn SchemaStore>;
+
+    /// The registry that numbers schemas for this log, if there is one. Only logs with
+    /// `Capability::Headers` have wires that ask for it.
+    fn schema_registry(&self) -> Option<&dyn SchemaRegistry> {
+        None
+    }
 
     /// Checks that the log answers, and returns what it is: `"Redis 7.0.15"`.
     async fn ping(&self) -> Result<String>;

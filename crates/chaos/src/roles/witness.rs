@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use tidings::Event;
 use tidings_transport::{
     Batch, Body, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened,
-    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Settlement,
-    Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore,
+    Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport,
+    Trimmed,
 };
 
 use crate::books::ledgers;
@@ -204,6 +205,10 @@ impl Transport for Witness {
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {
         self.inner.schema_store()
+    }
+
+    fn schema_registry(&self) -> Option<&dyn SchemaRegistry> {
+        self.inner.schema_registry()
     }
 
     async fn ping(&self) -> Result<String> {

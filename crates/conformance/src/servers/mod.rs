@@ -7,6 +7,7 @@ mod postgres;
 mod process;
 mod proxy;
 mod redis;
+mod registry;
 mod sentinels;
 
 pub use certificates::Certificates;
@@ -15,4 +16,5 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;
 pub use proxy::Proxy;
 pub use redis::{AppendOnly, RedisOptions, RedisServer};
+pub use registry::RegistryServer;
 pub use sentinels::Sentinels;

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use tidings_transport::{
     Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo,
     Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Redelivery, Result,
-    Retention, SchemaId, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription,
-    Topic, TopicInfo, Transport, Trimmed,
+    Retention, SchemaId, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored,
+    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 use tokio::sync::watch;
 
@@ -172,6 +172,10 @@ impl Transport for SimulatedTransport {
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {
         Some(self)
+    }
+
+    fn schema_registry(&self) -> Option<&dyn SchemaRegistry> {
+        None
     }
 
     async fn ping(&self) -> Result<String> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use tidings_conformance::{Crash, Faults, GroupLoss, Harness};
 use tidings_transport::{
     Batch, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Settlement, Start,
-    Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked,
+    Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::simulated::{Simulated, SimulatedHarness};
@@ -296,6 +296,10 @@ impl Transport for Sabotage {
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {
         self.fault.schema_store(&self.inner)
+    }
+
+    fn schema_registry(&self) -> Option<&dyn SchemaRegistry> {
+        self.inner.log.schema_registry()
     }
 
     async fn ping(&self) -> Result<String> {
