@@ -165,7 +165,7 @@ impl PyLog {
                 Reading::Event(event) => Py::new(py, PyEvent::new(event))?.into_any(),
                 Reading::Undecodable(why) => why.into_pyobject(py)?.into_any().unbind(),
                 Reading::Unresolved(id) => {
-                    let why = format!("its schema {} is not known", id.as_str());
+                    let why = format!("its schema {id} is not known");
                     why.into_pyobject(py)?.into_any().unbind()
                 }
             };

@@ -36,4 +36,4 @@ pub use replay::{REPLAY, Replay, ReplayError, ReplayPlan, ReplayProgress, Replay
 pub use retention::{RETAIN_EVERY, Retainer, RetentionPolicy};
 pub use shutdown::shutdown_signal;
 pub use validation::{CATALOG_RULES, catalog_violations};
-pub use wire::{Decoder, Reading, UnknownWire, Wire};
+pub use wire::{Decoder, Reading, UnknownWire, WantedSchema, Wire};

@@ -52,7 +52,7 @@
 //! | `rediss+sentinel://…` | the same, with TLS to sentinels and primary |
 //!
 //! Settings are query parameters. For every log: `prefix` (put before topic names, with a dash),
-//! `wire` (`native` or `openedx`), `unknown_schema` (`declared`, `refuse` or a minor version).
+//! `wire` (`native`, `openedx`, or `binary` on Kafka), `unknown_schema` (`declared`, `refuse` or a minor version).
 //! For `sqlite:`: `durability` (`full` or `normal`), `max_bytes`, `busy_timeout`. For Redis:
 //! `ca_file`, `cert_file`, `key_file`, `connect_timeout`, `response_timeout`, and for sentinels
 //! `sentinel_username`, `sentinel_password`. Times are like `500ms` or `5s`. What is not known is an
@@ -81,7 +81,7 @@ pub use tidings_runtime::{
     Preparation, Prepared, Producer, ProducerBuilder, PublishError, PublishErrorKind, PublishRetry,
     REPLAY, RETAIN_EVERY, Reading, Receipt, Replay, ReplayError, ReplayPlan, ReplayProgress,
     ReplaySummary, Retainer, RetentionPolicy, RetryPolicy, Route, Summary, UnknownWire, Until,
-    Wire, catalog_violations, shutdown_signal,
+    WantedSchema, Wire, catalog_violations, shutdown_signal,
 };
 pub use tidings_transport::{
     Body, Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Lag,

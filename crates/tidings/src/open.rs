@@ -150,7 +150,7 @@ fn settle_in(mut bus: Bus, address: &Address) -> Result<Bus, OpenError> {
         let namespace = namespace.map_err(|e| OpenError::invalid("prefix", e.to_string()))?;
         bus = bus.with_namespace(namespace);
     }
-    if let Some(wire) = address.parsed::<Wire>("wire", "must be native or openedx")? {
+    if let Some(wire) = address.parsed::<Wire>("wire", "must be native, binary or openedx")? {
         bus = bus.with_wire(wire);
     }
     let rule = "must be declared, refuse, or the minor version to assume";

@@ -166,7 +166,7 @@ fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: R
                 why, "an entry cannot be read");
             Err(why)
         }
-        Reading::Unresolved(id) => Err(format!("its schema {id:?} is not known")),
+        Reading::Unresolved(id) => Err(format!("its schema {id} is not known")),
     };
     let key = match (&delivery.key, &event) {
         (Some(key), _) => Some(key.clone()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidings_event::Definitions;
 use tidings_event::profile::Mode;
 use tidings_telemetry::Telemetry;
-use tidings_transport::{Capability, Error as TransportError, Transport};
+use tidings_transport::{Capability, Error as TransportError, ErrorKind, Transport};
 
 use super::outlet::{Bounds, Outlet};
 use super::preparation::Preparation;
@@ -112,9 +112,18 @@ impl ProducerBuilder {
     /// `Invalid`, when a route's topic is no valid name; `Unsupported`, when the log cannot carry
     /// a wire that is to be written.
     pub fn build(self) -> Result<Producer, TransportError> {
-        if self.preparation.has_foreign_wire() {
-            let capabilities = self.transport.capabilities();
+        let capabilities = self.transport.capabilities();
+        if self.preparation.writes(Wire::Binary) {
+            capabilities.require(Capability::Headers, "publish")?;
+        }
+        if self.preparation.writes(Wire::OpenEdx) {
             capabilities.require(Capability::Fields, "publish")?;
+            if capabilities.has(Capability::Headers) && self.transport.schema_registry().is_none() {
+                let message = "the Open edX wire needs a schema registry on this log; add \
+                               registry=URL to the bus's URL";
+                let kind = ErrorKind::Invalid;
+                return Err(TransportError::new(kind, "publish", message));
+            }
         }
         self.preparation.check_routes()?;
         let shelf = SchemaShelf::new(self.transport.clone(), self.retry);

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tidings_event::avro::Schema;
 use tidings_transport::{Field, Key};
+
+use crate::wire::KeyAvro;
 
 /// An entry of a foreign wire, written by a caller that knows its wire better than an event's
 /// JSON could say: field by field as it shall stand in the log.
@@ -20,6 +23,8 @@ pub struct ForeignEntry {
     pub fields: Vec<Field>,
     /// What its readers need to find in the schema store before they see it.
     pub schema: Option<Arc<Schema>>,
+    /// The key as Avro, if its wire on a log with headers has another key than a string.
+    pub(super) key_avro: Option<KeyAvro>,
 }
 
 impl ForeignEntry {
@@ -30,12 +35,20 @@ impl ForeignEntry {
             key: None,
             fields,
             schema: None,
+            key_avro: None,
         }
     }
 
     /// Sets what orders it.
     pub fn key(mut self, key: Option<Key>) -> Self {
         self.key = key;
+        self
+    }
+
+    /// Sets the key as Avro by its own schema, for wires that write keys so.
+    pub fn key_avro(mut self, schema: Arc<Schema>, avro: impl Into<Bytes>) -> Self {
+        let avro = avro.into();
+        self.key_avro = Some(KeyAvro { schema, avro });
         self
     }
 

@@ -66,10 +66,10 @@ impl Preparation {
         }
     }
 
-    /// Whether anything is written in another form than the document.
-    pub(super) fn has_foreign_wire(&self) -> bool {
+    /// Whether anything is written in this form.
+    pub(super) fn writes(&self, wanted: Wire) -> bool {
         let mut wires = self.topic_wires.values().chain([&self.wire]);
-        wires.any(|wire| *wire != Wire::Native)
+        wires.any(|wire| *wire == wanted)
     }
 
     /// Checks the topics of all routes.

@@ -8,6 +8,7 @@ use tidings_event::avro::Schema;
 use tidings_transport::{Key, Record, Topic};
 
 use super::observation::Observed;
+use crate::wire::KeyAvro;
 
 /// An event that is stamped, checked and encoded, ready for its topics.
 #[derive(Debug)]
@@ -15,8 +16,10 @@ pub struct Prepared {
     pub(super) id: String,
     pub(super) event_type: String,
     pub(super) records: Vec<Record>,
-    /// What its readers need to find in the schema store.
-    pub(super) schemas: Vec<Arc<Schema>>,
+    /// For each record what its readers need to find in the schema store or the registry.
+    pub(super) schemas: Vec<Option<Arc<Schema>>>,
+    /// The key as Avro, where it is no string.
+    pub(super) key_avro: Option<KeyAvro>,
     pub(super) observed: Observed,
     /// What tells of the same occurrence in earlier major versions.
     pub(super) earlier: Vec<Prepared>,
@@ -28,7 +31,8 @@ impl Prepared {
             id: event.id().to_owned(),
             event_type: event.event_type().to_owned(),
             records: Vec::with_capacity(topics),
-            schemas: Vec::new(),
+            schemas: Vec::with_capacity(topics),
+            key_avro: None,
             observed,
             earlier: Vec::new(),
         }
@@ -43,7 +47,7 @@ impl Prepared {
     /// The topics and keys whose order it is part of.
     pub(super) fn places(&self) -> Vec<(Topic, Key)> {
         // Only a schema can keep an event back while its neighbours go.
-        if self.schemas.is_empty() {
+        if self.schemas.iter().all(Option::is_none) {
             return Vec::new();
         }
         let keyed = |r: &Record| Some((r.topic.clone(), r.key.clone()?));

@@ -40,7 +40,7 @@ impl Profile {
             return Err(PublishError::new(kind, message).of(event.id()));
         }
         let mode = self.mode.unwrap_or(match wire {
-            Wire::Native => Mode::Enforce,
+            Wire::Native | Wire::Binary => Mode::Enforce,
             Wire::OpenEdx => Mode::Warn,
         });
         if mode == Mode::Off {

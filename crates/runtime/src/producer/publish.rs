@@ -251,11 +251,15 @@ impl Producer {
     /// Sees to it that readers will find the schemas of an event.
     async fn shelve(
         &self,
-        prepared: Prepared,
+        mut prepared: Prepared,
         deadline: Instant,
     ) -> Result<Prepared, PublishError> {
-        for (schema, record) in prepared.schemas.iter().zip(&prepared.records) {
-            let shelved = self.inner.shelf.ensure(schema, deadline).await;
+        let key = prepared.key_avro.as_ref();
+        for (schema, record) in prepared.schemas.iter().zip(&mut prepared.records) {
+            let Some(schema) = schema else {
+                continue;
+            };
+            let shelved = self.inner.shelf.shelve(record, schema, key, deadline).await;
             shelved
                 .map_err(|e| PublishError::transport(record.topic.clone(), e).of(&prepared.id))?;
         }

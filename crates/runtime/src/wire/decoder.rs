@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_event::avro::Schema;
 use tidings_event::openedx::{Entry, Error, ErrorKind, UnknownSchema};
 use tidings_event::{Definitions, Event};
-use tidings_transport::{Body, Field, Key, Result, SchemaId, Transport};
+use tidings_transport::{self as transport, Body, Field, Key, Result, SchemaId, Transport};
 use tracing::warn;
+
+use super::message::Parts;
 
 /// Fetched schemas that are kept. A bus has hundreds of types at most; more is somebody else's
 /// mistake, and costs a look-up each time instead of memory.
@@ -21,8 +24,26 @@ pub enum Reading {
     Event(Event),
     /// Nothing that this version can read, and why. Trying again will not help.
     Undecodable(String),
-    /// An event, once the schema store tells this schema: ask [`Decoder::resolve`].
-    Unresolved(SchemaId),
+    /// An event, once this schema is told: ask [`Decoder::resolve`].
+    Unresolved(WantedSchema),
+}
+
+/// A schema that a body names and no catalog has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum WantedSchema {
+    /// By its fingerprint, from the log's schema store.
+    Stored(SchemaId),
+    /// By its number, from the log's schema registry.
+    Registered(u32),
+}
+
+impl fmt::Display for WantedSchema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored(id) => f.write_str(id.as_str()),
+            Self::Registered(id) => write!(f, "{id} of the registry"),
+        }
+    }
 }
 
 /// Reads bodies of every wire, and finds the keys of events.
@@ -30,8 +51,8 @@ pub struct Decoder {
     transport: Arc<dyn Transport>,
     definitions: Arc<dyn Definitions>,
     unknown_schema: UnknownSchema,
-    /// Schemas that no definition has, from the schema store.
-    fetched: Mutex<HashMap<String, Arc<Schema>>>,
+    /// Schemas that no definition has.
+    fetched: Mutex<HashMap<WantedSchema, Arc<Schema>>>,
 }
 
 impl Decoder {
@@ -62,51 +83,84 @@ impl Decoder {
         }
     }
 
-    /// Reads a body, asking the schema store where that is needed.
+    /// Reads a body, asking the schema store or the registry where that is needed.
     ///
     /// # Errors
-    /// When the store does not answer. That it has no such schema is a
+    /// When the one to ask does not answer, or there is none. That it has no such schema is a
     /// [`Reading::Undecodable`].
     pub async fn resolve(&self, body: &Body) -> Result<Reading> {
-        let id = match self.read(body) {
-            Reading::Unresolved(id) => id,
+        let wanted = match self.read(body) {
+            Reading::Unresolved(wanted) => wanted,
             reading => return Ok(reading),
         };
+        let fetched = match &wanted {
+            WantedSchema::Stored(id) => self.stored(id).await?,
+            WantedSchema::Registered(id) => self.registered(*id).await?,
+        };
+        let schema = match fetched {
+            Ok(schema) => Arc::new(schema),
+            Err(why) => return Ok(Reading::Undecodable(why)),
+        };
+        let mut fetched = self.fetched();
+        if fetched.len() < MAX_FETCHED {
+            fetched.insert(wanted, schema.clone());
+        }
+        drop(fetched);
+        Ok(match body {
+            Body::Fields(fields) => with_schema(fields, &schema),
+            Body::Document(_) => self.read(body),
+        })
+    }
+
+    /// What the schema store has under a fingerprint, or what is wrong with that.
+    async fn stored(&self, id: &SchemaId) -> Result<Result<Schema, String>> {
         let unknown = || {
-            Ok(Reading::Undecodable(format!(
-                "its Avro schema {} is in no catalog and not in the schema store",
-                id.as_str()
+            let id = id.as_str();
+            Ok(Err(format!(
+                "its Avro schema {id} is in no catalog and not in the schema store"
             )))
         };
         let Some(store) = self.transport.schema_store() else {
             return unknown();
         };
-        let Some(json) = store.get_schema(&id).await? else {
+        let Some(json) = store.get_schema(id).await? else {
             return unknown();
         };
-        match Schema::parse(&json) {
-            Ok(schema) if schema.fingerprint() == id.as_str() => {
-                let schema = Arc::new(schema);
-                let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-                if fetched.len() < MAX_FETCHED {
-                    fetched.insert(id.as_str().to_owned(), schema.clone());
-                }
-                drop(fetched);
-                Ok(match body {
-                    Body::Fields(fields) => with_schema(fields, &schema),
-                    Body::Document(_) => self.read(body),
-                })
-            }
-            Ok(other) => Ok(Reading::Undecodable(format!(
+        Ok(match Schema::parse(&json) {
+            Ok(schema) if schema.fingerprint() == id.as_str() => Ok(schema),
+            Ok(other) => Err(format!(
                 "the schema store has another schema ({}) under {}",
                 other.fingerprint(),
                 id.as_str()
-            ))),
-            Err(error) => Ok(Reading::Undecodable(format!(
+            )),
+            Err(error) => Err(format!(
                 "the schema store has no valid Avro schema under {}: {error}",
                 id.as_str()
-            ))),
-        }
+            )),
+        })
+    }
+
+    /// What the registry has under a number, or what is wrong with that.
+    async fn registered(&self, id: u32) -> Result<Result<Schema, String>> {
+        let Some(registry) = self.transport.schema_registry() else {
+            let message = format!(
+                "a message names schema {id} of a schema registry, and the bus has none; add \
+                 registry=URL to the bus's URL"
+            );
+            let kind = transport::ErrorKind::Invalid;
+            return Err(transport::Error::new(kind, "get_schema", message));
+        };
+        let Some(json) = registry.schema(id).await? else {
+            return Ok(Err(format!(
+                "the schema registry has no Avro schema {id}: another registry gave out this id"
+            )));
+        };
+        Ok(Schema::parse(&json)
+            .map_err(|e| format!("schema {id} of the registry is no valid Avro schema: {e}")))
+    }
+
+    fn fetched(&self) -> MutexGuard<'_, HashMap<WantedSchema, Arc<Schema>>> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The key of an event: what it states itself, or else what the definition of its type
@@ -128,26 +182,47 @@ impl Decoder {
     }
 
     fn read_fields(&self, fields: &[Field]) -> Reading {
+        let Some(parts) = Parts::of(fields) else {
+            return self.read_entry(fields);
+        };
+        let message = match parts.numbered() {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => return undecodable(&error),
+            None => {
+                return match parts.decode() {
+                    Ok(event) => Reading::Event(event),
+                    Err(error) => Reading::Undecodable(error.to_string()),
+                };
+            }
+        };
+        let wanted = WantedSchema::Registered(message.schema_id());
+        let schema = self.fetched().get(&wanted).cloned();
+        match schema {
+            Some(schema) => reading(message.decode(&schema)),
+            None => Reading::Unresolved(wanted),
+        }
+    }
+
+    fn read_entry(&self, fields: &[Field]) -> Reading {
         let entry = match parse(fields) {
             Ok(entry) => entry,
             Err(error) => return undecodable(&error),
         };
         let error = match entry.schema(&*self.definitions, self.unknown_schema) {
-            Ok(schema) => return decode(&entry, &schema),
+            Ok(schema) => return reading(entry.decode(&schema)),
             Err(error) => error,
         };
         let named = entry
             .fingerprint()
             .filter(|_| error.kind() == ErrorKind::UnknownFingerprint);
-        let Some((fingerprint, id)) = named.and_then(|f| Some((f, SchemaId::new(f)?))) else {
+        let Some(id) = named.and_then(SchemaId::new) else {
             return undecodable(&error);
         };
-        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        let schema = fetched.get(fingerprint).cloned();
-        drop(fetched);
+        let wanted = WantedSchema::Stored(id);
+        let schema = self.fetched().get(&wanted).cloned();
         match schema {
-            Some(schema) => decode(&entry, &schema),
-            None => Reading::Unresolved(id),
+            Some(schema) => reading(entry.decode(&schema)),
+            None => Reading::Unresolved(wanted),
         }
     }
 }
@@ -157,14 +232,15 @@ fn parse(fields: &[Field]) -> Result<Entry<'_>, Error> {
 }
 
 fn with_schema(fields: &[Field], schema: &Schema) -> Reading {
-    match parse(fields) {
-        Ok(entry) => decode(&entry, schema),
-        Err(error) => undecodable(&error),
-    }
+    let numbered = Parts::of(fields).and_then(|parts| parts.numbered());
+    reading(match numbered {
+        Some(message) => message.and_then(|message| message.decode(schema)),
+        None => parse(fields).and_then(|entry| entry.decode(schema)),
+    })
 }
 
-fn decode(entry: &Entry<'_>, schema: &Schema) -> Reading {
-    match entry.decode(schema) {
+fn reading(decoded: Result<Event, Error>) -> Reading {
+    match decoded {
         Ok(event) => Reading::Event(event),
         Err(error) => undecodable(&error),
     }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use tidings_event::avro::Schema;
-use tidings_event::openedx::{self, Error};
-use tidings_event::{Definitions, Event};
+use tidings_event::{Definitions, Event, Invalid, kafka, openedx};
 use tidings_transport::{Body, Field};
 
 use super::Wire;
@@ -18,7 +17,17 @@ pub(crate) struct Encoded {
     pub(crate) schema: Option<Arc<Schema>>,
 }
 
-/// Writes an event.
+/// Why a wire cannot express an event.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    OpenEdx(#[from] openedx::Error),
+    #[error(transparent)]
+    Binary(#[from] Invalid),
+}
+
+/// Writes an event. For a log with headers the Open edX wire is not complete yet: see
+/// [`Numbered`](super::Numbered).
 pub(crate) fn encode(
     event: &Event,
     wire: Wire,
@@ -32,6 +41,14 @@ pub(crate) fn encode(
             document_len,
             schema: None,
         }),
+        Wire::Binary => {
+            let message = kafka::encode(event, kafka::Mode::Binary)?;
+            Ok(Encoded {
+                body: Body::Fields(super::message::fields(message)),
+                document_len,
+                schema: None,
+            })
+        }
         Wire::OpenEdx => {
             let openedx::Encoded { fields, schema, .. } = openedx::encode(event, definitions)?;
             let fields = fields.into_iter().map(|(name, value)| Field {

@@ -10,8 +10,12 @@ pub enum Wire {
     /// The CloudEvents JSON document, byte for byte.
     #[default]
     Native,
+    /// CloudEvents in the binary mode of the log's binding: attributes as headers and the payload
+    /// as it is. Needs a log with `Capability::Headers`.
+    Binary,
     /// What the Open edX packages read: attributes as fields and an Avro payload. Needs a
-    /// definition with a schema for each type, and a log with `Capability::Fields`.
+    /// definition with a schema for each type, and a log with `Capability::Fields`; on one with
+    /// `Capability::Headers` also a schema registry.
     OpenEdx,
 }
 
@@ -19,6 +23,7 @@ impl fmt::Display for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Native => "native",
+            Self::Binary => "binary",
             Self::OpenEdx => "openedx",
         })
     }
@@ -26,7 +31,7 @@ impl fmt::Display for Wire {
 
 /// A text that names no wire.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("wire {0:?} is not known; use native or openedx")]
+#[error("wire {0:?} is not known; use native, binary or openedx")]
 pub struct UnknownWire(String);
 
 impl FromStr for Wire {
@@ -35,6 +40,7 @@ impl FromStr for Wire {
     fn from_str(text: &str) -> Result<Self, UnknownWire> {
         match text {
             "native" => Ok(Self::Native),
+            "binary" => Ok(Self::Binary),
             "openedx" => Ok(Self::OpenEdx),
             _ => Err(UnknownWire(text.chars().take(40).collect())),
         }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use tidings_transport::{
     Batch, Capabilities, Capability, DeadLetter, Delivery, Error, ErrorKind, Finding, Group,
     GroupInfo, Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Redelivery,
-    Result, Retention, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription,
-    Topic, TopicInfo, Transport, Trimmed,
+    Result, Retention, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber,
+    Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 /// What is wrong with it.
@@ -20,6 +20,10 @@ pub struct Faults {
     pub refused: AtomicUsize,
     /// It hands out everything in log order, and its caller holds back successors.
     pub unkeyed: bool,
+    /// Its records are messages with headers.
+    pub headers: bool,
+    /// What numbers its schemas.
+    pub registry: Option<Arc<dyn SchemaRegistry>>,
 }
 
 /// A log that fails on purpose.
@@ -44,6 +48,12 @@ impl Transport for Faulty {
     fn capabilities(&self) -> Capabilities {
         match self.faults.unkeyed {
             true => Capabilities::of(&[Capability::Replay, Capability::Fields]),
+            false if self.faults.headers => Capabilities::of(&[
+                Capability::Replay,
+                Capability::KeyedOrder,
+                Capability::Fields,
+                Capability::Headers,
+            ]),
             false => self.log.capabilities(),
         }
     }
@@ -133,6 +143,10 @@ impl Transport for Faulty {
 
     fn schema_store(&self) -> Option<&dyn SchemaStore> {
         self.log.schema_store()
+    }
+
+    fn schema_registry(&self) -> Option<&dyn SchemaRegistry> {
+        self.faults.registry.as_deref()
     }
 
     async fn ping(&self) -> Result<String> {

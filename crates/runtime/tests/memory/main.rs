@@ -5,6 +5,7 @@ mod consuming;
 mod failing;
 mod faulty;
 mod model;
+mod numbered;
 mod replaying;
 mod retaining;
 mod support;

@@ -66,6 +66,7 @@ impl Preparation {
         let topic = self.topic(logical, event)?;
         let body = Body::Document(document.clone());
         prepared.records.push(Record { topic, key, body });
+        prepared.schemas.push(None);
         Ok(())
     }
 
@@ -80,6 +81,7 @@ impl Preparation {
             key,
             fields,
             schema,
+            key_avro,
         } = entry;
         let body = Body::Fields(fields);
         let limit = Limits::DEFAULT_DOCUMENT;
@@ -94,7 +96,8 @@ impl Preparation {
             topic.map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e).of(&id))?;
         Ok(Prepared {
             records: vec![Record { topic, key, body }],
-            schemas: schema.into_iter().collect(),
+            schemas: vec![schema],
+            key_avro,
             id,
             event_type: String::new(),
             observed: Observed::default(),
@@ -126,7 +129,7 @@ impl Preparation {
         self.profile.check(&event, wire, document_len)?;
         let key = event.partition_key().map(Key::new);
         prepared.records.push(Record { topic, key, body });
-        prepared.schemas.extend(schema);
+        prepared.schemas.push(schema);
         Ok(())
     }
 
