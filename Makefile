@@ -1,6 +1,6 @@
 # The commands of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench instructions bench-python lint docs setup
+.PHONY: help demo test chaos bench bench-peers bench-python soak instructions lint docs setup
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,9 +17,14 @@ chaos: ## kill and cut everything, then balance the books (half an hour; SEED=N 
 	@scripts/setup.sh test
 	@scripts/chaos.sh $(SEED)
 
-bench: ## ratios against peers and raw limits, in one run (about ten minutes)
+bench: ## ratios to raw limits, then figures and plots among peers (half an hour and the builds)
 	@scripts/setup.sh test
-	cargo run --quiet --release -p tidings-benches
+	cargo run --quiet --release -p tidings-benches --bin tidings-benches
+	@scripts/bench.sh measure
+
+bench-peers: ## figures and plots among peers alone (ONLY=latency measures one axis)
+	@scripts/setup.sh test
+	@scripts/bench.sh measure --only "$(ONLY)"
 
 instructions: ## what pure parts take for an event, against the counts of the repository (UPDATE=1 keeps new ones)
 	@scripts/setup.sh test
@@ -28,6 +33,10 @@ instructions: ## what pure parts take for an event, against the counts of the re
 bench-python: ## ratios of the Python package to edx-event-bus-redis (five minutes and a release build)
 	@scripts/setup.sh test
 	@scripts/bench-python.sh
+
+soak: ## an hour at half of what is possible: does anything grow? (MINUTES=5 is shorter)
+	@scripts/setup.sh test
+	@scripts/bench.sh soak --minutes $(or $(MINUTES),60)
 
 lint: ## format, clippy, licences, dependency directions, documentation
 	@scripts/setup.sh ci

@@ -8,10 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use tidings_catalog::Catalog;
+use tidings_event::avro::{self, Schema};
 use tidings_event::openedx::{self, UnknownSchema};
 use tidings_event::{Definitions, Emitter, Event, Role, profile};
 use tidings_runtime::{ConsumerBuilder, Draft, Message, Preparation, ProducerBuilder, Route};
-use tidings_transport::{Memory, Start};
+use tidings_transport::{Memory, Ordering, Start};
 
 use crate::samples;
 
@@ -32,10 +33,23 @@ pub const CASES: &[Case] = &[
     case("profile: check", 2_000, profile_check),
     case("openedx entry: decode", 1_000, openedx_decode),
     case("openedx entry: encode", 1_000, openedx_encode),
+    case("avro: decode", 2_000, avro_decode),
+    case("avro: encode", 2_000, avro_encode),
     case("catalog: validate 1 KB", 500, catalog_validate),
     case("producer: prepare 1 KB", 500, producer_prepare),
+    case("producer: route among 100", 1_000, producer_route),
     case("memory: publish", 2_000, publish),
     case("memory: publish and consume", 2_000, publish_and_consume),
+    case(
+        "memory: publish and consume, one lane",
+        2_000,
+        consume_one_lane,
+    ),
+    case(
+        "memory: publish and consume, no lanes",
+        2_000,
+        consume_no_lanes,
+    ),
 ];
 
 const fn case(name: &'static str, events: usize, run: fn(usize)) -> Case {
@@ -117,6 +131,38 @@ fn openedx_encode(events: usize) {
     }
 }
 
+/// The payload of an enrolment, in Avro.
+fn avro_sample() -> (Arc<Schema>, Vec<u8>) {
+    let entry = entries().swap_remove(0);
+    let field = |name: &str| {
+        entry
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, v)| v)
+    };
+    let event_type = field("type").expect("it has a type").clone();
+    let event_type = String::from_utf8(event_type).expect("it is text");
+    let definition = Catalog::openedx().definition(&event_type, None);
+    let schema = definition.and_then(|definition| definition.schema.clone());
+    let data = field("event_data").expect("it has data").clone();
+    (schema.expect("it is defined"), data)
+}
+
+fn avro_decode(events: usize) {
+    let (schema, bytes) = avro_sample();
+    for _ in 0..events {
+        black_box(avro::decode_to_json(&schema, black_box(&bytes)).expect("the bytes are good"));
+    }
+}
+
+fn avro_encode(events: usize) {
+    let (schema, bytes) = avro_sample();
+    let json = avro::decode_to_json(&schema, &bytes).expect("the bytes are good");
+    for _ in 0..events {
+        black_box(avro::encode_from_json(&schema, black_box(&json)).expect("the data is good"));
+    }
+}
+
 fn catalog() -> Arc<Catalog> {
     let texts = [(format!("{}.yaml", samples::TYPE), samples::DEFINITION)];
     Arc::new(Catalog::from_texts(texts).expect("the definition is good"))
@@ -150,20 +196,55 @@ fn producer_prepare(events: usize) {
     }
 }
 
+/// Finding the topics of an event and its key, and what else a producer does without a catalog.
+fn producer_route(events: usize) {
+    let definitions = Arc::new(Catalog::openedx());
+    let sample = event(&samples::document(0));
+    let route = |topic: &str| {
+        let route = Route::to(topic).key_path("catalog_info.course_key");
+        route.expect("a good path")
+    };
+    let others = (0..99).map(|n| format!("org.example.catalog.n{n}.v1"));
+    let preparation = Preparation::new(definitions).with_emitter(emitter());
+    let preparation = others.fold(preparation, |preparation, event_type| {
+        preparation.with_routes(event_type, [route("others")])
+    });
+    let preparation = preparation.with_routes(sample.event_type(), [route("courses")]);
+    for _ in 0..events {
+        let prepared = preparation.route(Draft::from(sample.clone()));
+        black_box(prepared.expect("the event is good"));
+    }
+}
+
 fn publish(events: usize) {
     block_on(async {
-        published(events).await;
+        published(events, SAMPLES).await;
     });
 }
 
-/// Beyond publishing: reading, decoding, routing to lanes, starting, settling.
+/// Beyond publishing: reading, decoding, a lane for each key, starting, settling.
 fn publish_and_consume(events: usize) {
+    consume(events, SAMPLES, Ordering::default());
+}
+
+/// The same where all wait for each other.
+fn consume_one_lane(events: usize) {
+    consume(events, 1, Ordering::default());
+}
+
+/// The same where nobody does.
+fn consume_no_lanes(events: usize) {
+    consume(events, SAMPLES, Ordering::None);
+}
+
+fn consume(events: usize, keys: usize, ordering: Ordering) {
     block_on(async {
-        let log = published(events).await;
+        let log = published(events, keys).await;
         let definitions = Arc::new(Catalog::openedx());
         let consumer = ConsumerBuilder::new(log, definitions, "group")
             .topic("courses")
             .from(Start::Earliest)
+            .ordering(ordering)
             .max_events(events as u64)
             .handler(async |message: Message| {
                 black_box(message);
@@ -175,7 +256,8 @@ fn publish_and_consume(events: usize) {
     });
 }
 
-async fn published(events: usize) -> Arc<Memory> {
+/// Events of so many keys.
+async fn published(events: usize, keys: usize) -> Arc<Memory> {
     let log = Arc::new(Memory::new());
     let event_type = event(&samples::document(0)).event_type().to_owned();
     let producer = ProducerBuilder::new(log.clone(), Arc::new(Catalog::openedx()))
@@ -183,7 +265,7 @@ async fn published(events: usize) -> Arc<Memory> {
         .route(event_type, Route::to("courses"))
         .build()
         .expect("a good producer");
-    let samples: Vec<Event> = documents().iter().map(|d| event(d)).collect();
+    let samples: Vec<Event> = documents().iter().take(keys).map(|d| event(d)).collect();
     let mut batch = Vec::with_capacity(SAMPLES);
     for event in samples.iter().cycle().take(events) {
         batch.push(Draft::from(event.clone()));

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Tidings among its peers: builds the contenders in release, installs the peers from PyPI into a virtual
+# environment, then runs `axes`. Usage: scripts/bench.sh measure [--only AXIS]… | draw | soak [--minutes N]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+what=${1:-measure}
+[ $# -eq 0 ] || shift
+
+say() { printf 'bench: %s\n' "$1" >&2; }
+
+say "building the contenders in release"
+cargo build --quiet --release --locked -p tidings-benches --target-dir "$target"
+axes=$target/release/axes
+if [ "$what" != measure ]; then
+  exec "$axes" "$what" "$@"
+fi
+cargo build --quiet --release --locked -p tidings-cli --target-dir "$target"
+cargo build --quiet --release --locked --manifest-path benches/peers/Cargo.toml --target-dir "$target/peers"
+python=$(scripts/bench-venv.sh)
+exec "$axes" measure --peers "$target/peers/release" --python "$python" "$@"
