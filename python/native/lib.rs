@@ -14,6 +14,7 @@ mod entry;
 mod error;
 mod event;
 mod given;
+mod handover;
 mod later;
 mod log;
 mod logging;

@@ -1,6 +1,6 @@
 //! What a handler is given.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -8,9 +8,7 @@ use tidings::{HandlerError, Message};
 use tokio::sync::oneshot;
 
 use crate::event::PyEvent;
-
-/// How an attempt ended.
-pub(crate) type Ended = Result<(), HandlerError>;
+use crate::handover::{Ended, Handed, Handover};
 
 /// One attempt at one event. To be settled once.
 #[pyclass(frozen, name = "Message", module = "tidings")]
@@ -18,14 +16,16 @@ pub(crate) struct PyMessage {
     message: Message,
     event: PyOnceLock<Py<PyEvent>>,
     ended: Mutex<Option<oneshot::Sender<Ended>>>,
+    handover: Arc<Handover>,
 }
 
 impl PyMessage {
-    pub(crate) fn new(message: Message, ended: oneshot::Sender<Ended>) -> Self {
+    pub(crate) fn new((message, ended): Handed, handover: Arc<Handover>) -> Self {
         Self {
             message,
             event: PyOnceLock::new(),
             ended: Mutex::new(Some(ended)),
+            handover,
         }
     }
 
@@ -35,7 +35,7 @@ impl PyMessage {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        ended.is_some_and(|ended| ended.send(result).is_ok())
+        ended.is_some_and(|ended| self.handover.end(ended, result))
     }
 }
 

@@ -9,6 +9,9 @@ use tidings::{Backoff, ConsumerBuilder, OnFailure, Ordering, RetryPolicy, Start}
 use crate::error::Failure;
 use crate::given::mode;
 
+/// Enough that a wake of the runtime, or of a thread, is one for several events.
+const AHEAD: usize = 16;
+
 /// What Python asks for.
 #[derive(FromPyObject)]
 pub(crate) struct Options {
@@ -65,15 +68,15 @@ impl Options {
         Some(initial.and_then(|i| Ok(Backoff::new(i, seconds("outage_backoff", max)?))))
     }
 
-    /// How many messages are handed to Python at once: a second for each of its threads, so that a
-    /// thread that settles one need not wait for the next.
+    /// How many messages more than it has threads are handed to Python, so that a thread that is
+    /// done with one need not wait for the next.
     ///
-    /// Not where processes compete, since another might be idle while the second waits here; and
-    /// not with a time limit, which runs from the moment a message is handed out.
-    fn in_hand(&self) -> usize {
+    /// None where processes compete, since another might be idle while they wait here; and none
+    /// with a time limit, which runs from the moment a message is handed out.
+    fn ahead(&self) -> usize {
         match self.ordering == "key" && self.attempt_timeout.is_none() {
-            true => self.concurrency.saturating_mul(2),
-            false => self.concurrency,
+            true => self.concurrency.max(AHEAD),
+            false => 0,
         }
     }
 
@@ -86,7 +89,10 @@ impl Options {
 
     pub(crate) fn apply(&self, mut builder: ConsumerBuilder) -> Result<ConsumerBuilder, Failure> {
         let start: Start = self.start.parse()?;
-        builder = builder.from(start).concurrency(self.in_hand());
+        builder = builder
+            .from(start)
+            .concurrency(self.concurrency)
+            .calls_ahead(self.ahead());
         builder = match self.ordering.as_str() {
             "key" => builder.ordering(Ordering::Key),
             "none" => builder.ordering(Ordering::None),

@@ -6,27 +6,25 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use tidings::{Backoff, ConsumeError, Counters, Counts, HandlerError, Message, Summary};
-use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
-use tokio::time::{Instant, timeout_at};
+use tidings::{Backoff, ConsumeError, Counters, Counts, Message, Summary};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::connection::{Connection, Side};
 use crate::error::Failure;
-use crate::message::{Ended, PyMessage};
+use crate::handover::{Handed, Handover};
+use crate::message::PyMessage;
 use crate::options::Options;
 use crate::process::{Process, new_id};
 use crate::reporter::Report;
 use crate::wait::{process, wait_for_background};
-
-/// A message, and where its handler's result is awaited.
-type Handed = (Message, oneshot::Sender<Ended>);
 
 type Outcome = Result<Summary, Failure>;
 
 /// A consumer at work in this process.
 pub(crate) struct Running {
     pid: u32,
-    messages: AsyncMutex<mpsc::Receiver<Handed>>,
+    handover: Arc<Handover>,
     stop: watch::Sender<bool>,
     outcome: watch::Receiver<Option<Outcome>>,
     counters: Mutex<Option<Arc<Counters>>>,
@@ -43,10 +41,16 @@ impl Running {
     /// Nobody takes messages any more: what waits to be taken is given back.
     pub(crate) fn abandon(&self) {
         self.stop();
-        if let Ok(mut messages) = self.messages.try_lock() {
-            messages.close();
-            while messages.try_recv().is_ok() {}
+        self.handover.close();
+    }
+
+    /// Waits for a message; `None` when there will be none and the consumer has ended.
+    async fn take(&self) -> Option<Handed> {
+        let taken = self.handover.take().await;
+        if taken.is_none() {
+            let _ = self.ended().await;
         }
+        taken
     }
 
     pub(crate) async fn ended(&self) -> Outcome {
@@ -79,12 +83,12 @@ impl PyStream {
         mut options: Options,
     ) -> Self {
         let on_gap = options.on_gap.take().map(Arc::new);
-        let (sender, receiver) = mpsc::channel::<Handed>(1);
+        let handover = Arc::new(Handover::default());
         let (stop, mut stopped) = watch::channel(false);
         let (tell, outcome) = watch::channel(None);
         let running = Arc::new(Running {
             pid: std::process::id(),
-            messages: AsyncMutex::new(receiver),
+            handover: handover.clone(),
             stop,
             outcome,
             counters: Mutex::new(None),
@@ -117,7 +121,11 @@ impl PyStream {
                         tokio::task::spawn_blocking(|| process.reporter.must_tell(report));
                     }),
                 };
-                let consumer = builder.handler(move |message| hand(sender.clone(), message));
+                let handed = handover.clone();
+                let consumer = builder.handler(move |message: Message| {
+                    let handover = handed.clone();
+                    async move { handover.hand(message).await }
+                });
                 *lock(&shared.counters) = Some(consumer.counters());
                 let shutdown = async move {
                     // An error means that nobody is left who could take messages.
@@ -126,9 +134,14 @@ impl PyStream {
                 let summary = consumer.run(shutdown).await;
                 summary.map_err(|error: ConsumeError| Failure::from(error))
             };
-            let outcome = run.await;
+            let outcome = tokio::select! {
+                outcome = run => outcome,
+                () = handover.watch() => unreachable!("it watches for ever"),
+            };
             process.forget_stream(id);
             tell.send_replace(Some(outcome));
+            // Whoever waits for a message learns that none will come.
+            handover.close();
         });
         Self { id, running }
     }
@@ -197,29 +210,8 @@ async fn open(
     }
 }
 
-async fn hand(sender: mpsc::Sender<Handed>, message: Message) -> Ended {
-    let (ended, result) = oneshot::channel();
-    let untaken = || HandlerError::temporary("nobody takes messages any more; it was given back");
-    if sender.send((message, ended)).await.is_err() {
-        return Err(untaken());
-    }
-    let unsettled = || HandlerError::temporary("the handler let go of the message unsettled");
-    result.await.unwrap_or_else(|_| Err(unsettled()))
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn take(running: &Running, deadline: Option<Instant>) -> Option<Handed> {
-    let taken = async {
-        let mut messages = running.messages.lock().await;
-        messages.recv().await
-    };
-    match deadline {
-        None => taken.await,
-        Some(deadline) => timeout_at(deadline, taken).await.ok().flatten(),
-    }
 }
 
 fn counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>> {
@@ -229,6 +221,8 @@ fn counts<'py>(py: Python<'py>, counts: &Counts) -> PyResult<Bound<'py, PyDict>>
         ("delivered", counts.delivered),
         ("retried", counts.retried),
         ("dead", counts.dead),
+        ("parked", counts.parked),
+        ("followed", counts.followed),
         ("stale", counts.stale),
         ("gaps", counts.gaps),
     ] {
@@ -243,9 +237,15 @@ impl PyStream {
     #[pyo3(signature = (timeout = None))]
     fn next(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<PyMessage>> {
         let process = self.here().map_err(|e| e.raise(py))?;
-        let deadline = timeout.map(|s| Instant::now() + Duration::from_secs_f64(s.clamp(0.0, 1e9)));
-        let taken = wait_for_background(py, process, take(&self.running, deadline))?;
-        Ok(taken.map(|(message, ended)| PyMessage::new(message, ended)))
+        let handover = &self.running.handover;
+        let taken = match handover.try_take() {
+            Some(taken) => Some(taken),
+            None => {
+                let taken = within(timeout, self.running.take());
+                wait_for_background(py, process, taken)?.flatten()
+            }
+        };
+        Ok(taken.map(|taken| PyMessage::new(taken, handover.clone())))
     }
 
     /// Takes a message in the background and calls `done(message | None)` from another thread.
@@ -253,9 +253,9 @@ impl PyStream {
         let process = self.here().map_err(|e| e.raise(py))?;
         let running = self.running.clone();
         process.handle().spawn(async move {
-            let taken = take(&running, None).await;
+            let taken = running.take().await;
             crate::later::call(done, move |py| {
-                let message = taken.map(|(message, ended)| PyMessage::new(message, ended));
+                let message = taken.map(|taken| PyMessage::new(taken, running.handover.clone()));
                 Ok(message.into_pyobject(py)?.unbind())
             })
             .await;
@@ -287,10 +287,7 @@ impl PyStream {
         timeout: Option<f64>,
     ) -> PyResult<Option<Bound<'py, PyDict>>> {
         let process = self.here().map_err(|e| e.raise(py))?;
-        let limit = timeout.map_or(Duration::from_secs(1 << 30), |s| {
-            Duration::from_secs_f64(s.clamp(0.0, 1e9))
-        });
-        let ended = tokio_timeout(limit, self.running.ended());
+        let ended = within(timeout, self.running.ended());
         let ended = wait_for_background(py, process, ended)?;
         match ended {
             None => Ok(None),
@@ -312,6 +309,8 @@ impl PyStream {
     }
 }
 
-async fn tokio_timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(limit, future).await.ok()
+/// `None` when it takes longer than so many seconds.
+async fn within<F: Future>(seconds: Option<f64>, future: F) -> Option<F::Output> {
+    let limit = Duration::from_secs_f64(seconds.unwrap_or(f64::INFINITY).clamp(0.0, 1e9));
+    timeout(limit, future).await.ok()
 }

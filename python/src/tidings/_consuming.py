@@ -104,21 +104,23 @@ def run(
     threads: int = 1,
     idle: Callable[[], object] | None = None,
     idle_seconds: float = _TICK,
+    rest: Callable[[], object] | None = None,
     ended: Callable[[], object] | None = None,
 ) -> dict[str, int]:
     """Handles messages until the stream ends, and returns its counts.
 
-    With one thread the handler runs in the caller's. ``handle`` settles the message itself;
-    ``ended`` is called by each of several threads before it ends.
+    With one thread the handler runs in the caller's. ``handle`` settles the message itself.
+    ``idle`` is called in the caller's thread while nothing comes, ``rest`` in each that handles,
+    and ``ended`` by each of several threads before it ends.
     """
     if threads <= 1:
-        _work(stream, handle, idle, idle_seconds)
+        _work(stream, handle, idle or rest, idle_seconds)
         return finish(stream)
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
-            _work(stream, handle, None, _TICK)
+            _work(stream, handle, rest, _TICK)
         except BaseException as error:
             failures.append(error)
             stream.stop()

@@ -227,6 +227,60 @@ def test_handlers_in_a_process_that_was_killed_come_again(
     assert attempts == [2]
 
 
+def test_what_kills_the_process_takes_no_attempt_of_others(
+    script: Script, shared_redis: RedisServer, topic: str, tmp_path: Path
+) -> None:
+    """A supervisor starts the consumer again and again, until the killer's attempts are spent."""
+    for threads, work in ((1, 0.0), (1, 0.02), (3, 0.02)):
+        name = f"{topic}-{threads}-{work}".replace(".", "-")
+        bus = tidings.connect(shared_redis.url, service="lms")
+        bus.log.create_group(name, "g", "earliest")
+        for n in range(12):
+            key = "killer" if n == 4 else f"k{n % 3}"
+            bus.publish(type=TYPE, data={"n": n}, topic=name, key=key)
+        journal = tmp_path / name
+        for _ in range(20):
+            done = script.run(
+                """
+                import os, sys, time
+                import tidings
+
+                url, topic, journal, threads, work = sys.argv[1:]
+                bus = tidings.connect(url)
+                def handle(message):
+                    if message.key == "killer":
+                        os._exit(9)
+                    time.sleep(float(work))
+                    with open(journal, "a") as file:
+                        print(message.data["n"], message.key, message.attempt, file=file)
+                counts = bus.consume(
+                    topic, "g", handle, concurrency=int(threads), lease=0.3, max_attempts=3,
+                    until_idle=1.0,
+                )
+                assert counts["parked"] == 1, counts
+                """,
+                shared_redis.url,
+                name,
+                str(journal),
+                str(threads),
+                str(work),
+            )
+            if done.returncode == 0:
+                break
+            assert done.returncode == 9, done.stderr
+        lines = [line.split() for line in journal.read_text().splitlines()]
+        found = {int(n): int(attempt) for n, _, attempt in lines}
+        assert sorted(found) == [n for n in range(12) if n != 4], (threads, work)
+        if threads == 1 and work:
+            # What ended before the kill may not have been settled; what stood behind never began.
+            assert {found[n] for n in range(5, 12)} == {1}
+        for key in ("k0", "k1", "k2"):
+            first_times = list(dict.fromkeys(int(n) for n, of, _ in lines if of == key))
+            assert first_times == sorted(first_times), "events of a key come in order"
+        (letter,) = bus.log.dead_letters(name, "g")
+        assert (letter["key"], letter["attempts"], letter["reason"]) == ("killer", 3, "attempts")
+
+
 def test_log_records_reach_python(script: Script, tmp_path: Path) -> None:
     done = script.run(
         f"""

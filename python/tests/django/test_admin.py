@@ -75,6 +75,7 @@ def test_groups_and_dead_letters_come_from_the_bus(site):
     groups = page(site["looker"], "group")
     assert "effects" in groups
     assert "notes" in groups
+    assert "<td>none</td>" in groups, "nobody consumes"
     letters = page(site["looker"], "deadletter")
     assert event.id in letters
     assert "RuntimeError" in letters

@@ -11,6 +11,7 @@ import pytest
 from conftest import eventually
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
+from django.db.backends.signals import connection_created
 from project.settings import NOTED, UPDATED
 from project.shop.models import Copy, Effect
 
@@ -231,6 +232,26 @@ def test_groups_can_be_made_before_anything_is_published(sqlite, new_bus, manage
     tell(sqlite, "c-1", 7)
     assert manage("tidings_consume", "--until-idle", "2", TIDINGS_BUS=new_bus).wait() == 0
     assert [number for _, _, number in effects(sqlite)] == [7]
+
+
+def test_a_worker_keeps_its_connection_from_one_event_to_the_next(sqlite, new_bus):
+    for n in range(20):
+        tell(sqlite, f"c-{n}", n)
+    made = []
+
+    def count(**_):
+        made.append(threading.current_thread().name)
+
+    connection_created.connect(count)
+    try:
+        call_command("tidings_consume", group=["effects"], concurrency=2, until_idle=1.0)
+    finally:
+        connection_created.disconnect(count)
+    assert len(effects(sqlite)) == 20
+    workers = [name for name in made if name.startswith("tidings-worker")]
+    assert 1 <= len(workers) <= 2
+    settings = connections.settings[sqlite]
+    assert (settings["CONN_MAX_AGE"], settings["CONN_HEALTH_CHECKS"]) == (0, False)
 
 
 @pytest.mark.parametrize("alias", ["postgres", "mariadb"], indirect=True)

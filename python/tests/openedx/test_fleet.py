@@ -9,6 +9,7 @@ from django.test import override_settings
 
 from tests.openedx.conftest import Service
 from tests.openedx.events import registration, send
+from tidings.openedx import EventConsumer
 
 
 def test_old_and_new_producers_new_and_old_consumers(service: Service) -> None:
@@ -61,3 +62,33 @@ def test_an_old_and_a_new_consumer_in_one_group(service: Service) -> None:
     with override_settings(EVENT_BUS_TIDINGS_LEASE=1.0):
         service.consume(until_all, group="g")
     assert seen == sent
+
+
+@override_settings(EVENT_BUS_TIDINGS_LEASE=1.0)
+def test_an_old_and_a_new_consumer_at_the_same_time(service: Service) -> None:
+    """As in a rolling deployment: whoever reads an event handles it, and none is left."""
+    producers = service.producer(), service.their_producer()
+    service.redis.xgroup_create(service.topic, "g", id="0", mkstream=True)
+    sent: set[Any] = set()
+    seen: set[Any] = set()
+
+    def publish() -> None:
+        for n in range(40):
+            for producer in producers:
+                sent.add(send(producer, service.topic, registration(n)).id)
+
+    def until(kwargs: dict[str, Any]) -> bool:
+        seen.add(kwargs["metadata"].id)
+        return len(seen) == 80
+
+    new = EventConsumer(service.topic, "g")
+    threads = [threading.Thread(target=work) for work in (publish, new.consume_indefinitely)]
+    for thread in threads:
+        thread.start()
+    # Theirs needs the main thread.
+    service.consume_theirs(until)
+    new.stop()
+    for thread in threads:
+        thread.join()
+    assert seen == sent
+    assert service.redis.xpending(service.topic, "g")["pending"] == 0

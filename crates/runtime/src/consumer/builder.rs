@@ -133,6 +133,15 @@ impl ConsumerBuilder {
         self
     }
 
+    /// How many more calls of the handler than [`concurrency`](Self::concurrency) may wait inside
+    /// of it: for a handler that passes messages on to `concurrency` threads, say, so that each has
+    /// its next message before it is done with one. Only where handlers are so fast that starts are
+    /// recorded ahead of them; no message waits as started behind a slow one. Default: 0.
+    pub fn calls_ahead(mut self, calls: usize) -> Self {
+        self.settings.calls_ahead = calls;
+        self
+    }
+
     /// How often a message is tried. Default: 8 attempts, up to 30 s apart.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;

@@ -198,9 +198,7 @@ pub(super) fn is_spent(engine: &Engine, held: &Held) -> bool {
 /// one uses up no attempts but its own.
 pub(super) fn may_end_the_process(engine: &Engine, held: &Held) -> bool {
     let counted = held.attempts.saturating_sub(held.excused);
-    held.delivery.attempts > 0
-        && held.first_failure.is_none()
-        && counted.saturating_add(1) >= last_attempt(engine, held)
+    held.doubtful && counted.saturating_add(1) >= last_attempt(engine, held)
 }
 
 /// The delivery failed for good: what happens is the policy's to say.

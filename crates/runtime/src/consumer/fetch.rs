@@ -145,12 +145,7 @@ async fn take_in(engine: &Engine, decoder: &Decoder, batch: Batch) -> Result<boo
     let mut hand = engine.hand();
     hand.last_activity = Instant::now();
     for held in held {
-        hand.admitted += 1;
-        let ordered = engine.settings.ordered;
-        let lane = held.key.clone().filter(|_| ordered);
-        let lane = lane.map(|key| (held.delivery.topic.clone(), key));
-        let bytes = held.delivery.body.len();
-        hand.lanes.admit(lane, bytes, held);
+        hand.admit(held, engine.settings.ordered);
     }
     engine.observation.in_hand(hand.lanes.len());
     drop(hand);
@@ -186,6 +181,9 @@ fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: R
         first_failure: None,
         verdict: None,
         lost: false,
+        doubtful: !delivery
+            .attempts
+            .is_multiple_of(engine.settings.retry.max_attempts),
     }
 }
 

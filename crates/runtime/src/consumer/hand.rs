@@ -46,6 +46,9 @@ pub(super) struct Held {
     pub(super) verdict: Option<(Class, String)>,
     /// It has passed to another consumer while somebody works on it here.
     pub(super) lost: bool,
+    /// A consumer that is gone has started it, and no attempt has returned here yet: it may be what
+    /// ended that consumer.
+    pub(super) doubtful: bool,
 }
 
 /// When a delivery failed for the first time in this consumer.
@@ -79,6 +82,8 @@ pub(super) struct Hand {
     pub(super) last_activity: Instant,
     /// Deliveries admitted, less those that passed to others.
     pub(super) admitted: u64,
+    /// How many in hand are doubtful.
+    pub(super) doubtful: usize,
 }
 
 impl Hand {
@@ -93,9 +98,34 @@ impl Hand {
         }
     }
 
+    /// Takes a delivery in.
+    pub(super) fn admit(&mut self, held: Held, ordered: bool) {
+        self.admitted += 1;
+        self.doubtful += usize::from(held.doubtful);
+        let lane = held.key.clone().filter(|_| ordered);
+        let lane = lane.map(|key| (held.delivery.topic.clone(), key));
+        let bytes = held.delivery.body.len();
+        self.lanes.admit(lane, bytes, held);
+    }
+
+    /// An attempt returned: whatever ended the consumer before, this delivery has not done it now.
+    pub(super) fn returned(&mut self, ticket: Ticket) {
+        if let Some(held) = self.lanes.get_mut(ticket)
+            && std::mem::take(&mut held.doubtful)
+        {
+            self.doubtful -= 1;
+        }
+    }
+
+    /// A delivery leaves.
+    pub(super) fn finish(&mut self, ticket: Ticket) -> Option<Held> {
+        self.returned(ticket);
+        self.lanes.finish(ticket)
+    }
+
     /// Forgets a delivery that has passed to another consumer, or will be given back.
     pub(super) fn forget(&mut self, ticket: Ticket) -> Option<Held> {
-        let held = self.lanes.finish(ticket);
+        let held = self.finish(ticket);
         if held.is_some() {
             self.admitted -= 1;
         }
@@ -168,6 +198,7 @@ impl Engine {
             parked: ParkedKeys::new(settings.max_parked_keys),
             last_activity: Instant::now(),
             admitted: 0,
+            doubtful: 0,
         };
         let keyed = transport.capabilities().has(Capability::KeyedOrder);
         Self {
@@ -195,8 +226,16 @@ impl Engine {
     }
 
     /// Started deliveries that may be with the workers or on their way to them.
-    pub(super) fn start_window(&self) -> usize {
-        self.settings.concurrency + self.ahead(START_AHEAD, MAX_START_AHEAD)
+    ///
+    /// Only as many as run when something in hand may end the process, so that nothing else is
+    /// counted as started each time; and when the first attempt is the last.
+    pub(super) fn start_window(&self, hand: &Hand) -> usize {
+        let exact = hand.doubtful > 0 || self.settings.retry.max_attempts == 1;
+        let ahead = match exact {
+            true => 0,
+            false => self.ahead(START_AHEAD, MAX_START_AHEAD),
+        };
+        self.settings.concurrency + ahead
     }
 
     /// Deliveries that may be ready or worked on.

@@ -82,7 +82,8 @@ impl<H: Handler> Consumer<H> {
             Observation::new(&self.setup.telemetry, group),
         ));
         let mut tasks = JoinSet::new();
-        for _ in 0..engine.settings.concurrency {
+        let workers = engine.settings.concurrency + engine.settings.calls_ahead;
+        for _ in 0..workers {
             tasks.spawn(work(engine.clone(), self.handler.clone()));
         }
         let beats = health.pulse("heartbeat", engine.settings.lease + STUCK_AFTER);

@@ -19,6 +19,7 @@ pub(super) type OnOpen = Arc<dyn Fn(&[(Topic, Opened)]) + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) concurrency: usize,
+    pub(super) calls_ahead: usize,
     pub(super) retry: RetryPolicy,
     pub(super) on_failure: OnFailure,
     pub(super) breaker: Breaker,
@@ -43,6 +44,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             concurrency: 32,
+            calls_ahead: 0,
             retry: RetryPolicy::default(),
             on_failure: OnFailure::default(),
             breaker: Breaker::default(),

@@ -97,7 +97,7 @@ fn conclude(
                 _ => &engine.counters.dead,
             };
             Counters::add(counter, 1);
-            if let Some(held) = hand.lanes.finish(ticket) {
+            if let Some(held) = hand.finish(ticket) {
                 let (event, outcome) = (held.event.as_deref().ok(), &settlement.outcome);
                 let (delivery, observed) = (&settlement.delivery, &held.observed);
                 engine

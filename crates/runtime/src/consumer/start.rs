@@ -87,7 +87,7 @@ fn pick(
     let quota = match gate {
         _ if hand.parked.is_full() || hand.alone => 0,
         Gate::All => {
-            let window = engine.start_window();
+            let window = engine.start_window(&hand);
             window.saturating_sub(hand.runnable.len() + hand.running)
         }
         Gate::Probe => 1,

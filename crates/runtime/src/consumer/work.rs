@@ -130,6 +130,7 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 fn finish(engine: &Engine, ticket: Ticket, ended: Ended, took: Duration) {
     let mut hand = engine.hand();
     hand.running -= 1;
+    hand.returned(ticket);
     let busy = hand.runnable.len() + hand.running;
     let hand = &mut *hand;
     if let Some(held) = hand.lanes.get(ticket) {
@@ -164,7 +165,7 @@ fn finish(engine: &Engine, ticket: Ticket, ended: Ended, took: Duration) {
         None => {}
     }
     engine.done.notify_one();
-    if busy * 2 <= engine.start_window() {
+    if busy * 2 <= engine.start_window(hand) {
         engine.ready.notify_one();
     }
 }

@@ -2,6 +2,7 @@
 
 mod breaker;
 mod consuming;
+mod dying;
 mod failing;
 mod faulty;
 mod model;

@@ -57,13 +57,13 @@ class OutboxAdmin(ReadOnlyAdmin):
 
     list_display = (
         "seq",
-        "event_type",
+        "state",
+        "created_at",
         "topic",
         "key",
-        "event_id",
-        "created_at",
-        "state",
+        "event_type",
         "reason",
+        "event_id",
     )
     list_filter = (StateFilter, "topic")
     search_fields = ("event_id", "key")

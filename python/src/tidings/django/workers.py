@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from tidings import Message, Subscription, TidingsError, _consuming
 from tidings.django import inbox, service
@@ -16,6 +17,9 @@ from tidings.django.consuming import Desk, logger
 
 #: How often old rows of the inbox are removed, in seconds.
 _PRUNING = 3600.0
+
+#: Seconds for which a worker keeps a connection that Django would close after each request.
+_KEPT = 60.0
 
 
 class Workers:
@@ -35,6 +39,10 @@ class Workers:
 
         Raises what ended a subscription; the others are drained before that.
         """
+        with _keeping_connections():
+            return self._run()
+
+    def _run(self) -> dict[str, dict[str, int]]:
         subscriptions = [
             service.bus().subscribe(desk.topics, desk.group, **self._options)
             for desk in self._desks
@@ -73,7 +81,11 @@ class Workers:
         settle = partial(_consuming.settle, handle=handle)
         try:
             counts = _consuming.run(
-                subscription.stream, settle, threads=self._options["concurrency"]
+                subscription.stream,
+                settle,
+                threads=self._options["concurrency"],
+                rest=close_old_connections,
+                ended=connections.close_all,
             )
         except TidingsError as error:
             self._failures.append(error)
@@ -90,3 +102,22 @@ class Workers:
             else:
                 if removed:
                     logger.info("%s old rows of the inbox were removed", removed)
+
+
+@contextmanager
+def _keeping_connections() -> Iterator[None]:
+    """Connections without an age of their own are kept from one event to the next for a while.
+
+    Django closes them after each request: for each event, then, a consumer would make one anew,
+    which costs more than what most receivers do. Each event begins with a look whether its
+    connection still works; that of a thread that rests is closed when its time is over.
+    """
+    kept = [s for s in connections.settings.values() if s["CONN_MAX_AGE"] == 0]
+    before = [(of["CONN_MAX_AGE"], of["CONN_HEALTH_CHECKS"]) for of in kept]
+    for of in kept:
+        of["CONN_MAX_AGE"], of["CONN_HEALTH_CHECKS"] = _KEPT, True
+    try:
+        yield
+    finally:
+        for of, (age, checks) in zip(kept, before, strict=True):
+            of["CONN_MAX_AGE"], of["CONN_HEALTH_CHECKS"] = age, checks

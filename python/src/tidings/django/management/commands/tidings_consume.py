@@ -100,7 +100,7 @@ class Command(BaseCommand):
         for group, of in sorted(counts.items()):
             self.stdout.write(
                 f"group {group}: {of['delivered']} dealt with, {of['retried']} tried again, "
-                f"{of['dead']} dead letters"
+                f"{of['dead'] + of['parked']} dead letters"
             )
 
     def _create(self, found: list[Desk], start: str) -> None:
