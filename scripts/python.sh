@@ -38,5 +38,6 @@ cd python
 "$venv/bin/ruff" check --quiet --config pyproject.toml . ../benches/python
 "$venv/bin/ruff" format --quiet --check --config pyproject.toml . ../benches/python
 "$venv/bin/mypy" --no-error-summary src tests/conftest.py tests/core
+"$venv/bin/stubtest" tidings._tidings >&2
 export PYTHONDONTWRITEBYTECODE=1 TIDINGS_ROOT=$root
 "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"

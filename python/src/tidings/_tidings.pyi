@@ -4,8 +4,26 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Self, final
 
+from typing_extensions import disjoint_base
+
 from tidings.errors import TidingsError
 
+__all__ = [
+    "Bus",
+    "Encoder",
+    "Entry",
+    "Event",
+    "Log",
+    "Message",
+    "Reader",
+    "Receipt",
+    "Stream",
+    "__version__",
+    "new_id",
+    "reports_told",
+    "shut_down",
+    "stop_streams",
+]
 __version__: str
 
 @final
@@ -136,6 +154,7 @@ class Stream:
 
 _Published = list[list[Receipt] | TidingsError]
 
+@disjoint_base
 class Bus:
     def __new__(cls, given: Mapping[str, Any]) -> Self: ...
     def open(self, timeout: float | None = None) -> str: ...
