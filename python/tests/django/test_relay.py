@@ -13,7 +13,7 @@ from project.settings import UPDATED
 
 from tidings import Event
 from tidings.django import outbox, publish, service
-from tidings.django.lock import Superseded, lock_on
+from tidings.django.lock import PostgresLock, Superseded, lock_on
 from tidings.django.outbox import Entry, Row
 from tidings.django.relay import Relay, waves
 
@@ -120,6 +120,43 @@ def test_one_relay_is_active_and_the_other_takes_over(alias, new_bus, published)
     finally:
         stop.set()
         thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_commit_wakes_a_relay_that_sleeps(postgres, migrated, new_bus, published):
+    migrated("postgres")
+    from conftest import empty
+
+    empty("postgres")
+    stop = threading.Event()
+
+    def run():
+        try:
+            relay("postgres", stop=stop, poll=3600.0).run()
+        finally:
+            connections.close_all()
+
+    def sleeps():
+        with connections["postgres"].cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' "
+                "AND mode = 'ExclusiveLock' AND (classid::bigint << 32) + objid::bigint = %s",
+                [PostgresLock.SLEEP],
+            )
+            return cursor.fetchone()[0] == 1
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        for n in range(1, 4):
+            eventually(sleeps)
+            put("postgres", "c-1", n)
+            eventually(lambda expected=n: len(published()) == expected)
+        eventually(sleeps)
+    finally:
+        stop.set()
+        put("postgres", "c-1", 4)
+        thread.join(60)
     assert not thread.is_alive()
 
 

@@ -16,6 +16,18 @@ pub(crate) trait Lock: Send {
     /// Confirms, and where it is a lease extends, the lock; `Superseded` when it is lost.
     async fn keep(&mut self) -> Result<()>;
 
+    /// Asks to be woken by the next commit that brings rows; a look at what was committed until
+    /// now comes after it. False when it cannot be: somebody who need not wake a relay that is
+    /// awake has not committed yet.
+    async fn fall_asleep(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+
+    /// Commits need not wake it any more.
+    async fn wake_up(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Gives the lock back.
     async fn give_back(&mut self) -> Result<()>;
 

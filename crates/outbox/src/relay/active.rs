@@ -20,6 +20,8 @@ use crate::database::{Row, Session, bounded};
 
 /// How often depth and age are looked at, and old published rows deleted.
 const SURVEY: Duration = Duration::from_secs(5);
+/// How long it waits at most while it could not fall asleep, and no commit wakes it.
+const AWAKE: Duration = Duration::from_millis(50);
 /// Rows of the first look, before anything is known of their size.
 const FIRST: usize = 200;
 
@@ -32,6 +34,8 @@ pub(super) struct Active<'a> {
     holds: Holds,
     looks: Looks,
     pace: Pace,
+    /// The next commit will wake it.
+    asleep: bool,
     /// Confirmed by the bus, not yet deleted.
     done: Vec<i64>,
     /// The mean size of a row, for the size of the next look.
@@ -65,6 +69,7 @@ impl<'a> Active<'a> {
             holds,
             looks: Looks::new(cursor),
             pace: Pace::new(Duration::from_millis(2), poll),
+            asleep: false,
             done: Vec::new(),
             row_bytes: 0,
             beat: Instant::now(),
@@ -89,9 +94,9 @@ impl<'a> Active<'a> {
                 self.finish().await?;
                 let rows = self.look(&[]).await?;
                 if rows.is_empty() {
-                    let wait = self.pace.wait();
-                    self.rest(wait, true, stop).await;
+                    self.doze(stop).await?;
                 } else {
+                    self.wake_up().await?;
                     self.pace.reset();
                     ready = self.set_aside(rows).await?;
                 }
@@ -322,6 +327,29 @@ impl<'a> Active<'a> {
     async fn heartbeat(&mut self) -> Result<()> {
         bounded(self.session.keep()).await?;
         self.beat = Instant::now();
+        Ok(())
+    }
+
+    /// Nothing waits: it falls asleep and looks once more, and then rests.
+    async fn doze(&mut self, stop: &CancellationToken) -> Result<()> {
+        if !self.asleep {
+            self.asleep = bounded(self.session.fall_asleep()).await?;
+            if self.asleep {
+                return Ok(());
+            }
+        }
+        let wait = match self.asleep {
+            true => self.pace.wait(),
+            false => self.pace.wait().min(AWAKE),
+        };
+        self.rest(wait, true, stop).await;
+        Ok(())
+    }
+
+    async fn wake_up(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.asleep) {
+            bounded(self.session.wake_up()).await?;
+        }
         Ok(())
     }
 

@@ -6,3 +6,4 @@ mod inbox;
 mod relay;
 mod schema;
 mod site;
+mod waking;

@@ -51,6 +51,9 @@ class Lock(ABC):
         """Waits until there may be new rows."""
         sleep(seconds)
 
+    def wake_up(self) -> None:
+        """There is work: commits need not wake this relay."""
+
     def _fetch(self, sql: str, *parameters: object) -> tuple[object, ...]:
         with self.connection.cursor() as cursor:
             cursor.execute(sql, parameters or None)
@@ -93,8 +96,11 @@ class PostgresLock(Lock):
 
     #: "tidings" in ASCII.
     NUMBER = 0x0074_6964_696E_6773
+    #: Held by the active relay while it sleeps, so that commits notify it: see postgresql.sql.
+    SLEEP = NUMBER + 2
 
     def take(self) -> bool:
+        self._asleep = False
         self._pid = self._session("SELECT pg_backend_pid()")
         with self.connection.cursor() as cursor:
             # Deletes need not wait for the disk: one that is lost with the server's memory means
@@ -121,6 +127,7 @@ class PostgresLock(Lock):
             raise Superseded("the advisory lock of this session is gone")
 
     def give_back(self) -> None:
+        self.wake_up()
         self._fetch("SELECT pg_advisory_unlock(%s)", self.NUMBER)
 
     def wait(self, seconds: float, sleep: Callable[[float], object]) -> None:
@@ -129,9 +136,21 @@ class PostgresLock(Lock):
             # psycopg2 keeps them in a list: poll.
             sleep(seconds)
             return
+        if not self._asleep:
+            self._asleep = bool(self._fetch("SELECT pg_try_advisory_lock(%s)", self.SLEEP)[0])
+            if self._asleep:
+                # What was committed until now has told nobody: look once more.
+                return
+            # A transaction that found this relay awake is open still, and will wake nobody.
+            seconds = min(seconds, 0.05)
         for _ in notifies(timeout=seconds, stop_after=1):
             # Many commits may have been announced at once.
             return
+
+    def wake_up(self) -> None:
+        if self._asleep:
+            self._asleep = False
+            self._fetch("SELECT pg_advisory_unlock(%s)", self.SLEEP)
 
 
 class MysqlLock(Lock):

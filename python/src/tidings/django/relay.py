@@ -94,6 +94,7 @@ class Relay:
                 lock.keep()
                 rows = outbox.ready(self._connection, self._batch)
                 if rows:
+                    lock.wake_up()
                     quiet = 0.05
                     self._round(lock, rows)
                     continue

@@ -12,6 +12,10 @@ use crate::{Error, ErrorKind, Result};
 /// It is "tidings" in ASCII.
 pub(super) const LOCK: i64 = 0x0074_6964_696e_6773;
 
+/// Held by the active relay while it sleeps, and shared by transactions that found it awake: see
+/// `schema.sql`. A commit that notifies makes all others wait that notify too.
+const SLEEP: i64 = LOCK + 2;
+
 /// Whether the lock `$1` is held in this database, by a session as said.
 macro_rules! held {
     ($by:literal) => {
@@ -136,8 +140,21 @@ impl Lock for Postgres {
         }
     }
 
+    async fn fall_asleep(&mut self) -> Result<bool> {
+        sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+            .bind(SLEEP)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(fault("fall asleep"))
+    }
+
+    async fn wake_up(&mut self) -> Result<()> {
+        let query = sqlx::query("SELECT pg_advisory_unlock($1)").bind(SLEEP);
+        self.execute("wake up", query).await.map(drop)
+    }
+
     async fn give_back(&mut self) -> Result<()> {
-        let query = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK);
+        let query = sqlx::query("SELECT pg_advisory_unlock_all()");
         self.execute("give the lock back", query).await.map(drop)
     }
 }

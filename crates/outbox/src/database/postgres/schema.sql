@@ -41,11 +41,17 @@ CREATE TABLE IF NOT EXISTS tidings_inbox (
 );
 CREATE INDEX IF NOT EXISTS tidings_inbox_done_at ON tidings_inbox (done_at);
 
--- Wakes the relay at each commit with new rows, whoever inserted them. Without the trigger the
--- relay finds them by polling.
+-- Wakes the relay at a commit with new rows, whoever inserted them, if it sleeps. Without the
+-- trigger the relay finds them by polling.
+--
+-- Commits that notify wait for each other, so nobody does who need not: a relay that sleeps holds
+-- the advisory lock of this number, and one that is awake looks again by itself. It cannot fall
+-- asleep before a transaction that found it awake has ended, since that one shares the lock.
 CREATE OR REPLACE FUNCTION tidings_outbox_notify() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NOTIFY tidings_outbox;
+    IF NOT pg_try_advisory_xact_lock_shared(32766977284925301) THEN
+        NOTIFY tidings_outbox;
+    END IF;
     RETURN NULL;
 END
 $$;
