@@ -51,7 +51,7 @@ class Lock(ABC):
         """Waits until there may be new rows."""
         sleep(seconds)
 
-    def wake_up(self) -> None:
+    def wake_up(self) -> None:  # noqa: B027 - most databases wake nobody
         """There is work: commits need not wake this relay."""
 
     def _fetch(self, sql: str, *parameters: object) -> tuple[object, ...]:
