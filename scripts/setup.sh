@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests and the demo need on Debian or Ubuntu: a C compiler for the bundled
-# SQLite, redis-server, PostgreSQL and MariaDB for the tests, Python for the peers from PyPI, Node and
-# Chromium for the catalog's site. Idempotent; quiet when there is nothing to do. Usage: scripts/setup.sh [demo|test|ci]
+# SQLite, redis-server, PostgreSQL and MariaDB for the tests, Java and Maven for Kafka, Python for the
+# peers from PyPI, Node and Chromium for the catalog's site. Idempotent; quiet when there is nothing to do. Usage: scripts/setup.sh [demo|test|ci]
 set -euo pipefail
 what=${1:-test}
 
@@ -35,6 +35,15 @@ if [ "$what" != demo ]; then
   need git git
   need faketime faketime
   need valgrind valgrind
+  # Kafka runs on Java 17 or later; librdkafka is compiled.
+  java=openjdk-17-jre-headless
+  apt-cache show "$java" >/dev/null 2>&1 || java=default-jre-headless
+  need java "$java"
+  need mvn maven
+  need make make
+  pkg-config --exists openssl 2>/dev/null || packages+=(libssl-dev)
+  pkg-config --exists zlib 2>/dev/null || packages+=(zlib1g-dev)
+  pkg-config --exists libcurl 2>/dev/null || packages+=(libcurl4-openssl-dev)
   # The site of the catalog is looked at in a browser.
   need node nodejs
   need npm npm

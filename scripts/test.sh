@@ -48,7 +48,18 @@ else
   export TIDINGS_REGISTRY_TESTS=absent
 fi
 
-cargo test --workspace --quiet --no-fail-fast
+# Apache Kafka, and with it what is behind the feature `kafka`.
+if scripts/kafka.sh; then
+  kafka=(--features tidings-cli/kafka)
+elif [ -n "${CI:-}" ]; then
+  echo "test: Kafka could not be fetched, and in CI nothing may be skipped" >&2
+  exit 1
+else
+  echo "test: SKIPPED the tests against Kafka: its jars could not be fetched" >&2
+  kafka=(--exclude tidings-transport-kafka)
+fi
+
+cargo test --workspace --quiet --no-fail-fast "${kafka[@]}"
 
 # No part takes more instructions for an event than the repository says.
 cargo run --quiet --release -p tidings-instructions

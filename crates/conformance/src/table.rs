@@ -59,7 +59,7 @@ macro_rules! __for_each_case {
                 5 one_consumer_is_active_and_another_takes_over [lacks KeyedOrder];
                 5 leaving_hands_over_at_once [lacks KeyedOrder];
                 5 who_becomes_active_is_told [lacks KeyedOrder];
-                5 without_order_all_compete [];
+                5 without_order_all_compete [has Competing];
             }
             settling {
                 6 what_is_not_settled_comes_again [];
@@ -175,7 +175,7 @@ macro_rules! __for_each_case {
                 0 the_books_balance_without_order [];
             }
             model {
-                0 random_operations_without_order [];
+                0 random_operations_without_order [has Competing];
                 0 random_operations_with_order [has KeyedOrder];
             }
         }

@@ -60,13 +60,17 @@ impl Address {
         })
     }
 
-    /// Refuses parameters that are not among these.
+    /// Refuses parameters that are not among these; one that ends with a dot stands for all that
+    /// begin with it.
     pub(crate) fn only(&self, known: &[&[&'static str]]) -> Result<(), OpenError> {
         let known = known.concat();
-        let unknown = self
-            .parameters
-            .keys()
-            .find(|name| !known.contains(&name.as_str()));
+        let is_known = |name: &str| match name.split_once('.') {
+            Some((_, rest)) => {
+                !rest.is_empty() && known.contains(&&name[..name.len() - rest.len()])
+            }
+            None => known.contains(&name),
+        };
+        let unknown = self.parameters.keys().find(|name| !is_known(name));
         match unknown {
             None => Ok(()),
             Some(name) => Err(OpenError::UnknownParameter {
@@ -76,6 +80,16 @@ impl Address {
                 known: known.join(", "),
             }),
         }
+    }
+
+    /// The parameters that begin with a prefix, without it.
+    #[cfg(feature = "kafka")]
+    pub(crate) fn beginning_with(&self, prefix: &str) -> BTreeMap<String, String> {
+        let with = self.parameters.iter().filter_map(|(name, value)| {
+            let rest = name.strip_prefix(prefix)?;
+            Some((rest.to_owned(), value.clone()))
+        });
+        with.collect()
     }
 
     /// A parameter as text.

@@ -37,6 +37,18 @@ pub enum OpenError {
         /// The rule, and how to keep it.
         rule: String,
     },
+    /// This program was built without what the scheme needs.
+    #[error(
+        "bus URL: this program was built without {scheme}://; build it with the feature \
+         `{feature}`: cargo install tidings-cli --features {feature}, or in Cargo.toml \
+         tidings = {{ …, features = [\"{feature}\"] }}"
+    )]
+    Unbuilt {
+        /// The URL's scheme.
+        scheme: &'static str,
+        /// The feature of the crates `tidings` and `tidings-cli`.
+        feature: &'static str,
+    },
     /// The log could not be opened.
     #[error("cannot open {address}: {source}")]
     Transport {
@@ -68,5 +80,25 @@ fn hint(nearest: &Option<String>) -> String {
     match nearest {
         Some(name) => format!(". Did you mean {name:?}?"),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OpenError;
+
+    #[test]
+    fn what_is_not_built_in_is_told_with_the_remedy() {
+        let error = OpenError::Unbuilt {
+            scheme: "kafka+ssl",
+            feature: "kafka",
+        };
+        let text = error.to_string();
+        assert!(text.contains("built without kafka+ssl://"), "{text}");
+        assert!(
+            text.contains("cargo install tidings-cli --features kafka"),
+            "{text}"
+        );
+        assert!(!error.is_temporary());
     }
 }

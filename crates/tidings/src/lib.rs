@@ -3,7 +3,7 @@
 //!
 //! A service publishes what it just did; every interested service hears of it. Events are
 //! CloudEvents 1.0 as OEP-41 wants them. The log underneath is chosen by a URL and nothing
-//! else: one file (`sqlite:`), a Redis, or the memory of this process.
+//! else: one file (`sqlite:`), a Redis, a Kafka, or the memory of this process.
 //!
 //! # Example
 //! ```
@@ -50,12 +50,17 @@
 //! | `rediss://…` | the same over TLS |
 //! | `redis+sentinel://[USER:PASSWORD@]HOST[:PORT],…/PRIMARY[/DB]` | the primary that sentinels name |
 //! | `rediss+sentinel://…` | the same, with TLS to sentinels and primary |
+//! | `kafka://[USER:PASSWORD@]HOST[:PORT],…` | Apache Kafka 2.4 or later; with the feature `kafka` |
+//! | `kafka+ssl://…` | the same over TLS |
 //!
 //! Settings are query parameters. For every log: `prefix` (put before topic names, with a dash),
 //! `wire` (`native`, `openedx`, or `binary` on Kafka), `unknown_schema` (`declared`, `refuse` or a minor version).
 //! For `sqlite:`: `durability` (`full` or `normal`), `max_bytes`, `busy_timeout`. For Redis:
 //! `ca_file`, `cert_file`, `key_file`, `connect_timeout`, `response_timeout`, and for sentinels
-//! `sentinel_username`, `sentinel_password`. Times are like `500ms` or `5s`. What is not known is an
+//! `sentinel_username`, `sentinel_password`. For Kafka: `ca_file`, `cert_file`, `key_file`, `sasl`
+//! (`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`), `partitions` and `replication` of
+//! topics that are made, `topic.X` for any other setting of these, `instance` (static membership),
+//! `response_timeout`, and `librdkafka.X` for any setting of the client library. Times are like `500ms` or `5s`. What is not known is an
 //! error.
 
 mod address;

@@ -12,15 +12,19 @@ use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
 use crate::address::{Address, decoded};
 use crate::{Bus, OpenError};
 
+#[cfg(feature = "kafka")]
+mod kafka;
 mod redis;
 
-const SCHEMES: [&str; 6] = [
+const SCHEMES: [&str; 8] = [
     "memory",
     "sqlite",
     "redis",
     "rediss",
     "redis+sentinel",
     "rediss+sentinel",
+    "kafka",
+    "kafka+ssl",
 ];
 
 /// Parameters that every log has.
@@ -49,6 +53,7 @@ pub async fn open(url: &str) -> Result<Bus, OpenError> {
     let (transport, shown) = match address.scheme {
         "memory" => memory(&address)?,
         "sqlite" => sqlite(&address)?,
+        "kafka" | "kafka+ssl" => kafka(&address).await?,
         _ => redis(&address).await?,
     };
     settle_in(Bus::new(transport, shown), &address)
@@ -135,6 +140,10 @@ pub fn rehearse(url: &str) -> Result<Bus, OpenError> {
     match address.scheme {
         "memory" => drop(memory(&address)?),
         "sqlite" => drop(sqlite_config(&address)?),
+        #[cfg(feature = "kafka")]
+        "kafka" | "kafka+ssl" => drop(kafka::config(&address)?),
+        #[cfg(not(feature = "kafka"))]
+        "kafka" | "kafka+ssl" => return Err(unbuilt(&address)),
         _ => drop(redis_config(&address)?),
     }
     settle_in(Bus::new(Arc::new(Memory::new()), "memory:"), &address)
@@ -232,5 +241,31 @@ async fn redis(address: &Address) -> Result<Opened, OpenError> {
             address: shown,
             source,
         }),
+    }
+}
+
+#[cfg(feature = "kafka")]
+async fn kafka(address: &Address) -> Result<Opened, OpenError> {
+    let config = kafka::config(address)?;
+    let shown = config.address();
+    match tidings_transport_kafka::Kafka::connect(config).await {
+        Ok(log) => Ok((Arc::new(log), shown)),
+        Err(source) => Err(OpenError::Transport {
+            address: shown,
+            source,
+        }),
+    }
+}
+
+#[cfg(not(feature = "kafka"))]
+async fn kafka(address: &Address) -> Result<Opened, OpenError> {
+    Err(unbuilt(address))
+}
+
+#[cfg(not(feature = "kafka"))]
+fn unbuilt(address: &Address) -> OpenError {
+    OpenError::Unbuilt {
+        scheme: address.scheme,
+        feature: "kafka",
     }
 }

@@ -14,7 +14,8 @@ pub enum Capability {
     /// The log keeps only the newest record of a key, if asked.
     Compaction = 1 << 1,
     /// Events of one key stay in order, one at a time, among competing consumers. Without it
-    /// one consumer of a group is active per topic, the others stand by.
+    /// one consumer of a group is active per topic, or per part of it that has all events of its
+    /// keys (a partition on Kafka); the others stand by.
     KeyedOrder = 1 << 2,
     /// `Retry` may name a time.
     Delay = 1 << 3,
@@ -26,6 +27,10 @@ pub enum Capability {
     /// headers, and its value and its key stand among them as [`Field::VALUE`](crate::Field::VALUE)
     /// and [`Field::KEY`](crate::Field::KEY).
     Headers = 1 << 6,
+    /// With [`Ordering::None`](crate::Ordering::None) the consumers of a group share a topic record
+    /// by record. Without it they share it by parts at most, of which each has one active
+    /// consumer: partitions on Kafka.
+    Competing = 1 << 7,
 }
 
 /// The set of abilities of a transport.
@@ -33,7 +38,7 @@ pub enum Capability {
 pub struct Capabilities(u8);
 
 impl Capabilities {
-    const ALL: [Capability; 7] = [
+    const ALL: [Capability; 8] = [
         Capability::Replay,
         Capability::Compaction,
         Capability::KeyedOrder,
@@ -41,6 +46,7 @@ impl Capabilities {
         Capability::Fields,
         Capability::Durable,
         Capability::Headers,
+        Capability::Competing,
     ];
 
     /// The set of these.

@@ -20,8 +20,8 @@ use crate::value;
 
 /// A log on a Redis or Valkey server, version 6.2 or later.
 ///
-/// Declares [`Capability::Replay`], [`Capability::Fields`] and [`Capability::Durable`]; how durable
-/// is the server's setting (see the crate's documentation). Uses two connections, and one more for
+/// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Durable`] and
+/// [`Capability::Competing`]; how durable is the server's setting (see the crate's documentation). Uses two connections, and one more for
 /// each subscriber. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Redis {
@@ -94,7 +94,12 @@ pub(crate) fn fact<'a>(info: &'a str, name: &str) -> Option<&'a str> {
 #[async_trait]
 impl Transport for Redis {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::of(&[Capability::Replay, Capability::Fields, Capability::Durable])
+        Capabilities::of(&[
+            Capability::Replay,
+            Capability::Fields,
+            Capability::Durable,
+            Capability::Competing,
+        ])
     }
 
     async fn publish(&self, records: &[Record]) -> Vec<Result<Position>> {

@@ -122,6 +122,7 @@ impl Transport for Sqlite {
     fn capabilities(&self) -> Capabilities {
         Capabilities::of(&[
             Capability::Replay,
+            Capability::Competing,
             Capability::KeyedOrder,
             Capability::Delay,
             Capability::Durable,

@@ -70,6 +70,7 @@ variable than on the command line, where other users of the machine can see it.
     memory:                          inside one process, for trying things out
     sqlite:PATH[?durability=normal]  one file, many processes, no server
     redis://[USER:PASSWORD@]HOST[:PORT][/DB], rediss://…, redis+sentinel://…
+    kafka://HOST[:PORT],…, kafka+ssl://… where built with the feature kafka
 Settings of a bus are query parameters: ?prefix=stage&wire=openedx
 
 Try it:

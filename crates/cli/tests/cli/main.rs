@@ -8,6 +8,7 @@ mod ends;
 mod exec;
 mod file;
 mod help;
+mod kafka;
 mod kills;
 mod leases;
 mod looking;

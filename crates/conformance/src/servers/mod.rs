@@ -1,6 +1,8 @@
 //! Real servers for tests: started on a free port in a temporary folder, stopped on drop.
 
 mod certificates;
+mod kafka;
+mod kafka_cluster;
 mod mariadb;
 mod pgbouncer;
 mod postgres;
@@ -11,6 +13,8 @@ mod registry;
 mod sentinels;
 
 pub use certificates::Certificates;
+pub use kafka::{KafkaOptions, KafkaServer};
+pub use kafka_cluster::KafkaCluster;
 pub use mariadb::MariadbServer;
 pub use pgbouncer::PgBouncer;
 pub use postgres::PostgresServer;

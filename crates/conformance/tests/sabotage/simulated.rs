@@ -72,10 +72,11 @@ impl Simulated {
 
     pub fn capabilities(&self) -> Capabilities {
         if self.poor {
-            return Capabilities::of(&[Capability::Durable]);
+            return Capabilities::of(&[Capability::Competing, Capability::Durable]);
         }
         Capabilities::of(&[
             Capability::Replay,
+            Capability::Competing,
             Capability::KeyedOrder,
             Capability::Delay,
             Capability::Fields,

@@ -93,6 +93,7 @@ impl Transport for Memory {
     fn capabilities(&self) -> Capabilities {
         Capabilities::of(&[
             Capability::Replay,
+            Capability::Competing,
             Capability::KeyedOrder,
             Capability::Delay,
             Capability::Fields,

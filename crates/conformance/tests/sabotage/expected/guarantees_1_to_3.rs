@@ -58,9 +58,8 @@ sabotaged! {
             "groups::joining_moves_nothing",
         ],
         also: [
-            "retention::the_hard_cap_wins_and_is_reported_once",
             "starts::latest_is_stored_when_the_group_is_made",
-        ] because "three consumers live in them at once, with records to come",
+        ] because "three consumers live in it at once, with records to come",
     }
     2 restarting_moves_to_the_start: groups::RestartingMovesToTheStart => Rich {
         fails: [

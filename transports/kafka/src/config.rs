@@ -1,0 +1,387 @@
+//! Which cluster, and how to talk to it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::FromClientConfig;
+use rdkafka::consumer::BaseConsumer;
+use tidings_transport::{Error, ErrorKind, Result};
+
+/// Settings of the client library that are not the user's to make, because the guarantees rest on
+/// them.
+const OURS: [&str; 21] = [
+    "acks",
+    "allow.auto.create.topics",
+    "auto.commit.enable",
+    "auto.commit.interval.ms",
+    "auto.offset.reset",
+    "client.id",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "enable.idempotence",
+    "enable.partition.eof",
+    "group.id",
+    "group.protocol",
+    "max.in.flight",
+    "max.in.flight.requests.per.connection",
+    "max.poll.interval.ms",
+    "message.timeout.ms",
+    "partition.assignment.strategy",
+    "request.required.acks",
+    "request.timeout.ms",
+    "socket.timeout.ms",
+    "transactional.id",
+];
+
+/// Settings of the client library that have a field here, and the parameter of a URL that sets it.
+const FIELDS: [(&str, &str); 11] = [
+    ("bootstrap.servers", "the hosts of the URL"),
+    ("metadata.broker.list", "the hosts of the URL"),
+    ("security.protocol", "kafka+ssl:// or kafka://"),
+    ("ssl.ca.location", "ca_file"),
+    ("ssl.certificate.location", "cert_file"),
+    ("ssl.key.location", "key_file"),
+    ("sasl.mechanism", "sasl"),
+    ("sasl.mechanisms", "sasl"),
+    ("sasl.username", "USER:PASSWORD@ before the hosts"),
+    ("sasl.password", "USER:PASSWORD@ before the hosts"),
+    ("group.instance.id", "instance"),
+];
+
+/// How a client proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mechanism {
+    /// User and password as they are: over TLS only.
+    Plain,
+    /// User and password, never sent.
+    ScramSha256,
+    /// User and password, never sent.
+    ScramSha512,
+    /// Tokens of an identity provider; where they come from are the client settings
+    /// `sasl.oauthbearer.…`.
+    OauthBearer,
+}
+
+impl Mechanism {
+    /// As Kafka writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+            Self::OauthBearer => "OAUTHBEARER",
+        }
+    }
+}
+
+impl FromStr for Mechanism {
+    type Err = Error;
+
+    /// # Errors
+    /// `Invalid`, naming the mechanisms.
+    fn from_str(text: &str) -> Result<Self> {
+        let all = [
+            Self::Plain,
+            Self::ScramSha256,
+            Self::ScramSha512,
+            Self::OauthBearer,
+        ];
+        let found = all
+            .into_iter()
+            .find(|m| m.as_str().eq_ignore_ascii_case(text));
+        found.ok_or_else(|| {
+            let rule = "sasl: must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER";
+            Error::new(ErrorKind::Invalid, "connect", rule)
+        })
+    }
+}
+
+/// Settings of a [`Kafka`](crate::Kafka) log. `Debug` shows no value of a client setting.
+///
+/// ```
+/// # use tidings_transport_kafka::KafkaConfig;
+/// let mut config = KafkaConfig::new(["kafka-1:9092", "kafka-2:9092"]);
+/// config.partitions = Some(12);
+/// config.user = Some(("lms".into(), "secret".into()));
+/// assert!(!format!("{config:?}").contains("secret"));
+/// assert_eq!(config.address(), "kafka://kafka-1:9092,kafka-2:9092/");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KafkaConfig {
+    /// Brokers to begin with, as `host:port`.
+    pub brokers: Vec<String>,
+    /// Partitions of the topics that are made. Default: as the cluster is set (`num.partitions`).
+    pub partitions: Option<u32>,
+    /// Copies of each partition of the topics that are made, dead letters included. Default: as
+    /// the cluster is set (`default.replication.factor`).
+    pub replication: Option<u32>,
+    /// More settings of the topics that are made, dead letters excepted: `retention.ms`,
+    /// `min.insync.replicas`, `cleanup.policy`, …
+    pub topic: BTreeMap<String, String>,
+    /// Whether connections are encrypted, and the brokers prove who they are.
+    pub tls: bool,
+    /// Certificates of authorities, PEM. Default: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate of this client, PEM.
+    pub cert_file: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key_file: Option<PathBuf>,
+    /// How this client proves who it is, beside a certificate.
+    pub sasl: Option<Mechanism>,
+    /// User and password.
+    pub user: Option<(String, String)>,
+    /// The name of this process for static membership: who comes back under it within the session
+    /// timeout has the same partitions, without a rebalance. Two consumers of a group must not
+    /// have the same.
+    pub instance: Option<String>,
+    /// How long an answer may take; beyond it a write's outcome is unknown. Default: 10 s.
+    pub response_timeout: Duration,
+    /// Settings handed to the client library (librdkafka) as they are: `linger.ms`,
+    /// `compression.type`, `session.timeout.ms`, `sasl.oauthbearer.method`, …
+    pub client: BTreeMap<String, String>,
+}
+
+impl KafkaConfig {
+    /// The defaults, for these brokers.
+    pub fn new<S: Into<String>>(brokers: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            brokers: brokers.into_iter().map(Into::into).collect(),
+            partitions: None,
+            replication: None,
+            topic: BTreeMap::new(),
+            tls: false,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+            sasl: None,
+            user: None,
+            instance: None,
+            response_timeout: Duration::from_secs(10),
+            client: BTreeMap::new(),
+        }
+    }
+
+    /// The address for people, without credentials: `kafka://host:9092/`.
+    pub fn address(&self) -> String {
+        let scheme = if self.tls { "kafka+ssl" } else { "kafka" };
+        format!("{scheme}://{}/", self.brokers.join(","))
+    }
+
+    /// Checks all settings without I/O.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the setting.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |rule: String| Err(Error::new(ErrorKind::Invalid, "connect", rule));
+        if self.brokers.is_empty() || self.brokers.iter().any(String::is_empty) {
+            return refuse("brokers: name at least one, as host:port".into());
+        }
+        for (field, value) in [
+            ("partitions", self.partitions),
+            ("replication", self.replication),
+        ] {
+            if value.is_some_and(|n| n == 0 || n > 10_000) {
+                return refuse(format!("{field}: must be 1 to 10000"));
+            }
+        }
+        self.check_credentials().or_else(refuse)?;
+        if let Some(name) = OURS.iter().find(|name| self.client.contains_key(**name)) {
+            return refuse(format!(
+                "{name}: Tidings sets this itself, since its guarantees rest on it; leave it out"
+            ));
+        }
+        if let Some((name, field)) = FIELDS
+            .iter()
+            .find(|(name, _)| self.client.contains_key(*name))
+        {
+            return refuse(format!("{name}: is set by {field}"));
+        }
+        // The library knows its names and values, and its message has no value of a secret.
+        let native = self.base().create_native_config();
+        native.map(drop).map_err(|e| {
+            Error::new(
+                ErrorKind::Invalid,
+                "connect",
+                format!("client settings: {e}"),
+            )
+        })
+    }
+
+    fn check_credentials(&self) -> Result<(), String> {
+        let scram = "SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN";
+        match (self.sasl, &self.user) {
+            (None, None) => {}
+            (Some(Mechanism::OauthBearer), None) => {}
+            (Some(Mechanism::OauthBearer), Some(_)) => {
+                return Err("user: OAUTHBEARER has none; leave it out".into());
+            }
+            (None, Some(_)) => {
+                return Err(format!(
+                    "sasl: name the mechanism by which the user logs in: {scram}"
+                ));
+            }
+            (Some(mechanism), None) => {
+                let name = mechanism.as_str();
+                return Err(format!("user: {name} needs one, and a password"));
+            }
+            (Some(Mechanism::Plain), Some(_)) if !self.tls => {
+                return Err(
+                    "sasl: PLAIN shows the password to whoever listens; use TLS \
+                            (kafka+ssl://), or SCRAM-SHA-512"
+                        .into(),
+                );
+            }
+            _ => {}
+        }
+        match (self.tls, &self.ca_file, &self.cert_file, &self.key_file) {
+            (false, None, None, None) | (true, _, None, None) | (true, _, Some(_), Some(_)) => {
+                Ok(())
+            }
+            (true, ..) => Err("cert_file: certificate and key_file go together".into()),
+            (false, ..) => {
+                Err("ca_file, cert_file, key_file: are for TLS: write kafka+ssl://".into())
+            }
+        }
+    }
+
+    fn base(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", self.brokers.join(","))
+            .set(
+                "socket.timeout.ms",
+                self.response_timeout.as_millis().to_string(),
+            )
+            .set("reconnect.backoff.ms", "50")
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("client.id", "tidings");
+        let protocol = match (self.tls, self.sasl.is_some()) {
+            (false, false) => "plaintext",
+            (false, true) => "sasl_plaintext",
+            (true, false) => "ssl",
+            (true, true) => "sasl_ssl",
+        };
+        config.set("security.protocol", protocol);
+        for (name, file) in [
+            ("ssl.ca.location", &self.ca_file),
+            ("ssl.certificate.location", &self.cert_file),
+            ("ssl.key.location", &self.key_file),
+        ] {
+            if let Some(file) = file {
+                config.set(name, file.to_string_lossy());
+            }
+        }
+        if let Some(mechanism) = self.sasl {
+            config.set("sasl.mechanism", mechanism.as_str());
+        }
+        if let Some((user, password)) = &self.user {
+            config
+                .set("sasl.username", user)
+                .set("sasl.password", password);
+        }
+        for (name, value) in &self.client {
+            config.set(name, value);
+        }
+        config
+    }
+
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let mut config = self.base();
+        config.set("enable.idempotence", "true").set(
+            "message.timeout.ms",
+            self.response_timeout.as_millis().to_string(),
+        );
+        let mut default = |name: &str, value: &str| {
+            if !self.client.contains_key(name) {
+                config.set(name, value);
+            }
+        };
+        // Java's choice, so that all producers of a fleet agree on the partition of a key.
+        default("partitioner", "murmur2_random");
+        default("compression.type", "lz4");
+        // A batch is handed over at once, so there is nothing to wait long for.
+        default("linger.ms", "1");
+        default("queue.buffering.max.messages", "1000000");
+        // How large a message may be is the brokers' setting.
+        default("message.max.bytes", "10485760");
+        config
+    }
+
+    /// A consumer that commits nothing by itself. Without a group of its own it is named one, since
+    /// the library insists.
+    pub(crate) fn consumer(&self, group: &str) -> ClientConfig {
+        let mut config = self.base();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("enable.partition.eof", "true")
+            .set("allow.auto.create.topics", "false")
+            .set("fetch.error.backoff.ms", "50");
+        // Topics that are made anew, and partitions that are added, are noticed soon.
+        let refresh = "topic.metadata.refresh.interval.ms";
+        if !self.client.contains_key(refresh) {
+            config.set(refresh, "30000");
+        }
+        config
+    }
+
+    pub(crate) fn reader(&self) -> Result<BaseConsumer, rdkafka::error::KafkaError> {
+        BaseConsumer::from_config(&self.consumer(READER))
+    }
+
+    pub(crate) fn admin(&self) -> ClientConfig {
+        self.base()
+    }
+}
+
+/// The group of consumers that belong to none. They never join or commit.
+pub(crate) const READER: &str = "tidings-reader";
+
+impl fmt::Debug for KafkaConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Taken apart so that a new field cannot be forgotten.
+        let Self {
+            brokers,
+            partitions,
+            replication,
+            topic,
+            tls,
+            ca_file,
+            cert_file,
+            key_file,
+            sasl,
+            user,
+            instance,
+            response_timeout,
+            client,
+        } = self;
+        f.debug_struct("KafkaConfig")
+            .field("brokers", brokers)
+            .field("partitions", partitions)
+            .field("replication", replication)
+            .field("topic", topic)
+            .field("tls", tls)
+            .field("ca_file", ca_file)
+            .field("cert_file", cert_file)
+            .field("key_file", key_file)
+            .field("sasl", sasl)
+            .field("user", &user.as_ref().map(|(user, _)| user))
+            .field("instance", instance)
+            .field("response_timeout", response_timeout)
+            .field("client", &client.keys().collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// What the client library is, for people.
+pub(crate) fn library() -> String {
+    format!("librdkafka {}", rdkafka::util::get_rdkafka_version().1)
+}

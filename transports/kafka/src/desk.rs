@@ -1,0 +1,267 @@
+//! What a consumer has, and what it hands out next.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use tidings_transport::{Batch, Delivery, Group, Topic};
+
+use crate::journal::Journal;
+use crate::lane::{Held, Lane};
+use crate::wire;
+
+/// A released or redelivered letter in somebody's hands.
+#[derive(Debug)]
+pub(crate) struct HeldLetter {
+    pub(crate) epoch: u64,
+    pub(crate) partition: i32,
+    pub(crate) settling: bool,
+}
+
+/// What a delivery is, as this consumer holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
+    /// A record of a partition.
+    Record(usize, i32, i64),
+    /// A letter of a journal.
+    Letter(usize, i64),
+}
+
+/// Everything that is in the hands of a consumer, or about to be.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) topics: Vec<Topic>,
+    /// By topic and partition.
+    pub(crate) lanes: BTreeMap<(usize, i32), Lane>,
+    /// By topic.
+    pub(crate) journals: Vec<Journal>,
+    /// The topics whose group was lost and made again, until that is told.
+    pub(crate) anew: BTreeSet<usize>,
+    pub(crate) letters: HashMap<(usize, i64), HeldLetter>,
+    /// For the caller, and not yet taken.
+    pub(crate) ready: Batch,
+    epoch: u64,
+    /// Where the next round begins.
+    turn: (usize, i32),
+    /// Counts what has changed and must be committed.
+    pub(crate) version: u64,
+}
+
+impl Desk {
+    pub(crate) fn new(topics: &[Topic]) -> Self {
+        Self {
+            topics: topics.to_vec(),
+            lanes: BTreeMap::new(),
+            journals: topics.iter().map(|_| Journal::default()).collect(),
+            anew: BTreeSet::new(),
+            letters: HashMap::new(),
+            ready: Batch::default(),
+            // Unlike that of any other consumer, so that a stranger's delivery is not taken for
+            // one of this.
+            epoch: rand::random::<u64>() >> 1,
+            turn: (0, 0),
+            version: 0,
+        }
+    }
+
+    /// Moves up to `max` of what waits to what is ready.
+    pub(crate) fn fill(&mut self, max: usize) {
+        self.fill_letters(max);
+        let mut order: Vec<_> = self.lanes.keys().copied().collect();
+        let at = order.partition_point(|lane| *lane <= self.turn);
+        order.rotate_left(at);
+        // One of each in turn, so that a busy one starves no other.
+        while self.ready.deliveries.len() < max && !order.is_empty() {
+            order.retain(|key| {
+                let room = self.ready.deliveries.len() < max;
+                let handed = room && self.hand_record(*key);
+                if handed {
+                    self.turn = *key;
+                }
+                handed || !room
+            });
+        }
+    }
+
+    fn hand_record(&mut self, key: (usize, i32)) -> bool {
+        let Some(lane) = self.lanes.get_mut(&key) else {
+            return false;
+        };
+        let Some((offset, stored)) = lane.pop() else {
+            return false;
+        };
+        self.epoch += 1;
+        let delivery = Delivery {
+            topic: self.topics[key.0].clone(),
+            position: stored.position.clone(),
+            received: stored.received,
+            key: stored.key.clone(),
+            body: stored.body.clone(),
+            attempts: lane.ledger.attempts(offset),
+            released: false,
+            epoch: self.epoch,
+        };
+        let held = Held {
+            epoch: self.epoch,
+            stored,
+            started: false,
+            settling: false,
+        };
+        lane.hand.insert(offset, held);
+        self.version += 1;
+        self.ready.deliveries.push(Arc::new(delivery));
+        true
+    }
+
+    fn fill_letters(&mut self, max: usize) {
+        for topic in 0..self.topics.len() {
+            for id in self.journals[topic].turn() {
+                if self.ready.deliveries.len() >= max {
+                    return;
+                }
+                self.hand_letter(topic, id);
+            }
+        }
+    }
+
+    fn hand_letter(&mut self, topic: usize, id: i64) {
+        let Some(letter) = self.journals[topic].letters.get(&id) else {
+            return;
+        };
+        let lane = self.lanes.get(&(topic, letter.partition));
+        if lane.is_none_or(|lane| lane.leaving) || self.letters.contains_key(&(topic, id)) {
+            return;
+        }
+        self.epoch += 1;
+        let held = HeldLetter {
+            epoch: self.epoch,
+            partition: letter.partition,
+            settling: false,
+        };
+        self.letters.insert((topic, id), held);
+        self.ready.deliveries.push(Arc::new(Delivery {
+            topic: self.topics[topic].clone(),
+            position: letter.position.clone(),
+            received: None,
+            key: letter.key.clone(),
+            body: letter.body.clone(),
+            attempts: letter.attempts(),
+            released: true,
+            epoch: self.epoch,
+        }));
+    }
+
+    /// Where a delivery is held; `None` if it has passed to somebody else or is settled.
+    pub(crate) fn find(&self, delivery: &Delivery) -> Option<Place> {
+        let topic = self.topics.iter().position(|t| *t == delivery.topic)?;
+        if delivery.released {
+            let mut held = self.letters.iter();
+            return held
+                .find(|((t, _), held)| {
+                    *t == topic && held.epoch == delivery.epoch && !held.settling
+                })
+                .map(|((t, id), _)| Place::Letter(*t, *id));
+        }
+        let (partition, offset) = wire::place(&delivery.position, "settle").ok()?;
+        let held = self.lanes.get(&(topic, partition))?.hand.get(&offset)?;
+        (held.epoch == delivery.epoch && !held.settling)
+            .then_some(Place::Record(topic, partition, offset))
+    }
+
+    /// Marks one whose settlement is on its way, or that it failed.
+    pub(crate) fn settling(&mut self, place: Place, settling: bool) {
+        match place {
+            Place::Record(topic, partition, offset) => {
+                if let Some(lane) = self.lanes.get_mut(&(topic, partition))
+                    && let Some(held) = lane.hand.get_mut(&offset)
+                {
+                    held.settling = settling;
+                }
+            }
+            Place::Letter(topic, id) => {
+                if let Some(held) = self.letters.get_mut(&(topic, id)) {
+                    held.settling = settling;
+                }
+            }
+        }
+    }
+
+    /// Puts a record behind the group, or takes that back; `false` if it has passed on meanwhile.
+    pub(crate) fn settle(&mut self, place: Place, epoch: u64, settled: bool) -> bool {
+        let Place::Record(topic, partition, offset) = place else {
+            return false;
+        };
+        let Some(lane) = self.lanes.get_mut(&(topic, partition)) else {
+            return false;
+        };
+        if lane
+            .hand
+            .get(&offset)
+            .is_none_or(|held| held.epoch != epoch)
+        {
+            return false;
+        }
+        lane.ledger.settle(offset, settled);
+        lane.dirty = true;
+        self.version += 1;
+        true
+    }
+
+    /// What is ready, at most `max`, without what has passed to somebody else meanwhile.
+    pub(crate) fn take(&mut self, max: usize) -> Batch {
+        let mut ready = std::mem::take(&mut self.ready);
+        ready
+            .deliveries
+            .retain(|delivery| self.find(delivery).is_some());
+        self.ready.deliveries = ready.deliveries.split_off(max.min(ready.deliveries.len()));
+        if ready.deliveries.is_empty() {
+            // They are told with the first delivery.
+            self.ready.became_active = std::mem::take(&mut ready.became_active);
+        }
+        ready
+    }
+
+    /// Whether there is something for the caller.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.ready.deliveries.is_empty() || !self.ready.gaps.is_empty()
+    }
+
+    /// Notes a partition that this consumer has now.
+    pub(crate) fn assign(&mut self, topic: usize, partition: i32, lane: Lane) {
+        self.version += 1;
+        self.lanes.insert((topic, partition), lane);
+        if !self.ready.became_active.contains(&self.topics[topic]) {
+            self.ready.became_active.push(self.topics[topic].clone());
+        }
+    }
+
+    /// Forgets a partition, and what is held of it.
+    pub(crate) fn revoke(&mut self, topic: usize, partition: i32) {
+        self.lanes.remove(&(topic, partition));
+        self.letters
+            .retain(|(t, _), held| *t != topic || held.partition != partition);
+    }
+
+    /// Reports what the group has lost.
+    pub(crate) fn report(
+        &mut self,
+        topic: usize,
+        group: &Group,
+        (partition, from, until): (i32, i64, i64),
+        lost: tidings_transport::Count,
+        cause: &str,
+    ) {
+        self.ready.gaps.push(tidings_transport::Gap {
+            topic: self.topics[topic].clone(),
+            group: group.clone(),
+            after: Some(wire::position(partition, from - 1)),
+            until: Some(wire::position(partition, until)),
+            lost,
+            cause: cause.to_owned(),
+        });
+    }
+
+    /// How many records wait to be handed out.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lanes.values().map(Lane::waiting).sum()
+    }
+}

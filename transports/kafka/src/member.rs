@@ -1,0 +1,282 @@
+//! What the parts of a consumer share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::RDKafkaErrorCode;
+use tidings_transport::{Error, ErrorKind, Group, Result, Subscription, Topic};
+use tokio::sync::{Notify, watch};
+
+use crate::client::{self, Client};
+use crate::desk::Desk;
+use crate::error::{no_answer, writing};
+use crate::names;
+use crate::rebalance::Hook;
+
+/// Between two attempts to commit.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A member of a group, as its caller's side and its threads see it.
+pub(crate) struct Member {
+    pub(crate) client: Arc<Client>,
+    /// For what a thread of ours must wait for.
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) group: Group,
+    /// For people.
+    pub(crate) name: String,
+    pub(crate) lease: Duration,
+    /// On Kafka, and those of their journals.
+    pub(crate) physical: Vec<String>,
+    pub(crate) journals: Vec<String>,
+    /// Taken away when it is closed.
+    consumer: Mutex<Option<Arc<BaseConsumer<Hook>>>>,
+    desk: Mutex<Desk>,
+    error: Mutex<Option<Error>>,
+    pub(crate) closed: AtomicBool,
+    /// A journal was made anew, and all are to be read from their beginnings.
+    pub(crate) rewind: AtomicBool,
+    /// A seek was carried out and is not committed yet.
+    pub(crate) moved: AtomicBool,
+    /// Rings when there may be something for the caller.
+    pub(crate) ready: Notify,
+    /// Changes with each record of a journal.
+    pub(crate) read: watch::Sender<u64>,
+    /// Becomes true when the threads have ended.
+    pub(crate) ended: watch::Sender<bool>,
+    /// One commit at a time; the next takes along what has gathered.
+    committing: tokio::sync::Mutex<()>,
+    committed: AtomicU64,
+    /// The caller's last sign of life, and whether it waits.
+    alive: Mutex<(Instant, bool)>,
+}
+
+impl Member {
+    pub(crate) fn new(
+        client: Arc<Client>,
+        subscription: &Subscription,
+        consumer: Arc<BaseConsumer<Hook>>,
+    ) -> Result<Self> {
+        let topics: Vec<Topic> = subscription.topics.iter().map(|(t, _)| t.clone()).collect();
+        let physical: Result<_> = topics
+            .iter()
+            .map(|t| names::physical(t, "subscribe"))
+            .collect();
+        let journals = topics
+            .iter()
+            .map(|t| names::journal(t, &subscription.group));
+        Ok(Self {
+            client,
+            runtime: tokio::runtime::Handle::current(),
+            physical: physical?,
+            journals: journals.collect(),
+            desk: Mutex::new(Desk::new(&topics)),
+            group: subscription.group.clone(),
+            name: subscription.consumer.clone(),
+            lease: subscription.lease,
+            consumer: Mutex::new(Some(consumer)),
+            error: Mutex::default(),
+            closed: AtomicBool::new(false),
+            rewind: AtomicBool::new(false),
+            moved: AtomicBool::new(false),
+            ready: Notify::new(),
+            read: watch::Sender::new(0),
+            ended: watch::Sender::new(false),
+            committing: tokio::sync::Mutex::default(),
+            committed: AtomicU64::new(0),
+            alive: Mutex::new((Instant::now(), false)),
+        })
+    }
+
+    pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
+        // Each change of it is made by one method that does not panic midway.
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn consumer(&self) -> Option<Arc<BaseConsumer<Hook>>> {
+        let consumer = self.consumer.lock().unwrap_or_else(PoisonError::into_inner);
+        consumer.clone()
+    }
+
+    /// Lets go of the connection.
+    pub(crate) fn take_consumer(&self) -> Option<Arc<BaseConsumer<Hook>>> {
+        let mut consumer = self.consumer.lock().unwrap_or_else(PoisonError::into_inner);
+        consumer.take()
+    }
+
+    /// Leaves an error for the caller.
+    pub(crate) fn fail(&self, error: Error) {
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        self.ready.notify_one();
+    }
+
+    pub(crate) fn take_error(&self) -> Option<Error> {
+        let mut error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+        error.take()
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Atomic::Acquire)
+    }
+
+    pub(crate) fn check_open(&self, operation: &'static str) -> Result<()> {
+        if self.is_closed() {
+            return Err(Error::new(
+                ErrorKind::Closed,
+                operation,
+                "this consumer has left its group; subscribe again",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The caller shows that it lives, and whether it waits for more.
+    pub(crate) fn lives(&self, waits: bool) {
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        *alive = (Instant::now(), waits);
+    }
+
+    /// Whether the caller has shown after this instant that it lives.
+    pub(crate) fn lives_since(&self, instant: Instant) -> bool {
+        let (last, waits) = *self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        waits || last > instant
+    }
+
+    /// Whether the caller holds something and has been silent for longer than its lease.
+    pub(crate) fn is_silent(&self) -> bool {
+        let (last, waits) = *self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        if waits || last.elapsed() < self.lease {
+            return false;
+        }
+        let desk = self.desk();
+        !desk.letters.is_empty() || desk.lanes.values().any(|lane| !lane.hand.is_empty())
+    }
+
+    /// Commits what has changed, and waits until that is stored. What has passed to others
+    /// meanwhile is left out: whoever holds a delivery of it finds that it is stale.
+    pub(crate) async fn commit(self: &Arc<Self>, operation: &'static str) -> Result<()> {
+        let wanted = self.desk().version;
+        let _turn = self.committing.lock().await;
+        // A call that waited before this one has taken it along.
+        if self.committed.load(Atomic::Acquire) >= wanted {
+            return Ok(());
+        }
+        let end = Instant::now() + self.client.timeout();
+        loop {
+            let member = self.clone();
+            let commit = tokio::task::spawn_blocking(move || member.commit_once(operation));
+            let result = match tokio::time::timeout(self.client.timeout(), commit).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(e)) => Err(
+                    Error::new(ErrorKind::Failed, operation, "the commit broke off").with_source(e),
+                ),
+                Err(_) => Err(no_answer(operation, ErrorKind::UnknownOutcome)),
+            };
+            match result {
+                Ok(true) => return Ok(()),
+                Ok(false) if Instant::now() < end => tokio::time::sleep(PAUSE).await,
+                Ok(false) => {
+                    let text = "the group is being rebalanced; nothing was stored";
+                    return Err(Error::new(ErrorKind::Unavailable, operation, text));
+                }
+                Err(e) => {
+                    // Whether it was stored or not: the next commit says it again.
+                    self.desk()
+                        .lanes
+                        .values_mut()
+                        .for_each(|lane| lane.dirty = true);
+                    return Err(e);
+                }
+            }
+        }
+    }
+
+    /// The same once, on a thread that may block; `false` while the group is being rebalanced, and
+    /// takes commits of no generation but the next.
+    pub(crate) fn commit_once(&self, operation: &'static str) -> Result<bool> {
+        use RDKafkaErrorCode as Code;
+        let (list, version) = self.gather().map_err(|e| writing(operation, e))?;
+        let stored = match (list.count(), self.consumer()) {
+            (0, _) => Ok(()),
+            (_, Some(consumer)) => consumer.commit(&list, CommitMode::Sync),
+            (_, None) => return self.check_open(operation).map(|()| true),
+        };
+        let Err(e) = stored else {
+            self.committed.fetch_max(version, Atomic::Release);
+            return Ok(true);
+        };
+        self.desk()
+            .lanes
+            .values_mut()
+            .for_each(|lane| lane.dirty = true);
+        match e.rdkafka_error_code() {
+            Some(
+                Code::RebalanceInProgress
+                | Code::CoordinatorLoadInProgress
+                | Code::IllegalGeneration
+                | Code::UnknownMemberId,
+            ) => Ok(false),
+            _ => Err(writing(operation, e)),
+        }
+    }
+
+    fn gather(&self) -> rdkafka::error::KafkaResult<(TopicPartitionList, u64)> {
+        let now = jiff::Timestamp::now().as_millisecond();
+        let mut list = TopicPartitionList::new();
+        let mut desk = self.desk();
+        for ((topic, partition), lane) in &mut desk.lanes {
+            if std::mem::take(&mut lane.dirty) {
+                let mut ledger = lane.ledger.clone();
+                ledger.advance();
+                ledger.touched = now;
+                client::add(&mut list, &self.physical[*topic], *partition, &ledger)?;
+            }
+        }
+        Ok((list, desk.version))
+    }
+
+    /// Waits until a journal has been read up to this offset.
+    pub(crate) async fn read_until(
+        &self,
+        topic: usize,
+        next: i64,
+        operation: &'static str,
+    ) -> Result<()> {
+        let mut read = self.read.subscribe();
+        let reached = async {
+            while self.desk().journals[topic].next < next {
+                // The sender lives as long as this.
+                let _ = read.changed().await;
+            }
+        };
+        let limit = tokio::time::timeout(self.client.timeout(), reached).await;
+        limit.map_err(|_| no_answer(operation, ErrorKind::Unavailable))
+    }
+
+    /// Waits until everything that stands in a journal now has been read.
+    pub(crate) async fn catch_up(&self, topic: usize, operation: &'static str) -> Result<()> {
+        let name = self.journals[topic].clone();
+        let look = move |client: &Client| client.watermarks(&name, 1, operation);
+        let end = self.client.blocking(operation, look).await?[0].1;
+        self.read_until(topic, end, operation).await
+    }
+
+    /// Appends to a journal, and waits until this consumer has read it.
+    pub(crate) async fn write(
+        &self,
+        topic: usize,
+        entries: Vec<client::Entry>,
+        operation: &'static str,
+    ) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let last = self
+            .client
+            .append(&self.journals[topic], entries, operation)
+            .await?;
+        self.read_until(topic, last + 1, operation).await
+    }
+}

@@ -1,0 +1,177 @@
+//! Reading without being in a group.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rdkafka::Message;
+use tidings_transport::{Error, ErrorKind, Group, Position, Result, Start, Stored, Topic};
+
+use crate::client::Client;
+use crate::journal::Journal;
+use crate::{names, start, wire};
+
+/// A topic that must be there: its name on Kafka, and the offsets of its partitions. Blocks.
+pub(crate) fn topic(
+    client: &Client,
+    topic: &Topic,
+    operation: &'static str,
+) -> Result<(String, Vec<(i64, i64)>)> {
+    let name = names::physical(topic, operation)?;
+    let partitions = client.partitions(&name, operation)?;
+    let partitions = partitions.ok_or_else(|| missing(operation, &format!("topic {topic}")))?;
+    let marks = client.watermarks(&name, partitions, operation)?;
+    Ok((name, marks))
+}
+
+/// The journal of a group that must be there, with its name on Kafka. Blocks.
+pub(crate) fn journal(
+    client: &Client,
+    topic: &Topic,
+    group: &Group,
+    operation: &'static str,
+) -> Result<(String, Journal)> {
+    names::physical(topic, operation)?;
+    let name = names::journal(topic, group);
+    match load(client, &name, operation)? {
+        Some(journal) if journal.made.is_some() => Ok((name, journal)),
+        _ => Err(missing(
+            operation,
+            &format!("group {group} on topic {topic}"),
+        )),
+    }
+}
+
+/// Reads a journal to its end; `None` if there is none of this name. Blocks.
+pub(crate) fn load(
+    client: &Client,
+    name: &str,
+    operation: &'static str,
+) -> Result<Option<Journal>> {
+    if client.partitions(name, operation)?.is_none() {
+        return Ok(None);
+    }
+    let (low, high) = client.watermarks(name, 1, operation)?[0];
+    let mut journal = Journal::default();
+    let mut strange = false;
+    client.scan(name, &[(0, low, high)], operation, |message| {
+        // A topic that is no journal, however large, is not read.
+        strange = journal.next == 0 && message.key() != Some(b"made");
+        if !strange {
+            journal.apply(message);
+        }
+        !strange
+    })?;
+    Ok((!strange).then_some(journal))
+}
+
+fn missing(operation: &'static str, what: &str) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        operation,
+        format!("there is no {what}"),
+    )
+}
+
+/// A record with its place and the time that orders it among those of other partitions.
+struct Read {
+    partition: i32,
+    offset: i64,
+    millis: i64,
+    stored: Stored,
+}
+
+pub(crate) async fn read(
+    client: &Arc<Client>,
+    from_topic: &Topic,
+    from: &Start,
+    limit: usize,
+) -> Result<Vec<Stored>> {
+    let (wanted, from) = (from_topic.clone(), from.clone());
+    client
+        .blocking("read", move |client| {
+            let (name, marks) = topic(client, &wanted, "read")?;
+            let next = start::resolve(client, &name, &marks, &from, "read")?;
+            let count = i64::try_from(limit).unwrap_or(i64::MAX);
+            let ranges: Vec<_> = (0..)
+                .zip(next.iter().zip(&marks))
+                .map(|(p, (next, (low, high)))| {
+                    let next = *next.max(low);
+                    (p, next, high.min(&next.saturating_add(count)).to_owned())
+                })
+                .collect();
+            let mut found = collect(client, &name, &ranges, "read")?;
+            found.truncate(limit);
+            Ok(placed(found, next, 1))
+        })
+        .await
+}
+
+pub(crate) async fn read_back(
+    client: &Arc<Client>,
+    from_topic: &Topic,
+    before: Option<&Position>,
+    limit: usize,
+) -> Result<Vec<Stored>> {
+    let (wanted, before) = (from_topic.clone(), before.cloned());
+    client
+        .blocking("read", move |client| {
+            let (name, marks) = topic(client, &wanted, "read")?;
+            let mut ends: Vec<i64> = marks.iter().map(|(_, high)| *high).collect();
+            if let Some(before) = before {
+                ends = start::before(client, &name, &marks, &before, "read")?;
+            }
+            let count = i64::try_from(limit).unwrap_or(i64::MAX);
+            let ranges: Vec<_> = (0..)
+                .zip(ends.iter().zip(&marks))
+                .map(|(p, (end, (low, _)))| (p, *low.max(&end.saturating_sub(count)), *end))
+                .collect();
+            let mut found = collect(client, &name, &ranges, "read")?;
+            found.reverse();
+            found.truncate(limit);
+            Ok(placed(found, ends, 0))
+        })
+        .await
+}
+
+/// What stands in these ranges, by time; within a partition in its order.
+fn collect(
+    client: &Client,
+    name: &str,
+    ranges: &[(i32, i64, i64)],
+    operation: &'static str,
+) -> Result<Vec<Read>> {
+    let mut lanes: BTreeMap<i32, Vec<Read>> = BTreeMap::new();
+    client.scan(name, ranges, operation, |message| {
+        let lane = lanes.entry(message.partition()).or_default();
+        let millis = message.timestamp().to_millis().unwrap_or(0);
+        lane.push(Read {
+            partition: message.partition(),
+            offset: message.offset(),
+            // Clocks of producers differ; the order of a partition does not give way to that.
+            millis: lane.last().map_or(millis, |last| last.millis.max(millis)),
+            stored: wire::stored(message),
+        });
+        true
+    })?;
+    let mut found: Vec<Read> = lanes.into_values().flatten().collect();
+    found.sort_by_key(|read| (read.millis, read.partition, read.offset));
+    Ok(found)
+}
+
+/// Gives each record a position from which reading can go on in all partitions: its own place
+/// first, then how far the others were read. `step` is 1 forwards and 0 backwards.
+fn placed(found: Vec<Read>, mut next: Vec<i64>, step: i64) -> Vec<Stored> {
+    let each = |mut read: Read| {
+        let at = usize::try_from(read.partition).unwrap_or(0);
+        next[at] = read.offset + step;
+        if next.len() > 1 {
+            let mut text = format!("{}:{}", read.partition, read.offset);
+            for (partition, next) in next.iter().enumerate().filter(|(p, _)| *p != at) {
+                text.push_str(&format!(",{partition}:{}", next - step));
+            }
+            read.stored.position = Position::new(text);
+        }
+        read.stored
+    };
+    found.into_iter().map(each).collect()
+}

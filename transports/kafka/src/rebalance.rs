@@ -1,0 +1,295 @@
+//! Partitions come and go.
+
+use std::sync::atomic::Ordering as Atomic;
+use std::sync::{OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::KafkaResult;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
+use tidings_transport::{Count, Error, ErrorKind, Result};
+
+use crate::client::{Committed, committed};
+use crate::error::reading;
+use crate::journal::{self, Journal, Made};
+use crate::lane::Lane;
+use crate::ledger::Ledger;
+use crate::member::Member;
+
+/// How long a revoked partition waits for handlers that were started.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Told by the client library, on the thread that polls, of what the group decides.
+#[derive(Default)]
+pub(crate) struct Hook(pub(crate) OnceLock<Weak<Member>>);
+
+impl ClientContext for Hook {}
+
+impl ConsumerContext for Hook {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        event: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let member = self.0.get().and_then(Weak::upgrade);
+        let member = member.filter(|member| !member.is_closed());
+        let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let result = match (assigned, &member) {
+            (true, Some(member)) => {
+                member.assigned(consumer, list);
+                add(consumer, list)
+            }
+            (true, None) => add(consumer, list),
+            (false, member) => {
+                if let Some(member) = member {
+                    member.revoked(consumer, list);
+                }
+                remove(consumer, list)
+            }
+        };
+        if let (Err(e), Some(member)) = (result, member) {
+            member.fail(reading("next", e));
+        }
+    }
+}
+
+fn add(consumer: &BaseConsumer<Hook>, list: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_assign(list),
+        _ => consumer.assign(list),
+    }
+}
+
+fn remove(consumer: &BaseConsumer<Hook>, list: &TopicPartitionList) -> KafkaResult<()> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        _ => consumer.unassign(),
+    }
+}
+
+impl Member {
+    fn index(&self, physical: &str) -> Option<usize> {
+        self.physical.iter().position(|name| name == physical)
+    }
+
+    /// Learns how far the group is in each partition, and begins there.
+    fn assigned(&self, consumer: &BaseConsumer<Hook>, list: &mut TopicPartitionList) {
+        let places: Vec<_> = list
+            .elements()
+            .iter()
+            .filter_map(|e| Some((self.index(e.topic())?, e.partition())))
+            .collect();
+        for (topic, partition) in places {
+            // Nothing can be handed out before it is known; the group waits meanwhile.
+            let base = loop {
+                match self.open(consumer, topic, partition) {
+                    Ok(base) => break Some(base),
+                    Err(_) if self.is_closed() => break None,
+                    Err(e) => self.fail(e),
+                }
+                std::thread::sleep(PAUSE * 10);
+            };
+            if let Some(base) = base {
+                let name = &self.physical[topic];
+                // It is in the list.
+                let _ = list.set_partition_offset(name, partition, Offset::Offset(base));
+            }
+        }
+        self.ready.notify_one();
+    }
+
+    fn open(&self, consumer: &BaseConsumer<Hook>, topic: usize, partition: i32) -> Result<i64> {
+        let (name, timeout) = (&self.physical[topic], self.client.timeout());
+        self.wait_for_journal(topic)?;
+        let failed = |e| reading("next", e);
+        let found = committed(consumer, name, [partition], timeout).map_err(failed)?;
+        let marks = consumer
+            .fetch_watermarks(name, partition, timeout)
+            .map_err(failed)?;
+        let found = found.into_iter().next().flatten();
+        let anew = self.desk().anew.contains(&topic);
+        let anew = found.is_none() && (anew || self.is_younger(topic, partition, marks)?);
+        let lane = match anew {
+            true => self.lane_anew(topic, partition, marks),
+            false => self.lane(topic, partition, found, marks),
+        };
+        let base = lane.ledger.base();
+        let mut desk = self.desk();
+        desk.anew.remove(&topic);
+        desk.assign(topic, partition, lane);
+        Ok(base)
+    }
+
+    /// Seeks and parked keys are known before the first delivery.
+    fn wait_for_journal(&self, topic: usize) -> Result<()> {
+        let name = &self.journals[topic];
+        if self.client.partitions(name, "next")?.is_none() {
+            self.make_again(topic)?;
+        }
+        let end = self.client.watermarks(name, 1, "next")?[0].1;
+        let since = Instant::now();
+        while self.desk().journals[topic].next < end {
+            if since.elapsed() > self.client.timeout() || self.is_closed() {
+                let text = "the journal of the group cannot be read to its end";
+                return Err(Error::new(ErrorKind::Unavailable, "next", text));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Makes the group again on a cluster that has lost it.
+    fn make_again(&self, topic: usize) -> Result<()> {
+        let (name, journal) = (&self.physical[topic], &self.journals[topic]);
+        let partitions = self.client.partitions(name, "next")?.unwrap_or(0);
+        let marks = self.client.watermarks(name, partitions, "next")?;
+        let made = {
+            let mut desk = self.desk();
+            desk.journals[topic] = Journal::default();
+            desk.anew.insert(topic);
+            Made {
+                topic: desk.topics[topic].as_str().to_owned(),
+                group: self.group.as_str().to_owned(),
+                start: marks.iter().map(|(low, _)| *low).collect(),
+            }
+        };
+        self.client.forget(journal);
+        self.runtime.block_on(async {
+            self.client.ensure(journal, true, "next").await?;
+            self.client
+                .append(journal, vec![journal::made(&made)], "next")
+                .await
+        })?;
+        self.rewind.store(true, Atomic::Release);
+        Ok(())
+    }
+
+    /// Whether a partition without a position of the group begins with what came after the group
+    /// was made, though it was made further on: somebody removed the topic and made it again.
+    fn is_younger(&self, topic: usize, partition: i32, (low, high): (i64, i64)) -> Result<bool> {
+        let at = usize::try_from(partition).unwrap_or(usize::MAX);
+        let (start, since) = {
+            let desk = self.desk();
+            let journal = &desk.journals[topic];
+            let made = journal.made.as_ref();
+            (
+                made.and_then(|made| made.start.get(at).copied()),
+                journal.made_at,
+            )
+        };
+        let (Some(start), Some(since)) = (start, since) else {
+            return Ok(false);
+        };
+        if low >= start {
+            return Ok(false);
+        }
+        let mut younger = high < start;
+        let first = [(partition, low, high)];
+        self.client
+            .scan(&self.physical[topic], &first, "next", |message| {
+                younger |= message.timestamp().to_millis().is_some_and(|at| at > since);
+                false
+            })?;
+        Ok(younger)
+    }
+
+    /// A partition that is heard from its beginning, since what the group had of it is lost.
+    fn lane_anew(&self, topic: usize, partition: i32, (low, _): (i64, i64)) -> Lane {
+        let cause = "the topic was lost and made anew: what it had held is not there";
+        let bounds = (partition, low, low);
+        self.desk()
+            .report(topic, &self.group, bounds, Count::Unknown, cause);
+        let mut lane = Lane::new(Ledger::new(low));
+        lane.dirty = true;
+        lane
+    }
+
+    /// What stands in a partition for the group, with what was lost of it meanwhile reported.
+    fn lane(
+        &self,
+        topic: usize,
+        partition: i32,
+        found: Committed,
+        (low, high): (i64, i64),
+    ) -> Lane {
+        let mut desk = self.desk();
+        let journal = &desk.journals[topic];
+        let at = usize::try_from(partition).unwrap_or(usize::MAX);
+        let made = journal
+            .made
+            .as_ref()
+            .and_then(|made| made.start.get(at).copied());
+        let seek = journal
+            .seek
+            .as_ref()
+            .map(|(start, id)| (start.get(at).copied(), *id));
+        let committed = found.is_some();
+        // A partition that came later begins with its first record. What was committed and has
+        // expired is heard again from where the group began.
+        let mut ledger = found.unwrap_or_else(|| Ledger::new(made.unwrap_or(low)));
+        let mut dirty = !committed;
+        if let Some((start, id)) = seek
+            && id > ledger.seek
+        {
+            ledger.move_to(start.unwrap_or(low), id);
+            dirty = true;
+        }
+        let before = ledger.base();
+        if before > high {
+            ledger = Ledger::new(low);
+            let cause = "the partition ends before the position of the group: it was made anew";
+            desk.report(
+                topic,
+                &self.group,
+                (partition, low, low),
+                Count::Unknown,
+                cause,
+            );
+            dirty = true;
+        }
+        let lost = ledger.lose(low);
+        if lost > 0 {
+            let cause = "removed before the group was handed them or had settled them";
+            let bounds = (partition, before, low);
+            desk.report(topic, &self.group, bounds, Count::Exactly(lost), cause);
+            dirty = true;
+        }
+        let mut lane = Lane::new(ledger);
+        lane.dirty = dirty;
+        lane
+    }
+
+    /// Lets handlers that run finish, for a while, and forgets the partitions.
+    fn revoked(&self, consumer: &BaseConsumer<Hook>, list: &TopicPartitionList) {
+        let places: Vec<_> = list
+            .elements()
+            .iter()
+            .filter_map(|e| Some((self.index(e.topic())?, e.partition())))
+            .collect();
+        let since = Instant::now();
+        while !consumer.assignment_lost() && since.elapsed() < DRAIN && self.runs(&places) {
+            std::thread::sleep(PAUSE);
+        }
+        let mut desk = self.desk();
+        for (topic, partition) in places {
+            desk.revoke(topic, partition);
+        }
+    }
+
+    /// Whether handlers of these partitions run; nothing more is handed out of them.
+    fn runs(&self, places: &[(usize, i32)]) -> bool {
+        let mut desk = self.desk();
+        let mut runs = false;
+        for place in places {
+            if let Some(lane) = desk.lanes.get_mut(place) {
+                lane.leaving = true;
+                runs |= lane.hand.values().any(|held| held.started);
+            }
+        }
+        runs && !self.is_closed()
+    }
+}

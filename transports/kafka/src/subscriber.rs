@@ -1,0 +1,269 @@
+//! A member of a group, on the caller's side.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering as Atomic;
+
+use async_trait::async_trait;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::BaseConsumer;
+use tidings_transport::{
+    Batch, Delivery, Error, ErrorKind, Opened, Result, Settlement, Subscriber, Subscription, Topic,
+};
+
+use crate::client::Client;
+use crate::desk::Place;
+use crate::error::{no_answer, reading};
+use crate::feeder;
+use crate::member::Member;
+use crate::rebalance::Hook;
+
+/// The shortest and longest that a broker waits for a consumer that is gone, unless it is told
+/// otherwise; a lease between them is taken as it is. The library's threads give the signs of life,
+/// so a slow handler needs no more. So long, too, a group may stand still after an outage of all
+/// brokers, since they wait for the members of before.
+const SESSION_MS: std::ops::RangeInclusive<u128> = 6_000..=15_000;
+
+pub(crate) struct KafkaSubscriber {
+    member: Arc<Member>,
+    opened: Vec<(Topic, Opened)>,
+}
+
+impl KafkaSubscriber {
+    pub(crate) fn new(
+        client: Arc<Client>,
+        subscription: &Subscription,
+        opened: Vec<(Topic, Opened)>,
+    ) -> Result<Self> {
+        let mut config = client.config.consumer(subscription.group.as_str());
+        let session = subscription.lease.as_millis();
+        let session = session.clamp(*SESSION_MS.start(), *SESSION_MS.end());
+        config
+            .set("client.id", &subscription.consumer)
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            // Our own lease watches over the caller.
+            .set("max.poll.interval.ms", "86400000");
+        if let Some(instance) = &client.config.instance {
+            config.set("group.instance.id", instance);
+        }
+        let mut default = |name: &str, value: String| {
+            if !client.config.client.contains_key(name) {
+                config.set(name, value);
+            }
+        };
+        default("session.timeout.ms", session.to_string());
+        default("heartbeat.interval.ms", "1000".into());
+        let failed = |e| reading("subscribe", e);
+        let consumer = BaseConsumer::from_config_and_context(&config, Hook::default());
+        let consumer = Arc::new(consumer.map_err(failed)?);
+        let member = Arc::new(Member::new(client, subscription, consumer.clone())?);
+        use rdkafka::consumer::Consumer;
+        // Set once, here.
+        let _ = consumer.context().0.set(Arc::downgrade(&member));
+        drop(consumer);
+        feeder::start(&member)?;
+        Ok(Self { member, opened })
+    }
+
+    /// Runs the part of a call that needs what is still in hand; the others are `Stale`.
+    fn find(&self, deliveries: &[Arc<Delivery>]) -> Vec<Option<Place>> {
+        let desk = self.member.desk();
+        deliveries
+            .iter()
+            .map(|delivery| desk.find(delivery))
+            .collect()
+    }
+
+    /// Counts a start of each, and says what it counted.
+    async fn begin(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32>> {
+        let member = &self.member;
+        let mut results = Vec::with_capacity(deliveries.len());
+        let mut letters = Vec::new();
+        {
+            let mut desk = member.desk();
+            for (at, delivery) in deliveries.iter().enumerate() {
+                results.push(match desk.find(delivery) {
+                    Some(Place::Record(topic, partition, offset)) => {
+                        let lane = desk.lanes.get_mut(&(topic, partition));
+                        let started = lane.and_then(|lane| {
+                            let attempts = lane.ledger.attempts(offset) + 1;
+                            lane.ledger.set_attempts(offset, attempts);
+                            lane.hand.get_mut(&offset)?.started = true;
+                            lane.dirty = true;
+                            Some(attempts)
+                        });
+                        desk.version += 1;
+                        started.ok_or_else(|| stale("start", delivery))
+                    }
+                    Some(Place::Letter(topic, id)) => {
+                        letters.push((at, topic, id));
+                        Ok(0)
+                    }
+                    None => Err(stale("start", delivery)),
+                });
+            }
+        }
+        for (at, topic, id) in letters {
+            results[at] = self.begin_letter(topic, id, &deliveries[at]).await;
+        }
+        results
+    }
+
+    async fn begin_letter(&self, topic: usize, id: i64, delivery: &Delivery) -> Result<u32> {
+        let member = &self.member;
+        member.catch_up(topic, "start").await?;
+        let found = {
+            let desk = member.desk();
+            let journal = &desk.journals[topic];
+            journal.letters.get(&id).and_then(|letter| {
+                let attempts = letter.attempts() + 1;
+                Some((attempts, journal.changed(id, None, Some(attempts), None)?))
+            })
+        };
+        let (attempts, entry) = found.ok_or_else(|| stale("start", delivery))?;
+        member.write(topic, vec![entry], "start").await?;
+        Ok(attempts)
+    }
+
+    /// Commits for the sake of those that are in hand; `error` in the place of their results if
+    /// that fails.
+    async fn confirm<T>(&self, operation: &'static str, results: &mut [Result<T>]) {
+        if let Err(e) = self.member.commit(operation).await {
+            for result in results.iter_mut().filter(|r| r.is_ok()) {
+                *result = Err(again(&e));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Subscriber for KafkaSubscriber {
+    fn opened(&self) -> &[(Topic, Opened)] {
+        &self.opened
+    }
+
+    async fn next(&self, max: usize) -> Result<Batch> {
+        let member = &self.member;
+        let _waiting = Waiting::new(member);
+        loop {
+            member.check_open("next")?;
+            let ready = {
+                let mut desk = member.desk();
+                if desk.ready.deliveries.len() < max {
+                    desk.fill(max);
+                }
+                desk.is_ready()
+            };
+            if ready {
+                // That it was handed out is known to others before the caller has it.
+                match member.commit("next").await {
+                    Ok(()) => {}
+                    Err(e) if e.kind() == ErrorKind::Stale => {}
+                    Err(e) => return Err(e),
+                }
+                let batch = member.desk().take(max);
+                if !batch.deliveries.is_empty() || !batch.gaps.is_empty() {
+                    return Ok(batch);
+                }
+            } else if let Some(e) = member.take_error() {
+                return Err(e);
+            } else {
+                member.ready.notified().await;
+            }
+        }
+    }
+
+    async fn start(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32>> {
+        if let Err(e) = self.member.check_open("start") {
+            return deliveries.iter().map(|_| Err(again(&e))).collect();
+        }
+        self.member.lives(false);
+        let mut results = self.begin(deliveries).await;
+        self.confirm("start", &mut results).await;
+        results
+    }
+
+    async fn heartbeat(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<()>> {
+        if let Err(e) = self.member.check_open("heartbeat") {
+            return deliveries.iter().map(|_| Err(again(&e))).collect();
+        }
+        self.member.lives(false);
+        let found = self.find(deliveries);
+        let mut results: Vec<_> = found
+            .iter()
+            .zip(deliveries)
+            .map(|(place, delivery)| place.map(drop).ok_or_else(|| stale("heartbeat", delivery)))
+            .collect();
+        {
+            // A sign of life is a commit, which the group refuses from those who have left it.
+            let mut desk = self.member.desk();
+            desk.lanes.values_mut().for_each(|lane| lane.dirty = true);
+            desk.version += 1;
+        }
+        self.confirm("heartbeat", &mut results).await;
+        results
+    }
+
+    async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
+        if let Err(e) = self.member.check_open("settle") {
+            return settlements.iter().map(|_| Err(again(&e))).collect();
+        }
+        self.member.lives(false);
+        self.member.settle(settlements).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        let member = &self.member;
+        member.check_open("close")?;
+        member.closed.store(true, Atomic::Release);
+        member.ready.notify_one();
+        let mut ended = member.ended.subscribe();
+        let left = tokio::time::timeout(member.client.timeout(), ended.wait_for(|ended| *ended));
+        match left.await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(no_answer("close", ErrorKind::Unavailable)),
+        }
+    }
+}
+
+impl Drop for KafkaSubscriber {
+    fn drop(&mut self) {
+        self.member.closed.store(true, Atomic::Release);
+    }
+}
+
+/// A caller that waits; when it is dropped, nobody does.
+struct Waiting<'a>(&'a Member);
+
+impl<'a> Waiting<'a> {
+    fn new(member: &'a Member) -> Self {
+        member.lives(true);
+        Self(member)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.lives(false);
+    }
+}
+
+/// The refusal of what has passed to somebody else.
+pub(crate) fn stale(operation: &'static str, delivery: &Delivery) -> Error {
+    Error::new(
+        ErrorKind::Stale,
+        operation,
+        format!(
+            "the delivery of {} at {} has passed to somebody else or is settled",
+            delivery.topic, delivery.position
+        ),
+    )
+}
+
+/// The same error for another delivery.
+pub(crate) fn again(error: &Error) -> Error {
+    let text = error.to_string();
+    let message = text
+        .split_once(": ")
+        .map_or(text.as_str(), |(_, message)| message);
+    Error::new(error.kind(), error.operation(), message)
+}

@@ -1,0 +1,57 @@
+//! The suite of the contract, on a real Kafka, and what is Kafka's own.
+
+mod cluster;
+mod doctor;
+mod fixture;
+mod harness;
+mod membership;
+mod partitions;
+mod security;
+
+use std::sync::Mutex;
+
+use harness::{OneBroker, start, start_own};
+use tidings_conformance::{Clock, Fault, Need, cases, conformance_tests, run_test};
+
+conformance_tests!(start);
+
+/// The cases that kill, freeze or empty the broker, or cut its connections: each on a broker that
+/// nobody else uses meanwhile. They mostly wait.
+#[test]
+fn outages_of_the_broker() {
+    let fatal = |need: &Need| {
+        matches!(
+            need,
+            Need::Suffers(Fault::Crash | Fault::Freeze | Fault::Cut | Fault::Wipe)
+        )
+    };
+    let mut waiting = cases().iter().collect::<Vec<_>>();
+    waiting.retain(|case| case.needs.iter().any(fatal));
+    let waiting = Mutex::new(waiting);
+    let next = || waiting.lock().expect("no panic").pop();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
+                let broker = runtime.expect("a runtime").block_on(start_own());
+                while let Some(case) = next() {
+                    run_alone(case.name, broker.clone());
+                }
+            });
+        }
+    });
+}
+
+fn run_alone(case: &'static str, broker: OneBroker) {
+    // A panic tells the name of its thread.
+    let thread = std::thread::Builder::new().name(case.into());
+    let running = thread.spawn(move || {
+        // What is not applicable has been reported by name.
+        let _ = run_test(case, Clock::Real, async || broker.clone());
+    });
+    if let Err(panic) = running.expect("a thread").join() {
+        std::panic::resume_unwind(panic);
+    }
+}
