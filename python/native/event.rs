@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::tz::Offset;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -270,15 +271,9 @@ impl PyEvent {
         let Some(time) = self.get().time() else {
             return Ok(None);
         };
-        let parsed = self.time.get_or_try_init(py, || {
-            let civil = Offset::UTC.to_datetime(time.timestamp());
-            let micros = civil.subsec_nanosecond() / 1_000;
-            let text = format!("{}.{micros:06}+00:00", civil.strftime("%Y-%m-%dT%H:%M:%S"));
-            let datetime = py.import(intern!(py, "datetime"))?;
-            let class = datetime.getattr(intern!(py, "datetime"))?;
-            let parsed = class.call_method1(intern!(py, "fromisoformat"), (text,))?;
-            Ok::<_, PyErr>(parsed.unbind())
-        });
+        let parsed = self
+            .time
+            .get_or_try_init(py, || datetime(py, time.timestamp()));
         parsed.map(|time| Some(time.clone_ref(py)))
     }
 
@@ -349,4 +344,15 @@ impl PyEvent {
         let read = py.get_type::<Self>().getattr("from_json")?;
         Ok((read, (document,)))
     }
+}
+
+/// A `datetime` in UTC, cut to microseconds.
+pub(crate) fn datetime(py: Python<'_>, time: Timestamp) -> PyResult<Py<PyAny>> {
+    let civil = Offset::UTC.to_datetime(time);
+    let micros = civil.subsec_nanosecond() / 1_000;
+    let text = format!("{}.{micros:06}+00:00", civil.strftime("%Y-%m-%dT%H:%M:%S"));
+    let module = py.import(intern!(py, "datetime"))?;
+    let class = module.getattr(intern!(py, "datetime"))?;
+    let parsed = class.call_method1(intern!(py, "fromisoformat"), (text,))?;
+    Ok(parsed.unbind())
 }

@@ -10,7 +10,7 @@ use tidings::{Group, Key, Reading, Start, Topic};
 use crate::bus::PyBus;
 use crate::connection::Open;
 use crate::error::Failure;
-use crate::event::PyEvent;
+use crate::event::{PyEvent, datetime};
 
 fn named(open: &Open, topic: &str, group: &str) -> Result<(Topic, Group), Failure> {
     Ok((open.bus.topic(topic)?, Group::new(group)?))
@@ -207,6 +207,13 @@ impl PyLog {
             facts.set_item("position", letter.position.as_str())?;
             facts.set_item("key", letter.key.as_ref().map(|key| key.as_str()))?;
             facts.set_item("attempts", letter.attempts)?;
+            let failures = letter.reason.as_ref();
+            for (name, time) in [
+                ("first_failure", failures.map(|r| r.first_failure)),
+                ("last_failure", failures.map(|r| r.last_failure)),
+            ] {
+                facts.set_item(name, time.map(|time| datetime(py, time)).transpose()?)?;
+            }
             facts.set_item("reason", letter.reason.as_ref().map(|r| r.class.clone()))?;
             facts.set_item("message", letter.reason.map(|r| r.message))?;
             facts.set_item("parked", letter.parked)?;

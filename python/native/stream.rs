@@ -46,11 +46,11 @@ impl Running {
 
     /// Waits for a message; `None` when there will be none and the consumer has ended.
     async fn take(&self) -> Option<Handed> {
-        let taken = self.handover.take().await;
-        if taken.is_none() {
-            let _ = self.ended().await;
+        tokio::select! {
+            biased;
+            Some(taken) = self.handover.take() => Some(taken),
+            _ = self.ended() => None,
         }
-        taken
     }
 
     pub(crate) async fn ended(&self) -> Outcome {
@@ -138,10 +138,10 @@ impl PyStream {
                 outcome = run => outcome,
                 () = handover.watch() => unreachable!("it watches for ever"),
             };
+            // No handler begins on what has been given back.
+            handover.close();
             process.forget_stream(id);
             tell.send_replace(Some(outcome));
-            // Whoever waits for a message learns that none will come.
-            handover.close();
         });
         Self { id, running }
     }

@@ -26,14 +26,6 @@ def settle(message: Message, handle: Handle) -> None:
     try:
         handle(message)
     except Exception as error:
-        logger.exception(
-            "handler failed: type=%s id=%s topic=%s group=%s attempt=%s",
-            message.event.type,
-            message.event.id,
-            message.topic,
-            message.group,
-            message.attempt,
-        )
         fail(message, error)
     except BaseException:
         # The process is being ended: the message comes again.
@@ -44,7 +36,16 @@ def settle(message: Message, handle: Handle) -> None:
 
 
 def fail(message: Message, error: BaseException) -> None:
-    """Settles a message whose handler raised."""
+    """Logs that a handler raised, and settles its message by that."""
+    logger.error(
+        "handler failed: type=%s id=%s topic=%s group=%s attempt=%s",
+        message.event.type,
+        message.event.id,
+        message.topic,
+        message.group,
+        message.attempt,
+        exc_info=error,
+    )
     message.fail(
         reason_of(error),
         temporary=not isinstance(error, PermanentError),

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -23,8 +22,6 @@ from tidings import bus as sync
 from tidings._consuming import fail
 from tidings._tidings import Event, Message, Receipt, Stream
 from tidings.errors import TidingsError
-
-logger = logging.getLogger("tidings.consumer")
 
 _T = TypeVar("_T")
 
@@ -212,14 +209,6 @@ async def _settle(message: Message, handler: Handler) -> None:
     try:
         await handler(message)
     except Exception as error:
-        logger.exception(
-            "handler failed: type=%s id=%s topic=%s group=%s attempt=%s",
-            message.event.type,
-            message.event.id,
-            message.topic,
-            message.group,
-            message.attempt,
-        )
         fail(message, error)
     except BaseException:
         message.fail("the handler was cancelled")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,7 @@ def test_a_failing_handler_is_called_again_and_then_the_event_is_kept(topic: str
         attempts.append(message.attempt)
         raise ValueError(message.data["name"])
 
+    began = datetime.now(UTC)
     counts = bus.consume(
         topic, "g", handle, start="earliest", max_attempts=3, backoff=(0.001, 0.001), max_events=1
     )
@@ -145,6 +147,7 @@ def test_a_failing_handler_is_called_again_and_then_the_event_is_kept(topic: str
     assert counts["dead"] == 1
     (letter,) = bus.log.dead_letters(topic, "g")
     assert letter["attempts"] == 3
+    assert began <= letter["first_failure"] <= letter["last_failure"] < datetime.now(UTC)
     assert letter["message"].startswith("ValueError in handle")
     assert "secret" not in letter["message"], "the text of an exception may hold the payload"
     assert letter["event"].data == {"name": "secret"}

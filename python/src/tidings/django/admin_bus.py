@@ -127,6 +127,7 @@ class DeadLetterAdmin(BusAdmin):
                         "type": event.type if event else "",
                         "key": letter["key"],
                         "attempts": letter["attempts"],
+                        "failed": letter["last_failure"],
                         "why": ": ".join(part for part in why if part)
                         or "waits behind its parked key",
                     }

@@ -56,6 +56,8 @@ class Emitter:
         self._backlog = backlog
         self._stopping = stopping
         self._sleep = sleep
+        # How many rows stand in the outbox, as far as this run knows: at first, too many.
+        self._standing = backlog + 1
         # A composite key has no order that one comparison could go on from.
         if self._model._meta.pk is None or getattr(self._model._meta.pk, "columns", None):
             raise ImproperlyConfigured(
@@ -114,8 +116,11 @@ class Emitter:
     def _wait_for_relay(self) -> None:
         """The outbox must not grow faster than the relay empties it."""
         connection = connections[self._using]
-        while outbox.pending(connection, self._backlog + 1) > self._backlog:
-            if self._stopping():
+        while self._standing > self._backlog:
+            # Counting costs as much as there is. So it is done again only when this run has added
+            # what there was room for.
+            self._standing = outbox.pending(connection, self._backlog + 1)
+            if self._standing <= self._backlog or self._stopping():
                 return
             self._sleep(0.2)
 
@@ -153,6 +158,7 @@ class Emitter:
             if len(batch) < self._batch:
                 locked.finished_at = now
             locked.save(using=self._using)
+        self._standing += len(entries)
         for field in ("last_key", "emitted", "updated_at", "finished_at"):
             setattr(emission, field, getattr(locked, field))
         return len(batch)
