@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
-requirements=python/requirements-openedx-newest.txt
+requirements=(python/requirements-openedx-newest.txt python/requirements-kafka.txt)
 venv=$target/openedx-newest-venv
 
 say() { printf 'openedx-newest: %s\n' "$1" >&2; }
@@ -35,13 +35,13 @@ wheel=$(ls "$target"/python-wheels/*.whl 2>/dev/null | head -1) || true
 mkdir -p "$target"
 exec 9>"$venv.lock"
 flock 9
-if ! cmp -s "$requirements" "$venv/installed.txt"; then
+if ! cat "${requirements[@]}" | cmp -s - "$venv/installed.txt"; then
   say "installing openedx-events 11 for $("$python" --version) into $venv (once)"
   rm -rf "$venv"
   "$python" -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$requirements"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "${requirements[@]/#/--requirement=}"
   "$venv/bin/pip" check >&2
-  cp "$requirements" "$venv/installed.txt"
+  cat "${requirements[@]}" >"$venv/installed.txt"
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheel"
 flock -u 9
@@ -50,4 +50,5 @@ say "testing with openedx-events $("$venv/bin/python" -c 'import openedx_events 
 cd python
 export PYTHONDONTWRITEBYTECODE=1 TIDINGS_ROOT=$root
 exec "$venv/bin/python" -m pytest -q -p no:cacheprovider \
-  tests/openedx/test_signals.py tests/openedx/test_schemas.py tests/openedx/test_fleet.py "$@"
+  tests/openedx/test_signals.py tests/openedx/test_schemas.py tests/openedx/test_fleet.py \
+  tests/openedx/test_kafka.py "$@"

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # The Python package: builds its wheel, installs it with the real Open edX packages into a virtual
 # environment ($TIDINGS_PYTHON_VENV, by default `python-venv` in the target folder), checks types
-# and style, and runs its tests. Arguments go to pytest. Needs Python 3.11 or later with venv.
+# and style, and runs its tests. Arguments go to pytest. Needs Python 3.11 or later with venv, Java and Maven.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 venv=$(realpath -m "${TIDINGS_PYTHON_VENV:-$target/python-venv}")
-requirements=(crates/cli/tests/peers/requirements.txt python/requirements-test.txt)
+requirements=(crates/cli/tests/peers/requirements.txt python/requirements-test.txt python/requirements-kafka.txt)
 
 say() { printf 'python: %s\n' "$1" >&2; }
 
@@ -19,16 +19,20 @@ if ! cat "${requirements[@]}" | cmp -s - "$venv/installed.txt"; then
   rm -rf "$venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
-    --requirement "${requirements[0]}" --requirement "${requirements[1]}"
+    "${requirements[@]/#/--requirement=}"
   "$venv/bin/pip" check >&2
   cat "${requirements[@]}" >"$venv/installed.txt"
 fi
+
+# The broker and the registry of the tests on Kafka.
+scripts/kafka.sh
+scripts/registry.sh
 
 # The dev profile: the wheel shares what `cargo test` has compiled.
 wheels=$target/python-wheels
 rm -rf "$wheels"
 say "building the wheel"
-PATH="$venv/bin:$PATH" "$venv/bin/maturin" build --quiet --profile dev --locked \
+PATH="$venv/bin:$PATH" "$venv/bin/maturin" build --quiet --profile dev --locked --auditwheel skip --features kafka \
   --manifest-path python/Cargo.toml --target-dir "$target" --interpreter "$venv/bin/python" --out "$wheels"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheels"/*.whl
 flock -u 9

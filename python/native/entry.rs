@@ -23,7 +23,9 @@ pub(crate) struct PyEntry {
 #[pymethods]
 impl PyEntry {
     /// Encodes the data of an event. `headers` are the fields before the payload, in their order.
+    /// `key_avro` is the key as a wire of Kafka has it: the encoder of its schema, and its Avro.
     #[new]
+    #[pyo3(signature = (encoder, topic, id, headers, data, key, key_avro=None))]
     fn new(
         encoder: &PyEncoder,
         topic: String,
@@ -31,6 +33,7 @@ impl PyEntry {
         headers: Vec<(String, String)>,
         data: &Bound<'_, PyAny>,
         key: Option<String>,
+        key_avro: Option<(Py<PyEncoder>, Vec<u8>)>,
     ) -> PyResult<Self> {
         let payload = encoder.bytes(data)?;
         let mut fields = Vec::with_capacity(headers.len() + 3);
@@ -48,9 +51,12 @@ impl PyEntry {
             field("key", key.clone().into());
         }
         field("dataschema", encoder.schema.urn().into());
-        let entry = ForeignEntry::new(id, fields)
+        let mut entry = ForeignEntry::new(id, fields)
             .key(key.map(Key::new))
             .schema(encoder.schema.clone());
+        if let Some((encoder, avro)) = key_avro {
+            entry = entry.key_avro(encoder.get().schema.clone(), avro);
+        }
         Ok(Self { topic, entry })
     }
 

@@ -60,7 +60,10 @@
 //! `sentinel_username`, `sentinel_password`. For Kafka: `ca_file`, `cert_file`, `key_file`, `sasl`
 //! (`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`), `partitions` and `replication` of
 //! topics that are made, `topic.X` for any other setting of these, `instance` (static membership),
-//! `response_timeout`, and `librdkafka.X` for any setting of the client library. Times are like `500ms` or `5s`. What is not known is an
+//! `response_timeout`, `librdkafka.X` for any setting of the client library, and for a schema registry with Confluent's API
+//! `registry` (addresses, parted by commas), `registry_user`, `registry_password`, `registry_ca_file`,
+//! `registry_cert_file`, `registry_key_file`, `registry_subjects` (`topic-record` or `topic`),
+//! `registry_register` (`true` or `false`) and `registry_timeout`. Times are like `500ms` or `5s`. What is not known is an
 //! error.
 
 mod address;

@@ -15,6 +15,8 @@ use crate::{Bus, OpenError};
 #[cfg(feature = "kafka")]
 mod kafka;
 mod redis;
+#[cfg(feature = "kafka")]
+mod registry;
 
 const SCHEMES: [&str; 8] = [
     "memory",
@@ -141,7 +143,7 @@ pub fn rehearse(url: &str) -> Result<Bus, OpenError> {
         "memory" => drop(memory(&address)?),
         "sqlite" => drop(sqlite_config(&address)?),
         #[cfg(feature = "kafka")]
-        "kafka" | "kafka+ssl" => drop(kafka::config(&address)?),
+        "kafka" | "kafka+ssl" => drop((kafka::config(&address)?, registry::config(&address)?)),
         #[cfg(not(feature = "kafka"))]
         "kafka" | "kafka+ssl" => return Err(unbuilt(&address)),
         _ => drop(redis_config(&address)?),
@@ -248,13 +250,20 @@ async fn redis(address: &Address) -> Result<Opened, OpenError> {
 async fn kafka(address: &Address) -> Result<Opened, OpenError> {
     let config = kafka::config(address)?;
     let shown = config.address();
-    match tidings_transport_kafka::Kafka::connect(config).await {
-        Ok(log) => Ok((Arc::new(log), shown)),
-        Err(source) => Err(OpenError::Transport {
-            address: shown,
-            source,
-        }),
+    let failed = |source| OpenError::Transport {
+        address: shown.clone(),
+        source,
+    };
+    let registry = match registry::config(address)? {
+        Some(config) => Some(tidings_registry::Registry::new(config).map_err(failed)?),
+        None => None,
+    };
+    let log = tidings_transport_kafka::Kafka::connect(config).await;
+    let mut log = log.map_err(failed)?;
+    if let Some(registry) = registry {
+        log = log.with_schema_registry(Arc::new(registry));
     }
+    Ok((Arc::new(log), shown))
 }
 
 #[cfg(not(feature = "kafka"))]

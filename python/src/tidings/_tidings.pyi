@@ -126,6 +126,7 @@ class Entry:
         headers: list[tuple[str, str]],
         data: object,
         key: str | None,
+        key_avro: tuple[Encoder, bytes] | None = None,
     ) -> Entry: ...
     @property
     def id(self) -> str: ...

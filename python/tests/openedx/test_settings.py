@@ -104,10 +104,10 @@ def test_settings_of_kafka_are_not_ignored_in_silence(
         assert found.msg.startswith("EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS does nothing")
         create_producer()
     assert "EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS does nothing" in caplog.text
-    # Alone they mean that Kafka is wanted.
+    # Alone they mean that Kafka is wanted, and then all of them are needed.
     with (
         override_settings(EVENT_BUS_REDIS_CONNECTION_URL=None),
-        pytest.raises(ImproperlyConfigured, match="Tidings speaks to Redis only so far"),
+        pytest.raises(ImproperlyConfigured, match="EVENT_BUS_KAFKA_SCHEMA_REGISTRY_URL"),
     ):
         load()
 

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::attribute::{escaped, is_permitted};
+
 /// Bytes before the Avro.
 pub const LEN: usize = 5;
 
@@ -35,7 +37,10 @@ pub fn open(bytes: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// The text of a message's key: UTF-8 as it is, or the Avro string in a frame. `None` for keys
-/// that are no text.
+/// that are no text, and for an empty string in a frame.
+///
+/// What an attribute may not hold (control characters, noncharacters) is escaped in a string in a
+/// frame, as a [`KeyPath`](crate::KeyPath) does it, so that the key of an event is one everywhere.
 ///
 /// No schema is looked at: what begins with a zero byte and whose length says exactly where it
 /// ends is an Avro string in a frame, and everything else that so begins is none.
@@ -45,6 +50,7 @@ pub fn open(bytes: &[u8]) -> Option<(u32, &[u8])> {
 ///
 /// assert_eq!(frame::key_text(b"edX+DemoX").as_deref(), Some("edX+DemoX"));
 /// assert_eq!(frame::key_text(b"\0\0\0\0\x01\x0aalice").as_deref(), Some("alice"));
+/// assert_eq!(frame::key_text(b"\0\0\0\0\x01\x04a\n").as_deref(), Some("a%0A"));
 /// assert_eq!(frame::key_text(b"\0\0\0\0\x01\x0aali"), None);
 /// ```
 pub fn key_text(key: &[u8]) -> Option<Cow<'_, str>> {
@@ -53,9 +59,11 @@ pub fn key_text(key: &[u8]) -> Option<Cow<'_, str>> {
     }
     let (_, avro) = open(key)?;
     let (length, text) = zigzag(avro)?;
-    (length == text.len())
-        .then(|| std::str::from_utf8(text).ok().map(Cow::Borrowed))
-        .flatten()
+    let text = std::str::from_utf8(text).ok()?;
+    (length == text.len() && length > 0).then(|| match is_permitted(text) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(escaped(text.to_owned())),
+    })
 }
 
 /// The Avro of a string.

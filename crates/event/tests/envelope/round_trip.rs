@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn keys_in_frames_are_read(id: u32, text in "\\PC{0,200}") {
+    fn keys_in_frames_are_read(id: u32, text in "[ -~äß€😀]{1,200}") {
         let framed = frame::wrap(id, &frame::string(&text));
         prop_assert_eq!(frame::key_text(&framed), Some(text.clone().into()));
         prop_assert_eq!(frame::key_text(text.as_bytes()), Some(text.clone().into()));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tidings_transport_kafka::{KafkaConfig, Mechanism};
 
-use super::COMMON;
+use super::{COMMON, registry};
 use crate::OpenError;
 use crate::address::{Address, decoded};
 
@@ -28,7 +28,7 @@ const TLS_PORT: u16 = 9093;
 
 /// Reads `kafka://[USER:PASSWORD@]HOST[:PORT],…[/]`. No error repeats user or password.
 pub(crate) fn config(address: &Address) -> Result<KafkaConfig, OpenError> {
-    address.only(&[&COMMON, &PARAMETERS])?;
+    address.only(&[&COMMON, &PARAMETERS, &registry::PARAMETERS])?;
     let Some(body) = address.body.strip_prefix("//") else {
         let rule = "must begin with two slashes: kafka://HOST:PORT,HOST:PORT";
         return Err(OpenError::invalid("address", rule));

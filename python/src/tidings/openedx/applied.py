@@ -36,10 +36,13 @@ def asked_move(last_read_msg_id: object, offset_time: object) -> tuple[str, str,
         value = str(last_read_msg_id)
         if value == "$":
             return "last_read_msg_id", value, "latest"
+        if re.fullmatch(r"\d+:\d+(,\d+:\d+)*", value, re.ASCII):
+            return "last_read_msg_id", value, value
         found = re.fullmatch(r"(\d+)(?:-(\d+))?", value, re.ASCII)
         if found is None:
             raise ImproperlyConfigured(
-                "--extra last_read_msg_id must be the id of an entry, like 1679676448892-0"
+                "--extra last_read_msg_id must be the id of an entry, like 1679676448892-0, or on "
+                "Kafka a partition and an offset, like 0:12"
             )
         position = f"{found[1]}-{found[2] or 0}"
         # Behind nothing is the beginning, whatever has been trimmed.

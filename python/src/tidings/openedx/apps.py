@@ -38,7 +38,7 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
         found.append(
             checks.Warning(
                 'TIDINGS["BUS"] is not "openedx", so the outbox of tidings.django belongs to '
-                "another bus: signals that Redis does not take are logged, and lost.",
+                "another bus: signals that the log does not take are logged, and lost.",
                 hint='Set TIDINGS = {"BUS": "openedx", "SERVICE": …} to keep them in the outbox.',
                 id="tidings.openedx.W001",
             )
@@ -46,7 +46,7 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
     for name in ours.kafka_settings():
         found.append(
             checks.Warning(
-                f"{name} does nothing: {ours.NO_KAFKA}.",
+                f"{name} does nothing: {ours.UNUSED}.",
                 hint="Remove it, or set it to None.",
                 id="tidings.openedx.W002",
             )

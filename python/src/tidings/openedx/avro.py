@@ -8,6 +8,7 @@ never guessed.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from openedx_events.event_bus.avro.serializer import AvroSignalSerializer
 from openedx_events.tooling import OpenEdxPublicSignal, load_all_signals
 
 from tidings._tidings import Encoder, Event, Reader
+from tidings.errors import EncodingError, InvalidError
 
 logger = logging.getLogger(__name__)
 
@@ -105,17 +107,61 @@ def key_of(event_data: Mapping[str, Any], path: str) -> str | None:
     return _NOT_IN_ATTRIBUTES.sub(lambda found: f"%{ord(found[0]):02X}", key) or None
 
 
+KeyAvro = tuple[Encoder, bytes]
+"""The encoder of a key, which has its schema, and the key's Avro."""
+
+
+def key_avro_of(
+    event_data: Mapping[str, Any], path: str, signal: OpenEdxPublicSignal
+) -> KeyAvro | None:
+    """What stands at a dotted path as Avro by the schema of that field, as
+    ``edx-event-bus-kafka`` writes keys; ``None`` if nothing does."""
+    value = _value_at(event_data, path)
+    if value is None:
+        return None
+    encoder = _key_encoder(signal, path)
+    if encoder is None:
+        return None
+    try:
+        return encoder, encoder.encode(value)
+    except EncodingError:
+        logger.debug("no Avro for the key of %s", signal.event_type)
+        return None
+
+
+@lru_cache(maxsize=256)
+def _key_encoder(signal: OpenEdxPublicSignal, path: str) -> Encoder | None:
+    """``None`` for keys that the package cannot write: then the key is a string."""
+    schema: Any = AvroSignalSerializer(signal).schema
+    try:
+        for name in _names(path):
+            fields = schema if "fields" in schema else schema["type"]
+            schema = next(field for field in fields["fields"] if field["name"] == name)
+        # Letter for letter as the package registers it: the same text has the same id everywhere.
+        return Encoder(json.dumps(schema, sort_keys=True), text_of)
+    except (KeyError, StopIteration, TypeError, InvalidError):
+        logger.debug("no schema for the key %s of %s", path, signal.event_type)
+        return None
+
+
 @lru_cache(maxsize=256)
 def _names(path: str) -> list[str]:
     return path.split(".")
 
 
-def _text_at(event_data: Mapping[str, Any], path: str) -> str | None:
+def _value_at(event_data: Mapping[str, Any], path: str) -> Any:
     value: Any = event_data
     for name in _names(path):
         value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
         if value is None:
             return None
+    return value
+
+
+def _text_at(event_data: Mapping[str, Any], path: str) -> str | None:
+    value = _value_at(event_data, path)
+    if value is None:
+        return None
     if isinstance(value, str):
         return value
     if isinstance(value, int):

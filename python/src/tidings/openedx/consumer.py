@@ -51,8 +51,9 @@ class EventConsumer(EventBusConsumer):
 
     - ``consumer_name``: a name for people; not required.
     - ``check_backlog``: see above.
-    - ``last_read_msg_id``, ``offset_time``: move the group behind this entry, or to this time (ISO
-      8601). Each value is applied once and remembered.
+    - ``last_read_msg_id``, ``offset_time``: move the group behind this entry (on Kafka
+      ``PARTITION:OFFSET``, several parted by commas), or to this time (ISO 8601). Each value is
+      applied once and remembered, and the consumer goes on from there.
     - ``claim_msgs_older_than``: milliseconds. The events of dead consumers are always taken over,
       after ``EVENT_BUS_TIDINGS_LEASE``; this shortens it.
 
@@ -102,7 +103,7 @@ class EventConsumer(EventBusConsumer):
     def consume_indefinitely(self) -> None:
         """Consumes until SIGTERM or Ctrl-C, then lets receivers finish."""
         if not configuration.consumers_enabled():
-            logger.error("Redis consumers not enabled, exiting.")
+            logger.error(f"{configuration.log_name()} consumers not enabled, exiting.")
             return
         try:
             self._settings = self.check()
@@ -204,7 +205,7 @@ class EventConsumer(EventBusConsumer):
         results = signal.send_event_with_custom_metadata(metadata, **event_data)
         check_receiver_results(results, signal)
         if logger.isEnabledFor(logging.INFO) and configuration.audit_logging_enabled():
-            logger.info("Message from Redis processed successfully")
+            logger.info(f"Message from {configuration.log_name()} processed successfully")
 
     def _failed(self, times: int = 1) -> None:
         limit = self._settings.consecutive_errors_limit if self._settings else None
@@ -241,7 +242,8 @@ class EventConsumer(EventBusConsumer):
             self._add_message_monitoring(message, error, fatal=fatal)
             record_exception()
             logger.exception(
-                f"Error consuming event from Redis: {error!r} in context {shown} -- {details}"
+                f"Error consuming event from {configuration.log_name()}: {error!r} "
+                f"in context {shown} -- {details}"
             )
 
     def _add_message_monitoring(
@@ -253,6 +255,9 @@ class EventConsumer(EventBusConsumer):
     ) -> None:
         try:
             topic = message.topic if message else self._full_topics()
+            if configuration.log_of_settings() == configuration.KAFKA:
+                self._add_kafka_monitoring(topic, message, error, fatal=fatal)
+                return
             set_custom_attribute("redis_stream", topic)
             set_custom_attribute("redis_consumer_group", self.group_id)
             set_custom_attribute("redis_consumer_name", self.consumer_name)
@@ -264,7 +269,30 @@ class EventConsumer(EventBusConsumer):
                 set_custom_attribute("redis_error_fatal", fatal)
         except Exception as problem:
             # Monitoring must not cost an event.
-            set_custom_attribute("redis_monitoring_error", repr(problem))
+            name = f"{configuration.log_of_settings()}_monitoring_error"
+            set_custom_attribute(name, repr(problem))
+
+    def _add_kafka_monitoring(
+        self,
+        topic: str,
+        message: Message | None,
+        error: BaseException | None,
+        *,
+        fatal: bool,
+    ) -> None:
+        """The attributes of ``edx-event-bus-kafka``."""
+        set_custom_attribute("kafka_topic", topic)
+        set_custom_attribute("kafka_received_message", message is not None)
+        if message is not None:
+            partition, _, offset = message.position.partition(":")
+            set_custom_attribute("kafka_partition", int(partition))
+            set_custom_attribute("kafka_offset", int(offset))
+            set_custom_attribute("kafka_message_id", message.event.id)
+            set_custom_attribute("kafka_event_type", message.event.type)
+        if error is not None:
+            set_custom_attribute("kafka_error_fatal", fatal)
+            temporary = isinstance(error, TidingsError) and error.is_temporary
+            set_custom_attribute("kafka_error_retriable", temporary)
 
     def _run_context(self, topic: str) -> dict[str, str]:
         return {
@@ -289,6 +317,14 @@ _TICK = 0.5
 
 def _log_received(message: Message, metadata: EventsMetadata) -> None:
     if logger.isEnabledFor(logging.INFO) and configuration.audit_logging_enabled():
+        if configuration.log_of_settings() == configuration.KAFKA:
+            partition, _, offset = message.position.partition(":")
+            logger.info(
+                f"Message received from Kafka: topic={message.topic}, partition={partition}, "
+                f"offset={offset}, message_id={metadata.id}, "
+                f"event_timestamp_ms={metadata.time.timestamp()}"
+            )
+            return
         logger.info(
             f"Message received from Redis: topic={message.topic}, "
             f"message_id={metadata.id}, redis_msg_id={message.position.encode()!r}, "

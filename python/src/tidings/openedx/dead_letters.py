@@ -38,5 +38,5 @@ class _DeadLetters(logging.Handler):
         """Takes what could not be decoded from among the records."""
         fields = getattr(record, "tidings", {})
         if fields.get("class") == "undecodable":
-            where = f"topic={fields.get('topic')} redis_msg_id={fields.get('position')}"
+            where = f"topic={fields.get('topic')} position={fields.get('position')}"
             self._tell(UnusableMessageError(f"{fields.get('error')} ({where})"))

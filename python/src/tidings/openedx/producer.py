@@ -20,7 +20,7 @@ from tidings.bus import Bus
 from tidings.errors import TidingsError
 from tidings.openedx import outbox
 from tidings.openedx import settings as configuration
-from tidings.openedx.avro import encoder_of, key_of
+from tidings.openedx.avro import KeyAvro, encoder_of, key_avro_of, key_of
 from tidings.openedx.failures import describe
 from tidings.openedx.metadata import headers_of
 from tidings.openedx.settings import Settings
@@ -45,21 +45,22 @@ def create_producer() -> EventProducer:
         logger.critical("The event bus is misconfigured, and no event will be published: %s", error)
         return EventProducer(None, None, error)
     for name in configuration.kafka_settings():
-        logger.warning("%s does nothing: %s", name, configuration.NO_KAFKA)
+        logger.warning("%s does nothing: %s", name, configuration.UNUSED)
     try:
         configuration.check_bus(bus)
     except ImproperlyConfigured as error:
-        # The password may be mended on the side of Redis, so each event tries anew.
+        # The password may be mended on the side of the log, so each event tries anew.
         logger.critical("The event bus is misconfigured: %s", error)
     return EventProducer(loaded, bus)
 
 
 class EventProducer(EventBusProducer):
-    """Sends events of signals to Redis, in the form of ``edx-event-bus-redis``.
+    """Sends events of signals to Redis, in the form of ``edx-event-bus-redis``, or to Kafka, in
+    that of ``edx-event-bus-kafka``.
 
     ``send()`` returns within ``EVENT_BUS_TIDINGS_SEND_TIMEOUT``, and raises nothing: the request
-    that caused the event has succeeded already. What Redis does not take goes into the outbox, if
-    one is configured.
+    that caused the event has succeeded already. What the log does not take goes into the outbox,
+    if one is configured.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class EventProducer(EventBusProducer):
         """How many events this process could not publish, or does not know to be published, and
         could not put into an outbox either."""
         self.kept = 0
-        """How many events Redis did not take, and the outbox did."""
+        """How many events the log did not take, and the outbox did."""
 
     def send(
         self,
@@ -108,6 +109,7 @@ class EventProducer(EventBusProducer):
                 headers_of(event_metadata),
                 event_data,
                 self._key(event_data, event_key_field, signal),
+                self._key_avro(event_data, event_key_field, signal),
             )
             if self._settings.catalog:
                 assert self._bus is not None
@@ -165,13 +167,22 @@ class EventProducer(EventBusProducer):
             )
         return key
 
+    def _key_avro(
+        self, event_data: dict[str, Any], path: str, signal: OpenEdxPublicSignal
+    ) -> KeyAvro | None:
+        """The key as Kafka has it there: Avro by the schema of its field."""
+        assert self._settings is not None
+        if self._settings.log != configuration.KAFKA or not path:
+            return None
+        return key_avro_of(event_data, path, signal)
+
     def _see_to_exit(self) -> None:
         if self._buffering_in != os.getpid():
             self._buffering_in = os.getpid()
             _lifetime.before_pool_worker_exits()
 
     def _undelivered(self, error: Exception, entry: Entry, context: ProducingContext) -> None:
-        """Redis did not take it, or nobody knows: then the outbox is to have it, unordered."""
+        """The log did not take it, or nobody knows: then the outbox is to have it, unordered."""
         alias = self._settings.outbox if self._settings else None
         if alias is None or not outbox.helps_after(error):
             self._failed(error, context)
@@ -208,7 +219,10 @@ class EventProducer(EventBusProducer):
             record_exception()
             # The chain may quote values of the event, so only what was said on purpose is logged.
             logger.error(
-                "Error delivering message to Redis event bus. error=%s %s", wrapped, context
+                "Error delivering message to %s event bus. error=%s %s",
+                configuration.log_name(),
+                wrapped,
+                context,
             )
 
 
@@ -239,6 +253,13 @@ class ProducingContext:
     def delivered(self, position: str) -> None:
         """The audit log line."""
         if logger.isEnabledFor(logging.INFO) and configuration.audit_logging_enabled():
+            if configuration.log_of_settings() == configuration.KAFKA:
+                partition, _, offset = position.partition(":")
+                logger.info(
+                    f"Message delivered to Kafka event bus: topic={self.full_topic}, "
+                    f"partition={partition}, offset={offset}, message_id={self._metadata.id}"
+                )
+                return
             logger.info(
                 f"Message delivered to Redis event bus: topic={self.full_topic}, "
                 f"message_id={self._metadata.id}, signal={self._signal}, "

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from django.apps import apps
 from django.conf import settings
@@ -32,18 +33,22 @@ ON_COMMIT, IMMEDIATE, OUTBOX = "on-commit", "immediate", "outbox"
 class Settings:
     """What a producer and a consumer need to know. Times are in seconds."""
 
+    log: str
+    """``redis`` or ``kafka``: see ``EVENT_BUS_TIDINGS_LOG`` in the guide."""
     url: str
-    """``EVENT_BUS_REDIS_CONNECTION_URL``, in the form that Tidings reads."""
+    """``EVENT_BUS_REDIS_CONNECTION_URL``, or what the settings of ``edx-event-bus-kafka`` say, in
+    the form that Tidings reads."""
     topic_prefix: str | None
     """``EVENT_BUS_TOPIC_PREFIX``"""
     stream_max_len: int | None
-    """``EVENT_BUS_REDIS_STREAM_MAX_LEN``: entries that a topic keeps when nobody needs more."""
+    """``EVENT_BUS_REDIS_STREAM_MAX_LEN``: entries that a topic keeps when nobody needs more.
+    ``None`` on Kafka, where the retention of a topic is its own setting."""
     hard_max_len: int | None
     """``EVENT_BUS_TIDINGS_HARD_MAX_LEN``: entries that a topic keeps at most."""
     mode: str
     """``EVENT_BUS_TIDINGS_MODE``: ``on-commit``, ``immediate`` or ``outbox``."""
     outbox: str | None
-    """The database whose outbox takes what Redis does not; ``None`` if none is configured."""
+    """The database whose outbox takes what the log does not; ``None`` if none is configured."""
     send_timeout: float
     """``EVENT_BUS_TIDINGS_SEND_TIMEOUT``: how long ``send()`` may take."""
     buffered: bool
@@ -51,11 +56,12 @@ class Settings:
     buffer_size: int
     """``EVENT_BUS_TIDINGS_BUFFER_SIZE``: events that may wait."""
     poll_timeout: float
-    """``EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT``"""
+    """``EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT``, or that of Kafka"""
     poll_failure_sleep: float
-    """``EVENT_BUS_REDIS_CONSUMER_POLL_FAILURE_SLEEP``: the longest pause while the log is away."""
+    """``EVENT_BUS_REDIS_CONSUMER_POLL_FAILURE_SLEEP``, or that of Kafka: the longest pause while
+    the log is away."""
     consecutive_errors_limit: int | None
-    """``EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT``"""
+    """``EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT``, or that of Kafka"""
     concurrency: int
     """``EVENT_BUS_TIDINGS_CONCURRENCY``: threads that run receivers; 1 is the main thread."""
     ordering: str
@@ -84,23 +90,54 @@ class Settings:
         return f"{self.topic_prefix}-{topic}" if self.topic_prefix else topic
 
 
+REDIS, KAFKA = "redis", "kafka"
+LOG_NAMES = {REDIS: "Redis", KAFKA: "Kafka"}
+"""How log lines call a log."""
+
+
+def log_of_settings() -> str:
+    """``redis`` or ``kafka``: by ``EVENT_BUS_TIDINGS_LOG``, or else by whose address is set."""
+    chosen = _get("EVENT_BUS_TIDINGS_LOG", None)
+    if chosen is not None:
+        return _choice("EVENT_BUS_TIDINGS_LOG", REDIS, (REDIS, KAFKA))
+    redis = getattr(settings, "EVENT_BUS_REDIS_CONNECTION_URL", None)
+    kafka = getattr(settings, "EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS", None)
+    return KAFKA if kafka and not redis else REDIS
+
+
+def _of_log(name: str) -> str:
+    """The setting of the package for the log that is used: ``EVENT_BUS_REDIS_`` or ``…KAFKA_``."""
+    return f"EVENT_BUS_{log_of_settings().upper()}_{name}"
+
+
+def log_name() -> str:
+    """How log lines call the log, as the packages do."""
+    return LOG_NAMES[log_of_settings()]
+
+
 def consumers_enabled() -> bool:
-    """``EVENT_BUS_REDIS_CONSUMERS_ENABLED``, as it is now."""
-    return bool(getattr(settings, "EVENT_BUS_REDIS_CONSUMERS_ENABLED", True))
+    """``EVENT_BUS_REDIS_CONSUMERS_ENABLED`` or that of Kafka, as it is now."""
+    return bool(getattr(settings, _of_log("CONSUMERS_ENABLED"), True))
 
 
-NO_KAFKA = "Tidings speaks to Redis only so far: stay with edx-event-bus-kafka, or move to Redis"
+UNUSED = (
+    "the log is Redis, since EVENT_BUS_REDIS_CONNECTION_URL is set; to use Kafka unset that, or "
+    "set EVENT_BUS_TIDINGS_LOG = 'kafka'"
+)
 
 
 def kafka_settings() -> list[str]:
-    """The settings of edx-event-bus-kafka that are set, and do nothing here."""
+    """The settings of edx-event-bus-kafka that are set, and do nothing since Redis is used."""
+    if getattr(settings, "EVENT_BUS_TIDINGS_LOG", None) or log_of_settings() == KAFKA:
+        # Somebody who has chosen knows.
+        return []
     names = [name for name in dir(settings) if name.startswith("EVENT_BUS_KAFKA_")]
     return [name for name in names if getattr(settings, name) not in (None, "")]
 
 
 def audit_logging_enabled() -> bool:
-    """``EVENT_BUS_REDIS_AUDIT_LOGGING_ENABLED``, as it is now."""
-    return bool(getattr(settings, "EVENT_BUS_REDIS_AUDIT_LOGGING_ENABLED", True))
+    """``EVENT_BUS_REDIS_AUDIT_LOGGING_ENABLED`` or that of Kafka, as it is now."""
+    return bool(getattr(settings, _of_log("AUDIT_LOGGING_ENABLED"), True))
 
 
 def load() -> Settings:
@@ -117,6 +154,7 @@ def load() -> Settings:
             "is 'outbox', and there is none: add 'tidings.django' to INSTALLED_APPS, set "
             'TIDINGS = {"BUS": "openedx", "SERVICE": …}, and migrate',
         )
+    log = log_of_settings()
     send_timeout = _seconds("EVENT_BUS_TIDINGS_SEND_TIMEOUT", 2.0)
     max_len = _number("EVENT_BUS_REDIS_STREAM_MAX_LEN", 10_000, least=0) or None
     hard = _number("EVENT_BUS_TIDINGS_HARD_MAX_LEN", max_len and 10 * max_len, least=1)
@@ -126,19 +164,20 @@ def load() -> Settings:
             "must not be below EVENT_BUS_REDIS_STREAM_MAX_LEN",
         )
     loaded = Settings(
-        url=_url(send_timeout),
+        log=log,
+        url=_kafka_url(send_timeout) if log == KAFKA else _url(send_timeout),
         topic_prefix=_text("EVENT_BUS_TOPIC_PREFIX", None),
-        stream_max_len=max_len,
-        hard_max_len=hard,
+        stream_max_len=None if log == KAFKA else max_len,
+        hard_max_len=None if log == KAFKA else hard,
         mode=mode,
         outbox=outbox,
         send_timeout=send_timeout,
         buffered=_flag("EVENT_BUS_TIDINGS_BUFFERED", False),
         buffer_size=_number("EVENT_BUS_TIDINGS_BUFFER_SIZE", 10_000, least=1) or 10_000,
-        poll_timeout=_seconds("EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT", 60),
-        poll_failure_sleep=_seconds("EVENT_BUS_REDIS_CONSUMER_POLL_FAILURE_SLEEP", 1.0),
+        poll_timeout=_seconds(_of_log("CONSUMER_POLL_TIMEOUT"), 1.0 if log == KAFKA else 60),
+        poll_failure_sleep=_seconds(_of_log("CONSUMER_POLL_FAILURE_SLEEP"), 1.0),
         consecutive_errors_limit=_number(
-            "EVENT_BUS_REDIS_CONSUMER_CONSECUTIVE_ERRORS_LIMIT", None, least=0
+            _of_log("CONSUMER_CONSECUTIVE_ERRORS_LIMIT"), None, least=0
         )
         or None,
         concurrency=_number("EVENT_BUS_TIDINGS_CONCURRENCY", 1, least=1) or 1,
@@ -189,7 +228,7 @@ def check_bus(bus: Bus) -> None:
     except TidingsError as error:
         if not error.is_temporary:
             in_catalog = str(error).startswith("catalog:")
-            name = "EVENT_BUS_TIDINGS_CATALOG" if in_catalog else "EVENT_BUS_REDIS_CONNECTION_URL"
+            name = "EVENT_BUS_TIDINGS_CATALOG" if in_catalog else _ADDRESS[log_of_settings()]
             raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
@@ -215,6 +254,61 @@ def transaction_database() -> str:
     return outbox_database() or DEFAULT_DB_ALIAS
 
 
+_ADDRESS = {
+    REDIS: "EVENT_BUS_REDIS_CONNECTION_URL",
+    KAFKA: "EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS",
+}
+"""The setting that says where a log is."""
+
+
+def _kafka_url(send_timeout: float) -> str:
+    """The URL of a Kafka and its schema registry, from the settings of ``edx-event-bus-kafka``."""
+    name = _ADDRESS[KAFKA]
+    brokers = _text(name, None)
+    if brokers is None:
+        raise _wrong(name, "is missing; write it like kafka-1.example.org:9092,kafka-2:9092")
+    if re.search(r"[\s/@?#]", brokers):
+        raise _wrong(name, "must be HOST:PORT, several parted by commas and nothing else")
+    user, password = _credentials("EVENT_BUS_KAFKA_API")
+    registry_name = "EVENT_BUS_KAFKA_SCHEMA_REGISTRY_URL"
+    registry = _text(registry_name, None)
+    if registry is None:
+        raise _wrong(registry_name, "is missing; write it like https://registry.example.org:8081")
+    query = {
+        "registry": registry,
+        "response_timeout": f"{max(1, int(send_timeout * 800))}ms",
+        # It is asked before the event is sent: that nothing was sent is to be told in time.
+        "registry_timeout": f"{max(1, int(send_timeout * 400))}ms",
+        # As the package's client chooses it, so that a key has one partition whoever writes.
+        "librdkafka.partitioner": "consistent_random",
+    }
+    registry_user, registry_password = _credentials("EVENT_BUS_KAFKA_SCHEMA_REGISTRY_API")
+    if registry_user:
+        query["registry_user"] = registry_user
+        query["registry_password"] = registry_password
+    ca_file = _text("EVENT_BUS_TIDINGS_KAFKA_CA_FILE", None)
+    scheme, authority = "kafka", brokers
+    if user:
+        # What the package does with a key and a secret.
+        scheme = "kafka+ssl"
+        authority = f"{quote(user, safe='')}:{quote(password, safe='')}@{brokers}"
+        query["sasl"] = "PLAIN"
+    if ca_file:
+        scheme = "kafka+ssl"
+        query["ca_file"] = ca_file
+        query["registry_ca_file"] = ca_file
+    return urlunsplit((scheme, authority, "/", urlencode(query), ""))
+
+
+def _credentials(prefix: str) -> tuple[str, str]:
+    """Key and secret; like the package, only both or none count."""
+    key, secret = _text(f"{prefix}_KEY", None), _text(f"{prefix}_SECRET", None)
+    if bool(key) != bool(secret):
+        missing, there = ("SECRET", "KEY") if key else ("KEY", "SECRET")
+        raise _wrong(f"{prefix}_{missing}", f"is missing beside {prefix}_{there}")
+    return key or "", secret or ""
+
+
 _REDIS_PY = {
     # Their redis-py name, ours.
     "ssl_ca_certs": "ca_file",
@@ -228,12 +322,14 @@ _SCHEMES = ("redis", "rediss", "redis+sentinel", "rediss+sentinel")
 
 def _url(send_timeout: float) -> str:
     """The URL of redis-py with our parameters."""
-    name = "EVENT_BUS_REDIS_CONNECTION_URL"
+    name = _ADDRESS[REDIS]
     url = _text(name, None)
     if url is None:
-        kafka = kafka_settings()
-        instead = f"; {kafka[0]} is set, and {NO_KAFKA}" if kafka else ""
-        raise _wrong(name, f"is missing; write it like redis://:password@host:6379/0{instead}")
+        raise _wrong(
+            name,
+            "is missing; write it like redis://:password@host:6379/0, or set "
+            "EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS for Kafka",
+        )
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES or "://" not in url:
         schemes = ", ".join(f"{scheme}://" for scheme in _SCHEMES)
@@ -302,7 +398,7 @@ def _get(name: str, default: Any) -> Any:
     return default if value is _MISSING or value is None else value
 
 
-_KNOWN: set[str] = set()
+_KNOWN: set[str] = {"EVENT_BUS_TIDINGS_KAFKA_CA_FILE"}
 
 
 def _refuse_unknown() -> None:

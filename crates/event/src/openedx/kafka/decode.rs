@@ -139,7 +139,7 @@ impl<'a> KafkaMessage<'a> {
         let mut entry = self.entry.clone();
         entry.dataschema.get_or_insert(&urn);
         if entry.key.is_none() {
-            entry.key = key.as_deref().filter(|key| !key.is_empty());
+            entry.key = key.as_deref();
         }
         entry.decode(schema)
     }
