@@ -57,6 +57,7 @@ impl Feeder {
             let [id, fields] = value::tuple(entry, WHAT)?;
             arrivals.push(arrival(value::id(&id, WHAT)?, 0, fields)?);
         }
+        lane.brought(&arrivals);
         let upto = arrivals.last().map_or(from, |a| a.id);
         let expected = desk.last_read(i).upto;
         let count = arrivals.len();
@@ -88,9 +89,13 @@ impl Feeder {
         lane.wait_from = value::id(&at, WHAT)?;
         let mut desk = self.member.desk();
         desk_gap(&self.member, &mut desk, i, gap)?;
+        let mut arrivals = Vec::with_capacity(entries.len());
         for entry in entries {
             let [id, fields] = value::tuple(entry, WHAT)?;
-            let arrival = arrival(value::id(&id, WHAT)?, 0, fields)?;
+            arrivals.push(arrival(value::id(&id, WHAT)?, 0, fields)?);
+        }
+        lane.brought(&arrivals);
+        for arrival in arrivals {
             // Handed out for the first time, or after the group was moved back.
             desk.arrive(i, arrival, true);
         }

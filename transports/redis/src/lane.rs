@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::desk::Arrival;
 use crate::entry_id::EntryId;
 
 /// Where the task stands in a topic.
@@ -29,7 +30,13 @@ pub(crate) struct Lane {
     pub(crate) recoveries: u32,
     /// A walk through what was handed out and not settled.
     pub(crate) sweep: Option<Sweep>,
+    /// How large its entries were at the last read, in the middle.
+    entry_bytes: usize,
 }
+
+/// The most that one answer should carry. While the server hands out more, what handlers wait for stands
+/// behind it: events of 60 KB by five hundreds keep it busy for 25 ms each time.
+const ANSWER_BYTES: usize = 1024 * 1024;
 
 /// How far it has come.
 #[derive(Debug, Clone)]
@@ -55,6 +62,21 @@ impl Lane {
             more: true,
             recoveries: 0,
             sweep: None,
+            entry_bytes: 0,
+        }
+    }
+
+    /// How many entries to ask for where so many are wanted, by the size that they had.
+    pub(crate) fn fitting(&self, wanted: usize) -> usize {
+        let fit = ANSWER_BYTES / self.entry_bytes.max(1);
+        wanted.min(fit).max(1)
+    }
+
+    /// What a read has brought.
+    pub(crate) fn brought(&mut self, arrivals: &[Arrival]) {
+        let bytes: usize = arrivals.iter().map(|arrival| arrival.body.len()).sum();
+        if !arrivals.is_empty() {
+            self.entry_bytes = bytes / arrivals.len();
         }
     }
 
@@ -66,5 +88,38 @@ impl Lane {
                 idle_ms,
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use tidings_transport::Body;
+
+    use super::*;
+
+    fn arrivals(sizes: &[usize]) -> Vec<Arrival> {
+        let arrival = |size: &usize| Arrival {
+            id: EntryId::default(),
+            attempts: 0,
+            key: None,
+            body: Body::Document(Bytes::from(vec![b'x'; *size])),
+        };
+        sizes.iter().map(arrival).collect()
+    }
+
+    #[test]
+    fn large_entries_are_asked_for_by_fewer() {
+        let mut lane = Lane::new(EntryId::default(), 1);
+        assert_eq!(lane.fitting(500), 500, "nothing is known yet");
+        lane.brought(&arrivals(&[60 * 1024; 10]));
+        assert_eq!(lane.fitting(500), 17);
+        assert_eq!(lane.fitting(3), 3);
+        lane.brought(&[]);
+        assert_eq!(lane.fitting(500), 17, "an empty read says nothing");
+        lane.brought(&arrivals(&[8 * 1024 * 1024]));
+        assert_eq!(lane.fitting(500), 1, "one always");
+        lane.brought(&arrivals(&[500, 600]));
+        assert_eq!(lane.fitting(500), 500);
     }
 }

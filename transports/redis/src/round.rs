@@ -61,7 +61,8 @@ impl Feeder {
     async fn run_scripts(&mut self, asks: Vec<(usize, Ask)>, count: usize) -> Result<(), Failure> {
         let calls = {
             let desk = self.member.desk();
-            let call = |(i, ask): &(usize, Ask)| self.call(&desk, *i, *ask, count);
+            let call =
+                |(i, ask): &(usize, Ask)| self.call(&desk, *i, *ask, self.lanes[*i].fitting(count));
             asks.iter().map(call).collect()
         };
         let answers = match self.member.link.scripts(calls).await {
@@ -75,6 +76,7 @@ impl Feeder {
         };
         let mut failed = None;
         for ((i, ask), answer) in asks.into_iter().zip(answers) {
+            let count = self.lanes[i].fitting(count);
             let done = match answer {
                 Ok(answer) => self.answered(i, ask, count, answer),
                 Err(failure) => self.refused(i, ask, failure).await,
@@ -116,6 +118,7 @@ impl Feeder {
             let (Some(look), Some(read)) = (answers.next(), answers.next()) else {
                 break;
             };
+            let count = self.lanes[i].fitting(count);
             let done = match look.and_then(|look| Ok((look, read?))) {
                 Ok((look, read)) => self.read(i, count, look, read),
                 Err(failure) if failure.code() == Some(Code::NoScript) => {
@@ -141,7 +144,10 @@ impl Feeder {
                 .cmd("XREADGROUP")
                 .arg("GROUP")
                 .arg(member.group.as_str());
-            commands.arg(&member.consumer).arg("COUNT").arg(count);
+            commands
+                .arg(&member.consumer)
+                .arg("COUNT")
+                .arg(self.lanes[*i].fitting(count));
             commands
                 .arg("STREAMS")
                 .arg(member.keys[*i].stream())

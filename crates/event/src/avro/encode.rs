@@ -43,16 +43,17 @@ pub fn encode_from_json(schema: &Schema, json: &[u8]) -> Result<Vec<u8>> {
     };
     encoder.value(schema.root(), Json::new(text)?, 0)?;
     let bytes = encoder.out.into_bytes();
-    // Readers refuse what is out of all proportion: nobody should write what nobody reads. Little
-    // text that says everything itself cannot be.
-    if encoder.defaults || json.len() > READ_BY_ALL {
+    // Readers refuse what is out of all proportion: nobody should write what nobody reads. Text that
+    // says everything itself cannot be, unless its values take next to no bytes.
+    if encoder.defaults || json.len().saturating_mul(PRINTED) > max_output(bytes.len()) {
         decode_to_json(schema, &bytes)?;
     }
     Ok(bytes)
 }
 
-/// Text of this length is within the least limit of a reader, however it prints it.
-const READ_BY_ALL: usize = 8 * 1024;
+/// By how much text may grow when a reader prints the same values its own way: a character becomes
+/// an escape of six, a float the digits of a double.
+const PRINTED: usize = 8;
 
 struct Encoder<'a> {
     schema: &'a Schema,
