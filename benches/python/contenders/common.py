@@ -43,6 +43,10 @@ JOB = {
 }
 
 
+CONNECTIONS = 512
+"""More than there are callers: by default the pool of redis-py has 100, and refuses the rest."""
+
+
 class Job:
     """One job. What a line leaves out is as in `JOB`."""
 
@@ -243,4 +247,8 @@ def serve(run: Callable[[Any], dict[str, Any]]) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
-        print(json.dumps(run(Job(line))), file=answers, flush=True)
+        try:
+            figures = run(Job(line))
+        except Exception as error:
+            figures = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(figures), file=answers, flush=True)

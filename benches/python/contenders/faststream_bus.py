@@ -16,7 +16,7 @@ import time
 from functools import cache
 from typing import Any
 
-from common import Work, answer, documents, event_id, now, serve
+from common import CONNECTIONS, Work, answer, documents, event_id, now, serve
 from faststream.redis import RedisBroker, StreamSub
 
 LOOP = asyncio.new_event_loop()
@@ -26,7 +26,7 @@ NUMBER = len('{"specversion":"1.0","id":"8353e8ea-e784-11f1-8511-')
 @cache
 def publisher(url: str) -> RedisBroker:
     """One connected broker for all jobs."""
-    broker = RedisBroker(url, logger=None)
+    broker = RedisBroker(url, logger=None, max_connections=CONNECTIONS)
     LOOP.run_until_complete(broker.connect())
     return broker
 

@@ -17,6 +17,7 @@ from uuid import UUID
 import attr
 import django
 from common import (
+    CONNECTIONS,
     TYPES,
     Work,
     answer,
@@ -43,6 +44,11 @@ KEY_FIELDS = {
 }
 
 
+def pooled(url: str) -> str:
+    """With as many connections as there may be callers."""
+    return f"{url}?max_connections={CONNECTIONS}"
+
+
 @cache
 def set_up(url: str) -> None:
     """Configures a service as Open edX does; both packages get the same."""
@@ -55,13 +61,15 @@ def set_up(url: str) -> None:
         EVENT_BUS_PRODUCER=producer,
         EVENT_BUS_CONSUMER=consumer,
         EVENT_BUS_PRODUCER_CONFIG={},
-        EVENT_BUS_REDIS_CONNECTION_URL=url,
+        EVENT_BUS_REDIS_CONNECTION_URL=url
+        if WHO == "ours"
+        else f"{url}?max_connections={CONNECTIONS}",
         EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT=1,
         # What is laid out to be consumed is more than the default keeps.
         EVENT_BUS_REDIS_STREAM_MAX_LEN=1_000_000,
         LOGGING_CONFIG=None,
     )
-    logging.basicConfig(level=logging.ERROR)
+    logging.basicConfig(level=logging.CRITICAL)
     django.setup()
     from openedx_events.tooling import load_all_signals
 

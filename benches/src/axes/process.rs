@@ -19,6 +19,8 @@ pub struct Process {
     pub started_in: f64,
     /// Resident memory then.
     pub memory: u64,
+    /// Whether it is no more.
+    pub ended: bool,
 }
 
 impl Process {
@@ -41,6 +43,7 @@ impl Process {
             answers,
             started_in: 0.0,
             memory: 0,
+            ended: false,
         };
         let ready = process.ask(&Job {
             verb: Verb::Ready,
@@ -63,16 +66,21 @@ impl Process {
     pub fn tell(&mut self, job: &Job) {
         let jobs = self.jobs.as_mut().expect("it is not dropped");
         let line = serde_json::to_string(job).expect("a job is JSON");
-        writeln!(jobs, "{line}")
-            .and_then(|()| jobs.flush())
-            .expect("it listens");
+        // One that has ended is heard of when it is asked.
+        let _ = writeln!(jobs, "{line}").and_then(|()| jobs.flush());
     }
 
-    /// Waits for the figures of what it was told.
+    /// Waits for the figures of what it was told. A contender that ended has none.
     pub fn hear(&mut self) -> Answer {
         let mut line = String::new();
         let read = self.answers.read_line(&mut line).expect("UTF-8");
-        assert!(read > 0, "{} ended: {:?}", self.name, self.child.wait());
+        if read == 0 {
+            self.ended = true;
+            return Answer {
+                error: Some(format!("it ended: {:?}", self.child.wait())),
+                ..Answer::default()
+            };
+        }
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{}: {error}: {line}", self.name))
     }
 }

@@ -2,7 +2,7 @@
 
 use redis::Commands;
 use redis::streams::StreamRangeReply;
-use tidings_conformance::servers::{RedisOptions, RedisServer};
+use tidings_conformance::servers::{AppendOnly, RedisOptions, RedisServer};
 use tokio::runtime::Runtime;
 
 /// A server of the bench, without durability: a server that waits for its disk hides what a client costs.
@@ -16,7 +16,11 @@ impl Server {
     /// Starts it.
     pub fn start() -> Self {
         let runtime = Runtime::new().expect("a runtime starts");
-        let redis = runtime.block_on(RedisServer::start(RedisOptions::default()));
+        let options = RedisOptions {
+            append_only: AppendOnly::Off,
+            ..RedisOptions::default()
+        };
+        let redis = runtime.block_on(RedisServer::start(options));
         Self {
             redis: redis.expect("redis-server starts"),
             _runtime: runtime,
@@ -47,6 +51,13 @@ impl Server {
         self.connection()
             .exists(stream)
             .expect("the server answers")
+    }
+
+    /// How many entries these streams have.
+    pub fn entries(&self, streams: &[String]) -> usize {
+        let mut connection = self.connection();
+        let length = |stream| connection.xlen::<_, usize>(stream).expect("it is a stream");
+        streams.iter().map(length).sum()
     }
 
     /// Forgets a group.

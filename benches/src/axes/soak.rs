@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use tidings::{Bus, Key, Message, Producer, Retention, RetentionPolicy, Start};
-use tidings_conformance::servers::{RedisOptions, RedisServer};
+use tidings_conformance::servers::{AppendOnly, RedisOptions, RedisServer};
 use tidings_contender::{Keys, Payload, Sample, samples};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep_until};
@@ -72,7 +72,11 @@ impl Soak {
     }
 
     async fn soak(&self) -> Record {
-        let server = RedisServer::start(RedisOptions::default()).await;
+        let options = RedisOptions {
+            append_only: AppendOnly::Off,
+            ..RedisOptions::default()
+        };
+        let server = RedisServer::start(options).await;
         let server = server.expect("redis-server starts");
         let bus = tidings::open(&server.url()).await.expect("it connects");
         let most = match self.rate {

@@ -26,26 +26,24 @@ impl Contender for Tidings {
     }
 
     async fn consume(&self, streams: Vec<String>, group: String, work: Work) {
-        let in_hand = match work.holds() {
-            true => work.events(),
-            false => 5_000,
-        };
         let told = work.clone();
-        let consumer = self
+        let mut consumer = self
             .bus
             .consumer(group)
             .topics(streams)
             .from(Start::Earliest)
             .ordering(ordering())
-            .concurrency(64)
-            .in_hand(in_hand, 1 << 30)
-            .handler(move |message: Message| {
-                let told = told.clone();
-                async move {
-                    told.handle(message.event().id().as_bytes()).await;
-                    Ok(())
-                }
-            });
+            .concurrency(64);
+        if work.holds() && work.events() > 0 {
+            consumer = consumer.in_hand(work.events(), 1 << 30);
+        }
+        let consumer = consumer.handler(move |message: Message| {
+            let told = told.clone();
+            async move {
+                told.handle(message.event().id().as_bytes()).await;
+                Ok(())
+            }
+        });
         let summary = consumer.run(async move { work.over().await }).await;
         summary.expect("it consumes");
     }
