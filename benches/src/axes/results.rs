@@ -138,6 +138,7 @@ impl Results {
             );
         }
         text += "\n}}\n";
+        fs::create_dir_all(folder())?;
         fs::write(Self::path(), text)
     }
 }

@@ -50,6 +50,7 @@ impl Soak {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
         let record = runtime.block_on(self.soak());
         let text = serde_json::to_string_pretty(&record).expect("it is JSON");
+        fs::create_dir_all(folder()).expect("docs may be written");
         fs::write(folder().join("soak.json"), text).expect("docs/performance may be written");
         fs::write(folder().join("soak.svg"), plot(&record))
             .expect("docs/performance may be written");
