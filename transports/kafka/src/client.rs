@@ -1,7 +1,6 @@
 //! The connections of a log, and what is asked over them.
 
 use std::collections::HashSet;
-use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,8 @@ use rdkafka::config::FromClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::future_producer::DeliveryFuture;
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tidings_transport::{Error, ErrorKind, Group, Result};
 
@@ -312,10 +312,11 @@ impl Client {
             let queued = self.producer.send_result(record);
             sent.push(queued.map_err(|(e, _)| writing(operation, e))?);
         }
+        let deadline = self.deadline();
         let mut last = -1;
         let mut failure = None;
         for delivery in sent {
-            match self.delivered(delivery, operation).await {
+            match self.delivered(delivery, deadline, operation).await {
                 Ok((_, offset)) => last = last.max(offset),
                 Err(e) => failure = failure.or(Some(e)),
             }
@@ -323,22 +324,34 @@ impl Client {
         failure.map_or(Ok(last), Err)
     }
 
+    /// Until when what is sent now has to be stored.
+    pub(crate) fn deadline(&self) -> tokio::time::Instant {
+        tokio::time::Instant::now() + self.timeout()
+    }
+
     /// Waits until a record is stored; partition and offset.
+    ///
+    /// After the deadline everything that is under way is given up at once. The library would give
+    /// up one message after the other, and one behind it that still arrives would stand in the log
+    /// before it.
     pub(crate) async fn delivered(
         &self,
-        delivery: rdkafka::producer::future_producer::DeliveryFuture,
+        mut delivery: DeliveryFuture,
+        deadline: tokio::time::Instant,
         operation: &'static str,
     ) -> Result<(i32, i64)> {
-        match within(self.timeout() * 2, delivery).await {
-            Some(Ok(Ok(delivery))) => Ok((delivery.partition, delivery.offset)),
-            Some(Ok(Err((e, _)))) => Err(writing(operation, e)),
-            Some(Err(_)) | None => Err(no_answer(operation, ErrorKind::UnknownOutcome)),
+        let mut told = tokio::time::timeout_at(deadline, &mut delivery).await;
+        if told.is_err() {
+            let everything = PurgeConfig::default().queue().inflight();
+            self.producer.purge(everything.non_blocking());
+            told = tokio::time::timeout(self.timeout(), delivery).await;
+        }
+        match told {
+            Ok(Ok(Ok(delivery))) => Ok((delivery.partition, delivery.offset)),
+            Ok(Ok(Err((e, _)))) => Err(writing(operation, e)),
+            Ok(Err(_)) | Err(_) => Err(no_answer(operation, ErrorKind::UnknownOutcome)),
         }
     }
-}
-
-async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    tokio::time::timeout(limit, future).await.ok()
 }
 
 /// What a group has committed for some partitions, asked over one of its consumers. Blocks.

@@ -293,10 +293,10 @@ impl KafkaConfig {
 
     pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.base();
-        config.set("enable.idempotence", "true").set(
-            "message.timeout.ms",
-            self.response_timeout.as_millis().to_string(),
-        );
+        config
+            .set("enable.idempotence", "true")
+            // We give up ourselves, all at once.
+            .set("message.timeout.ms", "0");
         let mut default = |name: &str, value: &str| {
             if !self.client.contains_key(name) {
                 config.set(name, value);

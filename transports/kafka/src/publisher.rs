@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rdkafka::producer::FutureRecord;
+use rdkafka::producer::future_producer::DeliveryFuture;
 use tidings_transport::{Body, Error, ErrorKind, Field, Position, Record, Result};
 
 use crate::client::Client;
@@ -19,40 +20,48 @@ pub(crate) async fn publish(client: &Arc<Client>, records: &[Record]) -> Vec<Res
             topics.insert(record.topic.as_str(), name);
         }
     }
-    // Everything is queued before anything is waited for.
-    let queued: Vec<_> = records
-        .iter()
-        .map(|record| {
-            let name = match &topics[record.topic.as_str()] {
-                Ok(name) => name,
-                Err(e) => return Err(again(e)),
-            };
-            queue(client, name, record)
-        })
-        .collect();
+    // Everything is queued before anything is waited for. Behind what found no room nothing is
+    // sent: it would overtake that.
+    let mut full: Option<Error> = None;
+    let mut queued = Vec::with_capacity(records.len());
+    for record in records {
+        let sent = match &topics[record.topic.as_str()] {
+            Err(e) => Err(again(e)),
+            Ok(name) => match full.as_ref().map(again) {
+                Some(e) => Err(e),
+                None => queue(client, name, record),
+            },
+        };
+        if full.is_none() && topics[record.topic.as_str()].is_ok() {
+            full = sent.as_ref().err().filter(|e| e.is_temporary()).map(again);
+        }
+        queued.push(sent);
+    }
+    let deadline = client.deadline();
     let mut results = Vec::with_capacity(records.len());
     for (record, queued) in records.iter().zip(queued) {
         let stored = match queued {
-            Ok(delivery) => client.delivered(delivery, "publish").await,
+            Ok(delivery) => client.delivered(delivery, deadline, "publish").await,
             Err(e) => Err(e),
         };
-        if let Err(e) = &stored
-            && e.kind() == ErrorKind::NotFound
-            && let Ok(name) = names::physical(&record.topic, "publish")
-        {
-            client.forget(&name);
-        }
-        // Somebody removed the topic. Nothing was stored, and the next attempt makes it again.
-        let stored = stored.map_err(|e| match e.kind() {
-            ErrorKind::NotFound => {
-                let text = format!("topic {} is gone; it is made again", record.topic);
-                Error::new(ErrorKind::Unavailable, "publish", text).with_source(e)
-            }
-            _ => e,
-        });
+        let stored = stored.map_err(|e| look_again(client, record, e));
         results.push(stored.map(|(partition, offset)| wire::position(partition, offset)));
     }
     results
+}
+
+/// Somebody may have removed the topic; then the next attempt makes it again.
+fn look_again(client: &Client, record: &Record, error: Error) -> Error {
+    if let Ok(name) = names::physical(&record.topic, "publish") {
+        client.forget(&name);
+    }
+    match error.kind() {
+        ErrorKind::NotFound => {
+            let text = format!("topic {} is gone; it is made again", record.topic);
+            Error::new(ErrorKind::Unavailable, "publish", text).with_source(error)
+        }
+        _ => error,
+    }
 }
 
 async fn prepare(client: &Arc<Client>, record: &Record) -> Result<String> {
@@ -61,11 +70,7 @@ async fn prepare(client: &Arc<Client>, record: &Record) -> Result<String> {
     Ok(name)
 }
 
-fn queue(
-    client: &Client,
-    name: &str,
-    record: &Record,
-) -> Result<rdkafka::producer::future_producer::DeliveryFuture> {
+fn queue(client: &Client, name: &str, record: &Record) -> Result<DeliveryFuture> {
     if let Body::Fields(fields) = &record.body {
         for (name, what) in [(Field::VALUE, "value"), (Field::KEY, "key")] {
             if fields.iter().filter(|f| &*f.name == name).count() > 1 {

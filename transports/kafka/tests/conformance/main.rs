@@ -6,6 +6,7 @@ mod fixture;
 mod harness;
 mod membership;
 mod partitions;
+mod resending;
 mod security;
 
 use std::sync::Mutex;
