@@ -50,7 +50,7 @@ fi
 
 # Apache Kafka, and with it what is behind the feature `kafka`.
 if scripts/kafka.sh; then
-  kafka=(--features tidings-cli/kafka)
+  kafka=(--features tidings-cli/kafka,tidings-chaos/kafka)
 elif [ -n "${CI:-}" ]; then
   echo "test: Kafka could not be fetched, and in CI nothing may be skipped" >&2
   exit 1

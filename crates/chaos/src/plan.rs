@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::args::Size;
 use crate::planted::Bug;
 use crate::random::Random;
-use crate::scenario::Scenario;
+use crate::scenario::{DatabaseKind, LogKind, Scenario};
 
 /// Processes of each role. One relay is active, and one stands by.
 pub const WRITERS: usize = 2;
@@ -28,17 +28,27 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Files have no server to kill or cut, and the brokers of a cluster no proxy before them.
+    fn can_happen_to(self, scenario: Scenario) -> bool {
+        match self {
+            Self::KillDatabase | Self::CutDatabase => scenario.database() != DatabaseKind::Sqlite,
+            Self::KillBus => scenario.log() != LogKind::File,
+            Self::CutBus | Self::FillBus => scenario.log() == LogKind::Redis,
+            _ => true,
+        }
+    }
+
     /// For people.
     pub fn words(self) -> &'static str {
         match self {
             Self::KillConsumer => "kill -9 of a consumer",
             Self::KillRelay => "kill -9 of a relay",
             Self::KillWriter => "kill -9 of a writer",
-            Self::KillBus => "kill -9 of Redis",
+            Self::KillBus => "kill -9 of the log",
             Self::KillDatabase => "kill -9 of the database",
             Self::StopConsumer => "stop of a consumer beyond its lease",
             Self::StopRelay => "stop of a relay",
-            Self::CutBus => "cut of all connections to Redis",
+            Self::CutBus => "cut of all connections to the log",
             Self::CutDatabase => "cut of all connections to the database",
             Self::FillBus => "Redis full",
         }
@@ -85,16 +95,7 @@ impl Plan {
         let mut random = Random::new(seed, 0);
         let mut faults = Vec::new();
         for (kind, count) in counts {
-            // Files have no server to kill or cut.
-            let server = matches!(
-                kind,
-                Kind::KillBus
-                    | Kind::KillDatabase
-                    | Kind::CutBus
-                    | Kind::CutDatabase
-                    | Kind::FillBus
-            );
-            if server && !scenario.has_servers() {
+            if !kind.can_happen_to(scenario) {
                 continue;
             }
             for _ in 0..count {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use tidings::Bus;
-use tidings_transport::{Count, Group, Topic};
+use tidings_transport::{Count, Group, GroupInfo, Topic};
 use tokio::time::sleep;
 
 use crate::args::RunArgs;
@@ -135,13 +135,26 @@ struct State {
     effects: i64,
 }
 
+/// The groups of a topic; a log that has just come up again may need a while.
+async fn groups(bus: &Bus, topic: &Topic) -> Result<Vec<GroupInfo>> {
+    let since = Instant::now();
+    loop {
+        match bus.transport().groups(topic).await {
+            Err(e) if e.is_temporary() && since.elapsed() < PATIENCE => {
+                sleep(Duration::from_millis(200)).await;
+            }
+            result => return Ok(result?),
+        }
+    }
+}
+
 async fn state(stage: &Stage, bus: &Bus) -> Result<State> {
     let mut app = Database::connect(&stage.database(APP)).await?;
     let mut view = Database::connect(&stage.database(VIEW)).await?;
     let group = Group::new(GROUP)?;
     let mut unsettled = Some(0);
     for topic in TOPICS {
-        let groups = bus.transport().groups(&Topic::new(topic)?).await?;
+        let groups = groups(bus, &Topic::new(topic)?).await?;
         let info = groups.into_iter().find(|info| info.group == group);
         let info = info.ok_or("the group has vanished")?;
         unsettled = match info.lag.events {

@@ -13,8 +13,19 @@ pub enum Scenario {
     PostgresRedisEverysec,
     /// MariaDB (READ COMMITTED) and Redis with `appendfsync always`
     MariadbRedis,
+    /// PostgreSQL and a Kafka of three brokers, of which one is killed at a time; with the feature
+    /// `kafka`
+    PostgresKafka,
     /// SQLite and the bus in a SQLite file
     SqliteSqlite,
+}
+
+/// The kind of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogKind {
+    Redis,
+    Kafka,
+    File,
 }
 
 /// The kind of a database.
@@ -29,9 +40,22 @@ impl Scenario {
     /// Its database.
     pub fn database(self) -> DatabaseKind {
         match self {
-            Self::PostgresRedis | Self::PostgresRedisEverysec => DatabaseKind::Postgres,
+            Self::PostgresRedis | Self::PostgresRedisEverysec | Self::PostgresKafka => {
+                DatabaseKind::Postgres
+            }
             Self::MariadbRedis => DatabaseKind::Mariadb,
             Self::SqliteSqlite => DatabaseKind::Sqlite,
+        }
+    }
+
+    /// Its log.
+    pub fn log(self) -> LogKind {
+        match self {
+            Self::PostgresRedis | Self::PostgresRedisEverysec | Self::MariadbRedis => {
+                LogKind::Redis
+            }
+            Self::PostgresKafka => LogKind::Kafka,
+            Self::SqliteSqlite => LogKind::File,
         }
     }
 
@@ -39,11 +63,6 @@ impl Scenario {
     /// back in its own memory while a sync of the file goes on, and answers all the same.
     pub fn log_keeps_its_word(self) -> bool {
         self != Self::PostgresRedisEverysec
-    }
-
-    /// Whether database and log are servers that can be killed.
-    pub fn has_servers(self) -> bool {
-        self != Self::SqliteSqlite
     }
 }
 
@@ -53,6 +72,7 @@ impl fmt::Display for Scenario {
             Self::PostgresRedis => "PostgreSQL + Redis (appendfsync always)",
             Self::PostgresRedisEverysec => "PostgreSQL + Redis (appendfsync everysec)",
             Self::MariadbRedis => "MariaDB (READ COMMITTED) + Redis (appendfsync always)",
+            Self::PostgresKafka => "PostgreSQL + Kafka (three brokers, min.insync.replicas 2)",
             Self::SqliteSqlite => "SQLite + SQLite (durability full)",
         })
     }

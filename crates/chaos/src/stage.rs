@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tidings_conformance::servers::{
-    AppendOnly, MariadbServer, PostgresServer, Proxy, RedisOptions, RedisServer,
+    AppendOnly, KafkaCluster, MariadbServer, PostgresServer, Proxy, RedisOptions, RedisServer,
 };
 use tidings_transport::{Group, Start, Topic};
 
 use crate::database::Database;
-use crate::scenario::{DatabaseKind, Scenario};
+use crate::scenario::{DatabaseKind, LogKind, Scenario};
 use crate::words::{GROUP, Result, TOPICS};
 
 /// A database server.
@@ -22,12 +22,18 @@ enum Server {
 /// Where everything is. Processes go through the proxies, the books do not.
 pub struct Stage {
     redis: Option<RedisServer>,
+    kafka: Option<KafkaCluster>,
+    /// Which broker is killed next.
+    broker: usize,
     server: Option<Server>,
     bus_proxy: Option<Proxy>,
     database_proxy: Option<Proxy>,
     folder: PathBuf,
     _temporary: Option<TempDir>,
 }
+
+/// Brokers of a Kafka: any one may be away.
+const BROKERS: usize = 3;
 
 /// The database of the service that writes.
 pub const APP: &str = "app";
@@ -47,8 +53,12 @@ impl Stage {
             }
             None => temporary.path().to_owned(),
         };
-        let redis = match scenario.has_servers() {
-            true => Some(
+        let kafka = match scenario.log() {
+            LogKind::Kafka => Some(KafkaCluster::start(BROKERS).await?),
+            _ => None,
+        };
+        let redis = match scenario.log() {
+            LogKind::Redis => Some(
                 RedisServer::start(RedisOptions {
                     append_only: match scenario {
                         Scenario::PostgresRedisEverysec => AppendOnly::EverySecond,
@@ -58,7 +68,7 @@ impl Stage {
                 })
                 .await?,
             ),
-            false => None,
+            _ => None,
         };
         let server = match scenario.database() {
             DatabaseKind::Postgres => {
@@ -78,6 +88,8 @@ impl Stage {
                 .map(|s| Proxy::start(s.address()))
                 .transpose()?,
             redis,
+            kafka,
+            broker: 0,
             server,
             folder,
             _temporary: Some(temporary),
@@ -111,9 +123,15 @@ impl Stage {
 
     /// The bus, for the books.
     pub fn bus(&self) -> String {
-        match &self.redis {
-            Some(redis) => redis.url(),
-            None => format!("sqlite:{}", self.folder.join("bus.db").display()),
+        match (&self.redis, &self.kafka) {
+            (Some(redis), _) => redis.url(),
+            // Who is killed is missed soon.
+            (None, Some(kafka)) => format!(
+                "kafka://{}?partitions=3&replication=3&librdkafka.session.timeout.ms=2000\
+                 &librdkafka.heartbeat.interval.ms=300",
+                kafka.addresses().join(",")
+            ),
+            (None, None) => format!("sqlite:{}", self.folder.join("bus.db").display()),
         }
     }
 
@@ -146,12 +164,19 @@ impl Stage {
         }
     }
 
-    /// `kill -9` of Redis, which comes back with its data.
+    /// `kill -9` of Redis, or of one broker after the other, which comes back with its data.
     pub async fn kill_bus(&mut self, away: Duration) -> Result<()> {
         if let Some(redis) = &mut self.redis {
             redis.kill();
             tokio::time::sleep(away).await;
             redis.restart().await?;
+        }
+        if let Some(kafka) = &mut self.kafka {
+            let broker = kafka.node(self.broker % BROKERS);
+            broker.kill();
+            tokio::time::sleep(away).await;
+            broker.restart().await?;
+            self.broker += 1;
         }
         Ok(())
     }

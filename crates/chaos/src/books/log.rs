@@ -48,6 +48,13 @@ fn entry(body: &Body) -> Result<Entry> {
     Ok((event.id().to_owned(), changed))
 }
 
+/// The place of a record alone: in a log of partitions the positions of a reader have those of the
+/// others behind it.
+fn place(position: &Position) -> Position {
+    let own = position.as_str().split(',').next();
+    Position::new(own.unwrap_or_default())
+}
+
 impl Logged {
     pub async fn read(bus: &Bus) -> Result<Self> {
         let (log, group) = (bus.transport(), Group::new(GROUP)?);
@@ -61,7 +68,7 @@ impl Logged {
                 from = Start::After(last.position.clone());
                 for stored in &page {
                     let entry = entry(&stored.body)?;
-                    let line = ledgers::published(&topic, &stored.position, &entry.0);
+                    let line = ledgers::published(&topic, &place(&stored.position), &entry.0);
                     all.records.insert(line);
                     all.events.push(entry);
                 }

@@ -26,3 +26,9 @@ fn mariadb_and_redis() {
 fn sqlite_and_sqlite() {
     balances("sqlite-sqlite");
 }
+
+#[cfg(feature = "kafka")]
+#[test]
+fn postgres_and_kafka() {
+    balances("postgres-kafka");
+}
