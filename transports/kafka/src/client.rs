@@ -226,7 +226,8 @@ impl Client {
     ) -> Result<Vec<Committed>> {
         let failed = |e| reading(operation, e);
         let outsider = self.outsider(group).map_err(failed)?;
-        committed(&outsider, name, 0..partitions, self.timeout()).map_err(failed)
+        let ask = || committed(&outsider, name, 0..partitions, self.timeout());
+        self.once_coordinated(ask).map_err(failed)
     }
 
     /// Commits for a group without consumers. Blocks.
@@ -240,7 +241,21 @@ impl Client {
         for (partition, ledger) in (0..).zip(ledgers) {
             add(&mut list, name, partition, ledger)?;
         }
-        self.outsider(group)?.commit(&list, CommitMode::Sync)
+        let outsider = self.outsider(group)?;
+        self.once_coordinated(|| outsider.commit(&list, CommitMode::Sync))
+    }
+
+    /// Calls again while the group moves from one broker to another. Blocks.
+    fn once_coordinated<T>(&self, mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<T> {
+        let end = Instant::now() + self.timeout();
+        loop {
+            match call() {
+                Err(e) if is_uncoordinated(&e) && Instant::now() < end => {
+                    std::thread::sleep(PAUSE);
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Reads from each partition what stands from an offset on and before another, until `each`
@@ -389,6 +404,17 @@ pub(crate) fn add(
         element.set_metadata(ledger.encode());
     }
     Ok(())
+}
+
+/// Whether the broker that was asked does not look after the group, or not yet.
+pub(crate) fn is_uncoordinated(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::NotCoordinator | Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress
+        )
+    )
 }
 
 fn is_young(error: &KafkaError) -> bool {

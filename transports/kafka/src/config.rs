@@ -52,6 +52,29 @@ const FIELDS: [(&str, &str); 11] = [
     ("group.instance.id", "instance"),
 ];
 
+/// What the names of settings begin with that consumers alone have.
+const OF_CONSUMERS: [&str; 6] = [
+    "session.",
+    "heartbeat.",
+    "fetch.",
+    "queued.",
+    "isolation.",
+    "check.crcs",
+];
+
+/// And those that producers alone have.
+const OF_PRODUCERS: [&str; 9] = [
+    "linger.",
+    "batch.",
+    "compression.",
+    "queue.buffering.",
+    "retries",
+    "message.send.",
+    "partitioner",
+    "sticky.",
+    "delivery.",
+];
+
 /// How a client proves who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -203,7 +226,9 @@ impl KafkaConfig {
             return refuse(format!("{name}: is set by {field}"));
         }
         // The library knows its names and values, and its message has no value of a secret.
-        let native = self.base().create_native_config();
+        let mut all = self.base();
+        self.with_settings(&mut all, &[]);
+        let native = all.create_native_config();
         native.map(drop).map_err(|e| {
             Error::new(
                 ErrorKind::Invalid,
@@ -285,14 +310,21 @@ impl KafkaConfig {
                 .set("sasl.username", user)
                 .set("sasl.password", password);
         }
-        for (name, value) in &self.client {
+        config
+    }
+
+    /// Adds the client settings, but for those that begin so: they are of others, and the library
+    /// warns of each.
+    fn with_settings(&self, config: &mut ClientConfig, others: &[&str]) {
+        let all = self.client.iter();
+        for (name, value) in all.filter(|(name, _)| !others.iter().any(|o| name.starts_with(o))) {
             config.set(name, value);
         }
-        config
     }
 
     pub(crate) fn producer(&self) -> ClientConfig {
         let mut config = self.base();
+        self.with_settings(&mut config, &OF_CONSUMERS);
         config
             .set("enable.idempotence", "true")
             // We give up ourselves, all at once.
@@ -317,6 +349,7 @@ impl KafkaConfig {
     /// the library insists.
     pub(crate) fn consumer(&self, group: &str) -> ClientConfig {
         let mut config = self.base();
+        self.with_settings(&mut config, &OF_PRODUCERS);
         config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
@@ -338,7 +371,10 @@ impl KafkaConfig {
     }
 
     pub(crate) fn admin(&self) -> ClientConfig {
-        self.base()
+        let mut config = self.base();
+        // The library takes an administrator for a producer.
+        self.with_settings(&mut config, &OF_CONSUMERS);
+        config
     }
 }
 

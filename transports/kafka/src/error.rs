@@ -42,8 +42,15 @@ pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
         | Code::NotEnoughReplicasAfterAppend
         | Code::BrokerTransportFailure
         | Code::OperationTimedOut
+        | Code::BrokerDestroy
+        | Code::DestroyBroker
+        | Code::OutOfOrderSequenceNumber
+        | Code::InvalidProducerEpoch
+        | Code::UnknownProducerId
         | Code::PurgeInflight => uncertain,
         Code::AllBrokersDown
+        | Code::UnknownBroker
+        | Code::ISRInsufficient
         | Code::Resolve
         | Code::LeaderNotAvailable
         | Code::NotLeaderForPartition

@@ -8,7 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use tidings_transport::{Count, Error, ErrorKind, Result};
+use tidings_transport::{Count, ErrorKind, Result};
 
 use crate::error::reading;
 use crate::lane::Lane;
@@ -88,18 +88,9 @@ fn poll(member: &Member) {
             Some(Err(KafkaError::PartitionEOF(_))) | None => {}
             Some(Err(e)) => {
                 let error = reading("next", e);
-                let error = match error.kind() {
-                    ErrorKind::Unavailable => error,
-                    // It may be made again, and is then heard from its beginning.
-                    ErrorKind::NotFound => {
-                        Error::new(ErrorKind::Unavailable, "next", "a topic is gone")
-                            .with_source(error)
-                    }
-                    _ => {
-                        std::thread::sleep(POLL);
-                        error
-                    }
-                };
+                if error.kind() != ErrorKind::Unavailable {
+                    std::thread::sleep(POLL);
+                }
                 member.fail(error);
             }
         }

@@ -106,8 +106,15 @@ impl Member {
         consumer.take()
     }
 
-    /// Leaves an error for the caller.
+    /// Leaves an error for the caller. What is not there may be made again, or moves between brokers.
     pub(crate) fn fail(&self, error: Error) {
+        let error = match error.kind() {
+            ErrorKind::NotFound => {
+                let text = format!("a topic or partition is gone for now: {error}");
+                Error::new(ErrorKind::Unavailable, "next", text).with_source(error)
+            }
+            _ => error,
+        };
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         self.ready.notify_one();
     }
@@ -212,12 +219,10 @@ impl Member {
             .values_mut()
             .for_each(|lane| lane.dirty = true);
         match e.rdkafka_error_code() {
-            Some(
-                Code::RebalanceInProgress
-                | Code::CoordinatorLoadInProgress
-                | Code::IllegalGeneration
-                | Code::UnknownMemberId,
-            ) => Ok(false),
+            Some(Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId) => {
+                Ok(false)
+            }
+            _ if client::is_uncoordinated(&e) => Ok(false),
             _ => Err(writing(operation, e)),
         }
     }
