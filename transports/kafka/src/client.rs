@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::config::FromClientConfig;
+use rdkafka::config::{FromClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
@@ -16,6 +16,7 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use tidings_transport::{Error, ErrorKind, Group, Result};
 
 use crate::config::KafkaConfig;
+use crate::context::Plain;
 use crate::error::{no_answer, reading, writing};
 use crate::ledger::Ledger;
 
@@ -38,7 +39,7 @@ pub(crate) struct Client {
     pub(crate) config: KafkaConfig,
     pub(crate) producer: FutureProducer,
     pub(crate) admin: AdminClient<DefaultClientContext>,
-    pub(crate) asking: BaseConsumer,
+    pub(crate) asking: BaseConsumer<Plain>,
     /// One trim at a time.
     pub(crate) trimming: tokio::sync::Mutex<()>,
     /// Topics that are known to exist. A std mutex: held for look-ups only.
@@ -212,8 +213,8 @@ impl Client {
     }
 
     /// A consumer that may ask and commit for a group without joining it.
-    pub(crate) fn outsider(&self, group: &Group) -> KafkaResult<BaseConsumer> {
-        BaseConsumer::from_config(&self.config.consumer(group.as_str()))
+    pub(crate) fn outsider(&self, group: &Group) -> KafkaResult<BaseConsumer<Plain>> {
+        BaseConsumer::from_config_and_context(&self.config.consumer(group.as_str()), Plain)
     }
 
     /// What a group has committed. Blocks.

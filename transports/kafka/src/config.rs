@@ -7,9 +7,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::config::FromClientConfig;
+use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::BaseConsumer;
 use tidings_transport::{Error, ErrorKind, Result};
+
+use crate::context::Plain;
 
 /// Settings of the client library that are not the user's to make, because the guarantees rest on
 /// them.
@@ -366,8 +368,8 @@ impl KafkaConfig {
         config
     }
 
-    pub(crate) fn reader(&self) -> Result<BaseConsumer, rdkafka::error::KafkaError> {
-        BaseConsumer::from_config(&self.consumer(READER))
+    pub(crate) fn reader(&self) -> Result<BaseConsumer<Plain>, rdkafka::error::KafkaError> {
+        BaseConsumer::from_config_and_context(&self.consumer(READER), Plain)
     }
 
     pub(crate) fn admin(&self) -> ClientConfig {

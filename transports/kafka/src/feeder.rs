@@ -10,6 +10,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tidings_transport::{Count, ErrorKind, Result};
 
+use crate::context::Plain;
 use crate::error::reading;
 use crate::lane::Lane;
 use crate::member::Member;
@@ -46,7 +47,7 @@ pub(crate) fn start(member: &Arc<Member>) -> Result<()> {
     Ok(())
 }
 
-fn read_journals(member: &Member, reader: &BaseConsumer, all: &TopicPartitionList) {
+fn read_journals(member: &Member, reader: &BaseConsumer<Plain>, all: &TopicPartitionList) {
     while !member.is_closed() {
         if member.rewind.swap(false, Atomic::AcqRel)
             && let Err(e) = reader.assign(all)

@@ -25,6 +25,7 @@
 
 mod client;
 mod config;
+mod context;
 mod dead_letters;
 mod desk;
 mod diagnose;

@@ -5,12 +5,13 @@ use std::sync::{OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
 use tidings_transport::{Count, Error, ErrorKind, Result};
 
 use crate::client::{Committed, committed};
+use crate::context::told;
 use crate::error::reading;
 use crate::journal::{self, Journal, Made};
 use crate::lane::Lane;
@@ -26,7 +27,11 @@ const PAUSE: Duration = Duration::from_millis(10);
 #[derive(Default)]
 pub(crate) struct Hook(pub(crate) OnceLock<Weak<Member>>);
 
-impl ClientContext for Hook {}
+impl ClientContext for Hook {
+    fn error(&self, error: KafkaError, reason: &str) {
+        told(&error, reason);
+    }
+}
 
 impl ConsumerContext for Hook {
     fn rebalance(
