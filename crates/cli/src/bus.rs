@@ -1,5 +1,6 @@
 //! The bus that the settings name, opened.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,6 +89,12 @@ impl Bus {
     /// The full name of a topic. One that has the prefix already is worth a word.
     pub fn topic(&self, name: &str) -> Result<Topic> {
         let full = self.bus.topic(name)?;
+        if name.contains(',') {
+            to_stderr(&format!(
+                "note: --topic {name} is one topic with a comma in its name; for several give --topic \
+                 several times"
+            ));
+        }
         let twice = Topic::new(name).is_ok_and(|t| self.namespace().name_of(&t).is_some());
         if let (Some(prefix), true) = (self.namespace().prefix(), twice) {
             to_stderr(&format!(
@@ -111,7 +118,9 @@ impl Bus {
             let all = self.topics().await?;
             return Ok(all.into_iter().map(|info| info.topic).collect());
         }
-        names.iter().map(|name| self.topic(name)).collect()
+        let mut seen = HashSet::new();
+        let once = names.iter().filter(|name| seen.insert(name.as_str()));
+        once.map(|name| self.topic(name)).collect()
     }
 
     /// What `tidings.toml` says of retention.

@@ -22,6 +22,22 @@ impl Consent {
     /// # Errors
     /// Where nobody can be asked and `--yes` was not given.
     pub fn find(args: ConsentArgs, change: &str) -> Result<Self> {
+        Self::find_or(
+            args,
+            change,
+            "add --yes, or --dry-run to see what would happen",
+        )
+    }
+
+    /// As [`find`](Self::find), for a change that cannot be tried out.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub fn find_without_dry_run(args: ConsentArgs, change: &str) -> Result<Self> {
+        Self::find_or(args, change, "add --yes")
+    }
+
+    fn find_or(args: ConsentArgs, change: &str, remedy: &str) -> Result<Self> {
         if args.yes {
             return Ok(Self::Given);
         }
@@ -29,8 +45,7 @@ impl Consent {
             return Ok(Self::Ask);
         }
         let text = format!("{change}, and there is no terminal to ask whether that is meant");
-        Err(Failure::new(Exit::Usage, text)
-            .remedy("add --yes, or --dry-run to see what would happen"))
+        Err(Failure::new(Exit::Usage, text).remedy(remedy))
     }
 
     /// Asks, if somebody is to be asked.

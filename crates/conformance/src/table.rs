@@ -26,6 +26,8 @@ macro_rules! __for_each_case {
                 2 restarting_moves_nothing [];
                 2 a_settled_record_is_not_heard_again [];
                 2 a_group_survives_a_kill_of_the_log [has Durable, suffers Crash];
+                0 a_removed_group_is_gone [has GroupUpkeep];
+                0 a_group_that_is_consumed_is_not_removed [has GroupUpkeep];
             }
             starts {
                 3 a_group_made_before_its_first_consumer_hears_all [];
@@ -90,6 +92,8 @@ macro_rules! __for_each_case {
                 8 what_others_remove_is_reported [suffers Removal];
                 8 a_pending_record_that_others_removed_blocks_nothing [suffers Removal];
                 8 a_dead_consumers_removed_record_blocks_nothing [suffers Removal];
+                8 what_others_remove_shows_before_anybody_hears [has GroupUpkeep, suffers Removal];
+                8 losses_are_acknowledged [has GroupUpkeep];
             }
             outages {
                 9 an_outage_is_temporary_and_passes [suffers Crash];

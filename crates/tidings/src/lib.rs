@@ -74,7 +74,7 @@ mod open;
 
 pub use bus::Bus;
 pub use error::OpenError;
-pub use open::{embedded_file, open, open_existing, rehearse};
+pub use open::{embedded_file, is_new_file, open, open_existing, rehearse};
 
 pub use tidings_catalog::Catalog;
 pub use tidings_event::openedx::UnknownSchema;

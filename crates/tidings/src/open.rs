@@ -75,6 +75,16 @@ pub async fn open_existing(url: &str) -> Result<Bus, OpenError> {
     open(url).await
 }
 
+/// Whether opening this URL makes a file that is not there yet: worth a word where somebody may have
+/// mistyped its path.
+pub fn is_new_file(url: &str) -> bool {
+    let Ok(address) = Address::parse(url, &SCHEMES) else {
+        return false;
+    };
+    let config = (address.scheme == "sqlite").then(|| sqlite_config(&address));
+    config.is_some_and(|found| found.is_ok_and(|(config, _)| !config.path.exists()))
+}
+
 /// The file behind a `sqlite:` URL, for its upkeep: size, check, copy, compaction. It must exist.
 /// `None` for a URL of another log.
 ///

@@ -7,7 +7,7 @@ use crate::{Error, ErrorKind};
 /// An ability that not every log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[repr(u8)]
+#[repr(u16)]
 pub enum Capability {
     /// Records stay after they are settled: `read`, `seek` backwards, `Start::Earliest`.
     Replay = 1,
@@ -31,14 +31,17 @@ pub enum Capability {
     /// by record. Without it they share it by parts at most, of which each has one active
     /// consumer: partitions on Kafka.
     Competing = 1 << 7,
+    /// A group can be removed; what it lost shows also before its consumer is told, and can be
+    /// acknowledged.
+    GroupUpkeep = 1 << 8,
 }
 
 /// The set of abilities of a transport.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Capabilities(u8);
+pub struct Capabilities(u16);
 
 impl Capabilities {
-    const ALL: [Capability; 8] = [
+    const ALL: [Capability; 9] = [
         Capability::Replay,
         Capability::Compaction,
         Capability::KeyedOrder,
@@ -47,13 +50,14 @@ impl Capabilities {
         Capability::Durable,
         Capability::Headers,
         Capability::Competing,
+        Capability::GroupUpkeep,
     ];
 
     /// The set of these.
     pub const fn of(list: &[Capability]) -> Self {
         let (mut bits, mut i) = (0, 0);
         while i < list.len() {
-            bits |= list[i] as u8;
+            bits |= list[i] as u16;
             i += 1;
         }
         Self(bits)
@@ -61,7 +65,7 @@ impl Capabilities {
 
     /// Whether it is in the set.
     pub const fn has(self, capability: Capability) -> bool {
-        self.0 & capability as u8 != 0
+        self.0 & capability as u16 != 0
     }
 
     /// Refuses, before any I/O, what is not in the set.

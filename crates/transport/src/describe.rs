@@ -52,7 +52,8 @@ pub struct GroupInfo {
     pub dead_letters: u64,
     /// Keys that are parked or releasing.
     pub parked_keys: u64,
-    /// Records lost to it since it was made.
+    /// Records lost to it since it was made, or since a person last acknowledged what it lost. With
+    /// `Capability::GroupUpkeep`, what its consumer will be told only when it comes back is among them.
     pub lost: Count,
 }
 

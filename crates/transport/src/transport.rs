@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    Capabilities, DeadLetter, Error, ErrorKind, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked, Start,
-    Stored, Subscriber, Subscription, Topic, TopicInfo, Trimmed,
+    Capabilities, Capability, Count, DeadLetter, Error, ErrorKind, Finding, Gap, Group, GroupInfo,
+    Key, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
+    SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Trimmed,
 };
 
 /// A log that carries records between services.
@@ -80,6 +80,27 @@ pub trait Transport: Send + Sync + 'static {
     /// The groups of a topic, by name, with what they have not settled. Observing moves nothing.
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>>;
 
+    /// All that [`GroupInfo::lost`] counts of a group, as one gap: its cause is how the last of it was
+    /// noticed. `None` when nothing is lost. Observing moves nothing.
+    ///
+    /// A log that keeps no causes has nothing to say: the default is `None`.
+    async fn losses(&self, _topic: &Topic, _group: &Group) -> Result<Option<Gap>> {
+        Ok(None)
+    }
+
+    /// Sets [`GroupInfo::lost`] back to nothing, and returns what it was: a person has taken note of
+    /// it. A consumer that was not told yet is told all the same. Requires
+    /// `Capability::GroupUpkeep`.
+    async fn acknowledge_losses(&self, _topic: &Topic, _group: &Group) -> Result<Count> {
+        Err(unsupported("acknowledge_losses"))
+    }
+
+    /// Removes a group for good, with its position, its dead letters and its parked keys; the records
+    /// stay. `Invalid` while consumers of it live. Requires `Capability::GroupUpkeep`.
+    async fn remove_group(&self, _topic: &Topic, _group: &Group) -> Result<()> {
+        Err(unsupported("remove_group"))
+    }
+
     /// Moves a group: it will be handed what stands at or after `to`, and what it held in flight
     /// is forgotten (a settlement of it is `Stale`). Dead letters and parked keys stay, and so do
     /// released deliveries in hand, which belong to them.
@@ -87,7 +108,7 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Removes old records, from the oldest on without holes. (8) Spares what groups active within `retention.group_ttl` have not
     /// settled, up to `retention.hard_max_len`, which always wins: what it takes from a group is
-    /// reported to it as a [`Gap`](crate::Gap).
+    /// reported to it as a [`Gap`].
     async fn trim(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed>;
 
     /// The dead letters of a group, parked ones included, oldest first, after `after`.
@@ -146,4 +167,10 @@ pub trait Transport: Send + Sync + 'static {
     async fn diagnose(&self) -> Result<Vec<Finding>> {
         Ok(Vec::new())
     }
+}
+
+/// What a method says that a log does not have.
+fn unsupported(operation: &'static str) -> Error {
+    let lacks = Capabilities::default().require(Capability::GroupUpkeep, operation);
+    lacks.expect_err("the empty set has no ability")
 }

@@ -177,7 +177,7 @@ impl Feeder {
 
 fn desk_gap(member: &Member, desk: &mut Desk, i: usize, gap: Value) -> Result<(), Failure> {
     if let Some(gap) = member.gap(i, gap)? {
-        tracing::warn!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, "{}", gap.cause);
+        tracing::debug!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, "{}", gap.cause);
         desk.report(gap);
     }
     Ok(())

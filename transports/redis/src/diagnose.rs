@@ -162,7 +162,8 @@ fn eviction(policy: &str, limit: Option<u64>) -> Option<Finding> {
     if policy == "noeviction" {
         return None;
     }
-    // Those named volatile spare keys without an expiry, as streams are, but not leases.
+    // Those named volatile spare keys without an expiry, as streams are, but not leases. By time to
+    // live, leases go first: they have the shortest.
     let streams = !policy.starts_with("volatile");
     let (severity, when) = match limit {
         Some(0) => (Severity::Warning, "once a memory limit is set"),
@@ -172,7 +173,10 @@ fn eviction(policy: &str, limit: Option<u64>) -> Option<Finding> {
     let what = if streams {
         "whole topics"
     } else {
-        "leases of consumers"
+        match policy {
+            "volatile-ttl" => "leases of consumers, before anything that lives longer,",
+            _ => "leases of consumers",
+        }
     };
     Some(Finding::new(
         severity,
@@ -210,7 +214,7 @@ fn durability(appendonly: &str, fsync: &str, save: &str) -> Option<Finding> {
         ("yes", "always") => return None,
         ("yes", "everysec") => (
             Severity::Info,
-            "appendfsync is everysec: a loss of power costs up to a second of events",
+            "appendfsync is everysec: a loss of power costs up to two seconds of events",
         ),
         ("yes", _) => (
             Severity::Warning,

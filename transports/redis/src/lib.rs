@@ -6,6 +6,7 @@
 //! | key | holds |
 //! |---|---|
 //! | `tidings:{TOPIC}:group:GROUP` | where the group stands, counted apart from Redis, and what was lost to it |
+//! | `tidings:{TOPIC}:groups` | the names of the groups, so that one that is gone is known all the same |
 //! | `tidings:{TOPIC}:lease:GROUP` | which consumer is active, as `EPOCH:CONSUMER` |
 //! | `tidings:{TOPIC}:members:GROUP` | the consumers, and until when each counts as alive |
 //! | `tidings:{TOPIC}:wake:GROUP` | a stream of one entry that wakes consumers which wait |

@@ -68,6 +68,22 @@ impl Keys {
     }
 }
 
+/// The names of the groups of a topic, which are known by it also when their group, or the stream, is
+/// gone from the server.
+pub(crate) fn groups(topic: &Topic) -> String {
+    format!("{PREFIX}{{{topic}}}:groups")
+}
+
+/// The topic of a key that wakes consumers.
+pub(crate) fn woken(key: &str) -> Option<Topic> {
+    let (topic, kind) = key
+        .strip_prefix(PREFIX)?
+        .strip_prefix('{')?
+        .rsplit_once("}:")?;
+    kind.starts_with("wake:").then_some(())?;
+    Topic::new(topic).ok()
+}
+
 /// Where a schema is kept.
 pub(crate) fn schema(id: &SchemaId) -> String {
     format!("{PREFIX}schema:{}", id.as_str())
@@ -86,6 +102,10 @@ mod tests {
         assert_eq!(keys.wake(), "tidings:{stage-courses}:wake:lms");
         assert_eq!(keys.all()[5], "tidings:{stage-courses}:dlq:lms");
         assert_eq!(keys.all()[7], "tidings:{stage-courses}:parked:lms");
+        let topic = Topic::new("stage-courses")?;
+        assert_eq!(groups(&topic), "tidings:{stage-courses}:groups");
+        assert_eq!(woken(keys.wake()), Some(topic));
+        assert_eq!(woken(&keys.all()[5]), None);
         Ok(())
     }
 }

@@ -6,8 +6,8 @@ use tidings_transport::{Group, Result, Retention, Topic, Trimmed};
 use crate::entry_id::EntryId;
 use crate::error::Failure;
 use crate::names::Keys;
-use crate::script::{COUNT, Call, NEED, TOPIC, TRIM};
-use crate::topics::no_topic;
+use crate::script::{COUNT, Call, NEED, TRIM};
+use crate::topics::{look, no_topic};
 use crate::transport::Redis;
 use crate::value;
 
@@ -26,19 +26,21 @@ struct Removal {
     free: u64,
     /// The groups that need some of them.
     needed_by: Vec<Group>,
+    /// All groups, and whether they are spared: for those that are, only the hard cap takes.
+    groups: Vec<(Group, bool)>,
 }
 
 impl Redis {
     pub(crate) async fn remove_old(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed> {
         let groups = self.group_names("trim", topic).await?;
-        let removal = self.plan_removal(topic, retention, &groups).await;
+        let removal = self.plan_removal(topic, retention, groups).await;
         let removal = removal.map_err(|f| f.reading("trim"))?;
         let Some(removal) = removal else {
             return Err(no_topic("trim", topic));
         };
         let mut removed = removal.free;
         if !retention.dry_run && removed > 0 {
-            let done = self.remove(topic, retention, &removal, &groups).await;
+            let done = self.remove(topic, retention, &removal).await;
             removed = done.map_err(|f| f.writing("trim"))?;
         }
         Ok(Trimmed {
@@ -52,13 +54,10 @@ impl Redis {
         &self,
         topic: &Topic,
         retention: &Retention,
-        groups: &[Group],
+        groups: Vec<Group>,
     ) -> Result<Option<Removal>, Failure> {
         const WHAT: &str = "a topic as {length, first, last}";
-        let topic_now = self
-            .link
-            .script(Call::new(&TOPIC, &Keys::without_group(topic)))
-            .await?;
+        let topic_now = self.link.script(look(topic)).await?;
         if topic_now == Value::Nil {
             return Ok(None);
         }
@@ -75,11 +74,13 @@ impl Redis {
             old = Some(before);
         }
         let (mut free, mut needed, mut needed_by) = (named, None, Vec::new());
-        for group in groups.iter().filter(|_| named > 0) {
-            let call = Call::new(&NEED, &Keys::new(topic, group)).arg(group.as_str());
+        let mut judged = Vec::with_capacity(groups.len());
+        for group in groups.into_iter().filter(|_| named > 0) {
+            let call = Call::new(&NEED, &Keys::new(topic, &group)).arg(group.as_str());
             let ttl = u64::try_from(retention.group_ttl.as_millis()).unwrap_or(u64::MAX / 4);
             let need = self.link.script(call.arg(ttl)).await?;
-            if let Some(first) = first_needed(need)? {
+            let need = first_needed(need)?;
+            if let Some(first) = need {
                 needed = Some(needed.map_or(first, |other: EntryId| other.min(first)));
                 let before = self.count(topic, first, named).await?;
                 if before < named {
@@ -87,6 +88,7 @@ impl Redis {
                     needed_by.push(group.clone());
                 }
             }
+            judged.push((group, need.is_some()));
         }
         needed_by.sort();
         Ok(Some(Removal {
@@ -95,6 +97,7 @@ impl Redis {
             named,
             free: free.max(hard),
             needed_by,
+            groups: judged,
         }))
     }
 
@@ -143,11 +146,9 @@ impl Redis {
         topic: &Topic,
         retention: &Retention,
         removal: &Removal,
-        groups: &[Group],
     ) -> Result<u64, Failure> {
-        let states = groups
-            .iter()
-            .map(|g| Keys::new(topic, g).state().to_owned());
+        let groups = removal.groups.iter();
+        let states = groups.map(|(g, _)| Keys::new(topic, g).state().to_owned());
         let states: Vec<String> = states.collect();
         let id = |id: Option<EntryId>| id.map_or(String::new(), |id| id.to_string());
         let stay = |max: Option<u64>| max.map_or(String::new(), |max| max.to_string());
@@ -159,8 +160,9 @@ impl Redis {
                 .arg(stay(retention.max_len))
                 .arg(stay(retention.hard_max_len))
                 .arg(id(removal.needed));
-            for group in groups {
+            for (group, spared) in &removal.groups {
                 trim.push(group.as_str());
+                trim.push(u8::from(*spared));
             }
             let gone = self.link.script(trim).await?;
             match value::number(&gone, "how many entries were removed")? {

@@ -8,6 +8,7 @@ use crate::connection::pause;
 use crate::desk::{Desk, LastRead};
 use crate::error::{Code, Failure};
 use crate::feeder::Feeder;
+use crate::names;
 use crate::script::{CLAIM, Call, FETCH, LOOK, RECOVER, RELEASED};
 use crate::value;
 
@@ -278,7 +279,8 @@ impl Feeder {
             // Somebody removes it again and again.
             tokio::time::sleep(pause(lane.recoveries)).await;
         }
-        let call = Call::new(&RECOVER, &member.keys[i]).arg(member.group.as_str());
+        let names = [names::groups(&member.topics[i])];
+        let call = Call::with_keys(&RECOVER, &member.keys[i], &names).arg(member.group.as_str());
         let at = member.link.script(call).await?;
         let at = value::id(&at, "the position of the group")?;
         tracing::warn!(

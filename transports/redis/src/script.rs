@@ -88,27 +88,29 @@ macro_rules! scripts {
 }
 
 scripts! {
-    OPEN = "open" ["clock" "ids" "facts" "groups" "losses" "count" "starts" "bell" "recreate"];
-    RECOVER = "recover" ["clock" "ids" "facts" "groups" "losses" "starts" "bell" "recreate"];
-    LEASE = "lease" ["clock" "owner"];
-    LOOK = "look" ["ids" "facts" "groups" "owner" "losses" "account" "first_starts"];
-    FETCH = "fetch" ["ids" "facts" "groups" "losses" "account"];
-    CLAIM = "claim" ["ids" "facts" "groups" "owner" "losses" "first_starts"];
-    RELEASED = "released" ["ids" "owner" "losses" "parking" "redelivery"];
+    OPEN = "open" ["clock" "ids" "facts" "groups" "room" "losses" "count" "starts" "bell" "stood" "index" "recreate"];
+    RECOVER = "recover" ["clock" "ids" "facts" "groups" "room" "losses" "starts" "bell" "stood" "index" "recreate"];
+    LEASE = "lease" ["clock" "owner" "room"];
+    LOOK = "look" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts"];
+    FETCH = "fetch" ["ids" "facts" "groups" "room" "losses" "account"];
+    CLAIM = "claim" ["ids" "facts" "groups" "owner" "room" "losses" "gone" "first_starts"];
+    RELEASED = "released" ["ids" "owner" "room" "losses" "parking" "redelivery"];
     START = "start" ["ids" "facts" "owner" "parking" "redelivery" "first_starts"];
     TOUCH = "touch" ["ids" "facts" "owner"];
-    SETTLE = "settle" ["ids" "facts" "owner" "losses" "parking" "redelivery" "first_starts" "bell"];
-    LEAVE = "leave" ["ids" "facts" "groups" "owner" "losses" "account" "first_starts" "bell"];
+    SETTLE = "settle" ["ids" "facts" "owner" "room" "losses" "parking" "redelivery" "first_starts" "bell"];
+    LEAVE = "leave" ["ids" "facts" "groups" "owner" "room" "losses" "account" "gone" "first_starts" "bell"];
     BURY = "bury" ["clock"];
     RELEASE = "release" ["clock" "groups" "parking" "bell"];
     PARKED = "parked" ["groups" "parking"];
     DEAD_LETTERS = "dead_letters" ["groups" "parking" "redelivery"];
     REDELIVER = "redeliver" ["clock" "groups" "parking" "redelivery" "bell"];
     DISCARD = "discard" ["clock" "groups" "parking" "redelivery" "bell"];
-    SEEK = "seek" ["clock" "ids" "facts" "groups" "losses" "count" "starts" "bell"];
-    GROUP = "group" ["clock" "ids" "facts" "groups" "count"];
+    SEEK = "seek" ["clock" "ids" "facts" "groups" "room" "losses" "count" "starts" "bell"];
+    GROUP = "group" ["clock" "ids" "facts" "groups" "room" "losses" "account" "gone" "stood" "count"];
+    ACKNOWLEDGE = "acknowledge" ["clock" "ids" "facts" "groups" "room" "losses" "account" "gone" "stood"];
+    REMOVE_GROUP = "remove_group" ["clock" "ids" "facts" "groups" "stood"];
     TOPIC = "topic" ["ids" "facts" "groups"];
     COUNT = "count" [];
-    NEED = "need" ["clock" "groups"];
-    TRIM = "trim" ["ids" "groups" "losses"];
+    NEED = "need" ["clock" "ids" "facts" "groups" "stood"];
+    TRIM = "trim" ["ids" "facts" "groups" "room" "losses" "stood"];
 }

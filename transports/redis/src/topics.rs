@@ -89,7 +89,10 @@ impl Redis {
     /// To an empty range it does not matter whether there is a topic; to who asked, it does.
     async fn or_no_topic(&self, topic: &Topic, read: Vec<Stored>) -> Result<Vec<Stored>> {
         if read.is_empty() && self.last_id(topic).await?.is_none() {
-            return Err(no_topic("read", topic));
+            let known = self.describe(std::slice::from_ref(topic)).await;
+            if known.map_err(|f| f.reading("read"))?.is_empty() {
+                return Err(no_topic("read", topic));
+            }
         }
         Ok(read)
     }
@@ -130,6 +133,11 @@ impl Redis {
     pub(crate) async fn one_topic(&self, topic: &Topic) -> Result<TopicInfo> {
         let found = self.describe(std::slice::from_ref(topic)).await;
         let found = found.map_err(|f| f.reading("topic"))?.pop();
+        if found.is_none() {
+            // What is hidden from this user is not what does not exist.
+            let looked = self.link.script(look(topic)).await;
+            looked.map_err(|f| f.reading("topic"))?;
+        }
         found.ok_or_else(|| no_topic("topic", topic))
     }
 
@@ -146,12 +154,14 @@ impl Redis {
                 .arg("stream");
             let [next, page] = value::tuple(self.link.command(&scan).await?, WHAT)?;
             for name in value::array(page, WHAT)? {
-                // A stream whose name no topic can have is not one of ours.
-                if let Ok(name) = String::from_utf8(value::bytes(name, WHAT)?)
-                    && !name.starts_with(names::PREFIX)
-                    && let Ok(topic) = Topic::new(name)
-                {
-                    names.push(topic);
+                let Ok(name) = String::from_utf8(value::bytes(name, WHAT)?) else {
+                    continue;
+                };
+                // What wakes consumers tells of a topic whose stream is gone. A stream whose name no
+                // topic can have is not one of ours.
+                match name.starts_with(names::PREFIX) {
+                    true => names.extend(names::woken(&name)),
+                    false => names.extend(Topic::new(name).ok()),
                 }
             }
             cursor = value::text(next, WHAT)?;
@@ -167,9 +177,7 @@ impl Redis {
 
     async fn describe(&self, topics: &[Topic]) -> Result<Vec<TopicInfo>, Failure> {
         const WHAT: &str = "a topic as {length, first, last}";
-        let calls = topics
-            .iter()
-            .map(|t| Call::new(&TOPIC, &Keys::without_group(t)));
+        let calls = topics.iter().map(look);
         let answers = self.link.scripts(calls.collect()).await?;
         let mut sizes = redis::Pipeline::with_capacity(topics.len());
         for topic in topics {
@@ -204,6 +212,11 @@ impl Redis {
 /// Whether the server says that there is no such key.
 pub(crate) fn is_missing(source: &redis::RedisError) -> bool {
     source.detail().is_some_and(|d| d.contains("no such key"))
+}
+
+/// A look at a topic.
+pub(crate) fn look(topic: &Topic) -> Call {
+    Call::with_keys(&TOPIC, &Keys::without_group(topic), &[names::groups(topic)])
 }
 
 /// Entries from an id on.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use redis::{Value, cmd};
 use tidings_transport::{
-    Capabilities, Capability, DeadLetter, Error, ErrorKind, Finding, Group, GroupInfo, Key, Opened,
-    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
-    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Capabilities, Capability, Count, DeadLetter, Error, ErrorKind, Finding, Gap, Group, GroupInfo,
+    Key, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked,
+    Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::config::RedisConfig;
@@ -20,9 +20,9 @@ use crate::value;
 
 /// A log on a Redis or Valkey server, version 6.2 or later.
 ///
-/// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Durable`] and
-/// [`Capability::Competing`]; how durable is the server's setting (see the crate's documentation). Uses two connections, and one more for
-/// each subscriber. Cheap to share behind an `Arc`.
+/// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Durable`],
+/// [`Capability::Competing`] and [`Capability::GroupUpkeep`]; how durable is the server's setting (see
+/// the crate's documentation). Uses two connections, and one more for each subscriber. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Redis {
     /// For publishing only: large batches do not hold up settlements.
@@ -99,6 +99,7 @@ impl Transport for Redis {
             Capability::Fields,
             Capability::Durable,
             Capability::Competing,
+            Capability::GroupUpkeep,
         ])
     }
 
@@ -143,6 +144,18 @@ impl Transport for Redis {
 
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.list_groups(topic).await
+    }
+
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        self.loss_of(topic, group).await
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        self.acknowledge(topic, group).await
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        self.remove_whole_group(topic, group).await
     }
 
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {

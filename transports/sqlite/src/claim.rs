@@ -88,6 +88,7 @@ pub(crate) fn claim(
                 "UPDATE groups SET claimed_to = ?2, epoch = ?3 WHERE group_id = ?1",
             )?;
             moved.execute([place.group, claimed_to, stand.epoch + 1])?;
+            member.saw(index, stand.last, stand.epoch + 1);
         }
         // In the order of the topic, whatever way they came.
         out.deliveries[begin..].sort_by_cached_key(|d| wire::parse(&d.position).unwrap_or(0));

@@ -25,7 +25,8 @@ pub struct SqliteConfig {
     pub path: PathBuf,
     /// What a publish that returned `Ok` survives. Default: `Full`.
     pub durability: Durability,
-    /// The file grows no further than this many bytes; then writes return `Full`. Default: none.
+    /// The file grows no further than this many bytes by publishing; then it returns `Full`. To hand
+    /// out and to settle may take an eighth more. Default: none.
     pub max_bytes: Option<u64>,
     /// How long to wait for a turn to write before the answer is `Unavailable`. Default: 5 s.
     pub busy_timeout: Duration,

@@ -96,18 +96,10 @@ pub(crate) fn groups(db: &Connection, topic: &Topic) -> Result<Vec<GroupInfo>, F
     let mut rows = ask.query([id])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let place = Place {
-            topic: id,
-            group: row.get(0)?,
-            settled: row.get(2)?,
-        };
+        let place = Place::new(id, row.get(0)?, row.get(2)?);
         let name = name(Group::new(row.get::<_, String>(1)?))?;
-        found.push(describe(
-            db,
-            place,
-            name,
-            gap::how_many(row.get(3)?, row.get(4)?),
-        )?);
+        let lost = row.get::<_, i64>(3)? + gap::unnoted(db, place.group)?;
+        found.push(describe(db, place, name, gap::how_many(lost, row.get(4)?))?);
     }
     Ok(found)
 }

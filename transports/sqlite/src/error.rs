@@ -26,6 +26,10 @@ pub(crate) enum Fault {
     NoWal(String),
     #[error("the file was moved or deleted while in use")]
     Moved,
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+    #[error("it is a folder")]
+    IsFolder,
     #[error("no turn to write within {0:?}")]
     NoTurn(Duration),
     #[error("the thread that works on the file has ended")]
@@ -143,6 +147,12 @@ impl From<Failure> for Error {
                 ErrorKind::Unavailable,
                 "Put the file back; every program that uses it then goes on by itself.",
             ),
+            Fault::Damaged(_) => (
+                ErrorKind::Corrupt,
+                "No copy was made. `tidings file check` tells all; go back to an older copy, or save \
+                 what can be read with the sqlite3 shell (.recover).",
+            ),
+            Fault::IsFolder => (ErrorKind::Invalid, "Name a file in it."),
             Fault::NoTurn(_) => (
                 ErrorKind::Unavailable,
                 "Another program keeps the file for itself: its number is in the file beside it \

@@ -229,6 +229,36 @@ pub(crate) fn seek(
     })
 }
 
+/// Removes a group that nobody consumes, with all that belongs to it.
+pub(crate) fn remove(work: &mut Work<'_>, topic: &Topic, group: &Group) -> Result<(), Fault> {
+    let id = need_group(work.db, topic, group)?;
+    let alive: i64 = work.db.query_row(
+        "SELECT count(*) FROM members m JOIN consumers c USING (consumer_id)
+          WHERE m.group_id = ?1 AND c.until >= ?2",
+        [id, work.now],
+        |row| row.get(0),
+    )?;
+    if alive > 0 {
+        return Err(Fault::refused(
+            ErrorKind::Invalid,
+            format!(
+                "group {group} of {topic} has consumers that live ({alive}): stop them first, or \
+                 they would make it anew"
+            ),
+        ));
+    }
+    for table in ["members", "parked_keys", "dead_letters", "gaps", "groups"] {
+        let remove = format!("DELETE FROM {table} WHERE group_id = ?1");
+        work.db.execute(&remove, [id])?;
+    }
+    work.db.execute(
+        "DELETE FROM deliveries WHERE delivery >= ?1 << 40 AND delivery < (?1 + 1) << 40",
+        [id],
+    )?;
+    work.wake = true;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::first_since;

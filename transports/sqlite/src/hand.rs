@@ -236,7 +236,7 @@ impl Hand<'_> {
                 after,
                 until,
                 1,
-                "removed before it was settled",
+                "removed by another program, or taken by the hard cap of retention, while it was in hand",
             )?;
             return parking::promote(work, group, key);
         };

@@ -48,6 +48,19 @@ pub(crate) struct Place {
     /// Everything up to here was settled when this consumer looked; where the group begins again
     /// if somebody destroys it.
     pub settled: i64,
+    /// The newest event of the topic, and the number of the last holding, as this consumer saw them.
+    seen: (i64, i64),
+}
+
+impl Place {
+    pub(crate) fn new(topic: i64, group: i64, settled: i64) -> Self {
+        Self {
+            topic,
+            group,
+            settled,
+            seen: (0, 0),
+        }
+    }
 }
 
 impl Member {
@@ -70,11 +83,8 @@ impl Member {
         }
         for (topic, start) in &subscription.topics {
             let (id, found) = group::open(work, topic, group, start)?;
-            places.push(Place {
-                topic: group::need_topic(work.db, topic)?,
-                group: id,
-                settled: wire::parse(&found.position)?,
-            });
+            let settled = wire::parse(&found.position)?;
+            places.push(Place::new(group::need_topic(work.db, topic)?, id, settled));
             opened.push((topic.clone(), found));
         }
         let member = Self {
@@ -140,6 +150,13 @@ impl Member {
         }
     }
 
+    /// Remembers the newest event of a topic, and the number of a holding.
+    pub(crate) fn saw(&self, index: usize, last: i64, epoch: i64) {
+        if let Some(place) = self.lock().places.get_mut(index) {
+            place.seen = (last, epoch);
+        }
+    }
+
     /// Its groups, for a look.
     pub(crate) fn places(&self) -> Vec<Place> {
         self.lock().places.clone()
@@ -167,6 +184,13 @@ impl Member {
             place.topic = id;
             if let Some(found) = group::group_id(work.db, id, &self.group)? {
                 place.group = found;
+                if same_log && went_back(work, *place)? {
+                    gap::note_unknown(
+                        work,
+                        found,
+                        "an older copy of the file was put in its place: what came since may be gone",
+                    )?;
+                }
                 continue;
             }
             // Never at the end: what came meanwhile would be skipped in silence.
@@ -210,6 +234,19 @@ impl Member {
     fn lock(&self) -> MutexGuard<'_, Seat> {
         self.seat.lock().unwrap_or_else(|e| e.into_inner())
     }
+}
+
+/// Whether the file lacks what was there when this consumer looked last: an older copy of it was put
+/// in its place. Whether it lacks events, too, nobody can tell once others have published to it.
+fn went_back(work: &Work<'_>, place: Place) -> Result<bool, Fault> {
+    let (last, epoch): (i64, i64) = work.db.query_row(
+        "SELECT t.last_seq, g.epoch FROM groups g JOIN topics t USING (topic_id)
+          WHERE g.group_id = ?1",
+        [place.group],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let (seen, holding) = place.seen;
+    Ok(last < seen || epoch < holding)
 }
 
 /// Removes consumers that were not heard of for a lease. What they hold is handed on by its own

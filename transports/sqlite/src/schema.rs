@@ -13,11 +13,13 @@ use crate::error::Fault;
 /// "TIDG".
 const APPLICATION_ID: i32 = 0x5449_4447;
 /// The version of the format in `schema.sql`.
-const VERSION: i32 = 2;
+const VERSION: i32 = 3;
 /// What makes a file of version 1 one of version 2.
 const FROM_1: &str = "
   ALTER TABLE dead_letters ADD COLUMN redeliver INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX dead_letters_redeliver ON dead_letters (group_id, key) WHERE redeliver = 1;";
+/// What makes a file of version 2 one of version 3.
+const FROM_2: &str = "ALTER TABLE groups ADD COLUMN lost_cause TEXT;";
 /// The first SQLite that cannot damage a WAL file which several connections write.
 const SAFE_SQLITE: i32 = 3_051_003;
 const SCHEMA: &str = include_str!("schema.sql");
@@ -66,6 +68,33 @@ pub(crate) fn identity(path: &Path) -> Result<(u64, u64), Fault> {
     }
 }
 
+/// Refuses what is no file of ours before anything is made beside it.
+pub(crate) fn look_first(path: &Path, busy_timeout: Duration) -> Result<(), Fault> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(Fault::IsFolder),
+        Ok(found) if found.len() > 0 => {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            // What keeps it from being opened shows as it is opened for good.
+            let Ok(db) = Connection::open_with_flags(path, flags) else {
+                return Ok(());
+            };
+            db.busy_timeout(busy_timeout)?;
+            match check_format(&db) {
+                Err(fault @ (Fault::NotOurs(_) | Fault::Newer { .. })) => Err(fault),
+                Err(Fault::Sqlite { extended, text }) if is_no_database(extended) => {
+                    Err(Fault::Sqlite { extended, text })
+                }
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_no_database(extended: i32) -> bool {
+    extended & 0xff == rusqlite::ffi::SQLITE_NOTADB
+}
+
 /// Opens the file for the writer, and makes it what it must be if it is new or empty.
 pub(crate) fn open_writer(config: &SqliteConfig) -> Result<Connection, Fault> {
     check_sqlite(rusqlite::version_number())?;
@@ -98,16 +127,22 @@ pub(crate) fn open_writer(config: &SqliteConfig) -> Result<Connection, Fault> {
     db.pragma_update(None, "temp_store", "memory")?;
     db.pragma_update(None, "cache_size", -16_384)?;
     db.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    if let Some(bytes) = config.max_bytes {
-        db.pragma_update(
-            None,
-            "max_page_count",
-            crate::wire::integer(bytes / PAGE_SIZE).max(1),
-        )?;
-    }
+    limit(&db, config, false)?;
     rusqlite::vtab::array::load_module(&db)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(db)
+}
+
+/// Sets how far the file may grow. What is handed out and settled takes room, too, and makes some: it
+/// has an eighth beyond the limit of publishing, so that a file that is full can be emptied.
+pub(crate) fn limit(db: &Connection, config: &SqliteConfig, beyond: bool) -> Result<(), Fault> {
+    if let Some(bytes) = config.max_bytes {
+        let pages = (bytes / PAGE_SIZE).max(1);
+        let spare = if beyond { pages / 8 + 64 } else { 0 };
+        let most = crate::wire::integer(pages + spare);
+        db.pragma_update(None, "max_page_count", most)?;
+    }
+    Ok(())
 }
 
 /// Brings a file of an older format up to this one.
@@ -120,8 +155,12 @@ fn upgrade(db: &mut Connection) -> Result<(), Fault> {
     }
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have come first.
-    if version(&tx)? == 1 {
+    let found = version(&tx)?;
+    if found == 1 {
         tx.execute_batch(FROM_1)?;
+    }
+    if found < VERSION {
+        tx.execute_batch(FROM_2)?;
         tx.pragma_update(None, "user_version", VERSION)?;
     }
     Ok(tx.commit()?)
@@ -212,12 +251,16 @@ mod tests {
         db.execute_batch(
             "DROP INDEX dead_letters_redeliver;
              ALTER TABLE dead_letters DROP COLUMN redeliver;
+             ALTER TABLE groups DROP COLUMN lost_cause;
              PRAGMA user_version = 1;",
         )
         .unwrap();
         drop(db);
         let db = open_writer(&config).unwrap();
         let count = "SELECT count(*) FROM dead_letters WHERE redeliver = 1";
+        let none: i64 = db.query_row(count, [], |row| row.get(0)).unwrap();
+        assert_eq!(none, 0);
+        let count = "SELECT count(*) FROM groups WHERE lost_cause IS NULL";
         let none: i64 = db.query_row(count, [], |row| row.get(0)).unwrap();
         assert_eq!(none, 0);
     }

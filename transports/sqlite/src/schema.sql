@@ -1,4 +1,4 @@
--- The format of a Tidings file, version 2.
+-- The format of a Tidings file, version 3.
 --
 -- application_id = 0x54494447 ("TIDG"), user_version = the version of this format.
 -- All times are integer microseconds since 1970-01-01T00:00:00Z.
@@ -61,8 +61,10 @@ CREATE TABLE groups (
   created    INTEGER NOT NULL,
   active     INTEGER NOT NULL,                -- the last sign of life of a consumer
   lease      INTEGER NOT NULL DEFAULT 0,      -- the longest lease of its consumers, in microseconds
-  lost       INTEGER NOT NULL DEFAULT 0,      -- events lost to it since it was made
+  lost       INTEGER NOT NULL DEFAULT 0,      -- events lost to it, since that was last acknowledged;
+                                              -- below 0: acknowledged, and still to be found
   lost_more  INTEGER NOT NULL DEFAULT 0,      -- 1: more than that, nobody knows how many
+  lost_cause TEXT,                            -- how the last of them was noticed
   UNIQUE (topic_id, name)
 );
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_transport::{
-    Capabilities, Capability, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
+    Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Opened,
+    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked, Start, Stored,
     Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
@@ -16,7 +16,9 @@ use crate::job::{Order, Work};
 use crate::reader::Reader;
 use crate::wake::Wake;
 use crate::writer::Writer;
-use crate::{describe, diagnose, group, parking, publisher, redelivery, schema, subscriber, trim};
+use crate::{
+    describe, diagnose, gap, group, parking, publisher, redelivery, schema, subscriber, trim,
+};
 
 /// A log in one SQLite file, shared by any number of processes of one machine.
 ///
@@ -59,6 +61,7 @@ impl Sqlite {
     pub fn open(config: SqliteConfig) -> Result<Self> {
         let path = config.path.clone();
         let open = || {
+            schema::look_first(&path, config.busy_timeout)?;
             let file = schema::open_beside(&path, "-wake")?;
             let wake = Arc::new(Wake::new(&schema::beside(&path, "-wake"), file));
             let writer = Writer::start(config.clone(), Arc::clone(&wake))?;
@@ -126,6 +129,7 @@ impl Transport for Sqlite {
             Capability::KeyedOrder,
             Capability::Delay,
             Capability::Durable,
+            Capability::GroupUpkeep,
         ])
     }
 
@@ -178,6 +182,35 @@ impl Transport for Sqlite {
             .reader
             .ask("groups", move |db| describe::groups(db, &topic));
         Ok(found.await?)
+    }
+
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        let (topic, group) = (topic.clone(), group.clone());
+        let found = self
+            .inner
+            .reader
+            .ask("losses", move |db| gap::sum(db, &topic, &group));
+        Ok(found.await?)
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        let (topic, group) = (topic.clone(), group.clone());
+        let order = small("acknowledge_losses");
+        let noted = self
+            .inner
+            .writer
+            .run(order, move |work| gap::acknowledge(work, &topic, &group));
+        Ok(noted.await?)
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        let (topic, group) = (topic.clone(), group.clone());
+        let order = small("remove_group");
+        let removed = self
+            .inner
+            .writer
+            .run(order, move |work| group::remove(work, &topic, &group));
+        Ok(removed.await?)
     }
 
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {

@@ -128,7 +128,7 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
         needed_by,
     };
     if !retention.dry_run && removed > 0 {
-        pass_over(work, id, to)?;
+        pass_over(work, id, to, active)?;
     }
     Ok(Cut {
         topic: id,
@@ -139,14 +139,16 @@ fn decide(work: &mut Work<'_>, topic: &Topic, retention: &Retention) -> Result<C
 
 /// Moves the groups of a topic past what is going to be removed, and notes what each loses. What a
 /// consumer has in hand stays there: it has the body, and may still settle it.
-fn pass_over(work: &mut Work<'_>, topic: i64, to: i64) -> Result<(), Fault> {
+fn pass_over(work: &mut Work<'_>, topic: i64, to: i64, active: i64) -> Result<(), Fault> {
     let mut groups = work
         .db
-        .prepare("SELECT group_id, claimed_to FROM groups WHERE topic_id = ?1")?;
+        .prepare("SELECT group_id, claimed_to, active >= ?2 FROM groups WHERE topic_id = ?1")?;
     let groups = groups
-        .query_map([topic], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(i64, i64)>, _>>()?;
-    for (group, claimed_to) in groups {
+        .query_map([topic, active], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<Vec<(i64, i64, bool)>, _>>()?;
+    for (group, claimed_to, active) in groups {
         let waiting = "delivery >= ?1 << 40 AND delivery <= (?1 << 40) + ?2
                        AND consumer_id IS NULL AND dead_letter IS NULL";
         let first: Option<i64> = work.db.query_row(
@@ -164,7 +166,12 @@ fn pass_over(work: &mut Work<'_>, topic: i64, to: i64) -> Result<(), Fault> {
             continue;
         }
         let after = first.map_or(claimed_to, |seq| seq - 1);
-        let cause = "trimmed before it was settled";
+        let cause = match active {
+            true => "taken by the hard cap of retention before they were settled",
+            false => {
+                "trimmed for lack of a sign of life: the group was idle for longer than its group-ttl"
+            }
+        };
         gap::note(work, group, after, Some(to + 1), lost, cause)?;
         work.db.execute(
             "UPDATE groups SET claimed_to = max(claimed_to, ?2) WHERE group_id = ?1",

@@ -62,8 +62,8 @@ impl Sqlite {
     /// it is dropped or fails there is none. Returns its size in bytes.
     ///
     /// # Errors
-    /// `Invalid` where there is something at `to`, or no folder for it; those of reading the file
-    /// and of writing the copy.
+    /// `Invalid` where there is something at `to`, or no folder for it; `Corrupt` where the file is
+    /// damaged; those of reading the file and of writing the copy.
     pub async fn backup(&self, to: &Path, progress: impl Fn(u64, u64)) -> Result<u64> {
         if to.exists() {
             return Err(Error::new(
@@ -79,6 +79,18 @@ impl Sqlite {
                 ErrorKind::Invalid,
                 "backup",
                 format!("{text} is no path: name a file, as in back-up/bus.db"),
+            ));
+        }
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "backup",
+                format!(
+                    "{} cannot be made: there is no folder {}; create it first",
+                    to.display(),
+                    folder.display()
+                ),
             ));
         }
         let size = self.size().await?;
@@ -298,6 +310,13 @@ fn copy(db: &Connection, partial: &PathBuf, to: &Path) -> Result<u64, Fault> {
         }
         // A folder that is missing would be "unable to open database file".
         drop(File::create_new(partial)?);
+        if let Some(damage) = strings(db, "PRAGMA quick_check(1)")?
+            .into_iter()
+            .find(|line| line != "ok")
+        {
+            // A copy of it would pass for whole, and lack what could not be read.
+            return Err(Fault::Damaged(damage));
+        }
         db.execute("VACUUM INTO ?1", [partial.to_string_lossy()])?;
         let file = File::open(partial)?;
         file.sync_all()?;

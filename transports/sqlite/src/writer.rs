@@ -65,6 +65,7 @@ impl Writer {
                     opening: 0,
                     identity: None,
                     synced: None,
+                    beyond: None,
                     finish_checkpoint: false,
                 };
                 let first = match turnstile.take(desk.config.busy_timeout) {
@@ -157,6 +158,8 @@ struct Desk {
     identity: Option<(u64, u64)>,
     /// How the connection is set now.
     synced: Option<bool>,
+    /// Whether the file may grow by more than what is published, as the connection is set now.
+    beyond: Option<bool>,
     /// The log was partly moved while others wrote; the rest is little, and is moved in turn.
     finish_checkpoint: bool,
 }
@@ -165,6 +168,7 @@ impl Desk {
     fn open(&mut self) -> Result<(), Fault> {
         self.db = None;
         self.synced = None;
+        self.beyond = None;
         let db = schema::open_writer(&self.config)?;
         db.wal_hook(Some(|_, pages| {
             WAL_PAGES.set(pages);
@@ -258,9 +262,14 @@ impl Desk {
         let opening = self.opening;
         let synced =
             self.config.durability == Durability::Full && jobs.iter().any(|job| job.order().synced);
+        let beyond = jobs.iter().all(|job| job.order().operation != "publish");
         let Some(db) = &mut self.db else {
             return Err(before(Fault::Ended));
         };
+        if self.beyond != Some(beyond) {
+            schema::limit(db, &self.config, beyond).map_err(before)?;
+            self.beyond = Some(beyond);
+        }
         if self.synced != Some(synced) {
             let level = if synced { "full" } else { "normal" };
             db.pragma_update(None, "synchronous", level)

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidings::Event;
 use tidings_transport::{
-    Batch, Body, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened,
-    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore,
-    Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport,
-    Trimmed,
+    Batch, Body, Capabilities, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo, Key,
+    Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
+    SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
+    Transport, Trimmed,
 };
 
 use crate::books::ledgers;
@@ -162,6 +162,18 @@ impl Transport for Witness {
 
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.inner.groups(topic).await
+    }
+
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        self.inner.losses(topic, group).await
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        self.inner.acknowledge_losses(topic, group).await
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        self.inner.remove_group(topic, group).await
     }
 
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {

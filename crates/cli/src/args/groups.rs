@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 use tidings_transport::Start;
 
-use super::{BusArgs, OutputArgs, value};
+use super::{BusArgs, ConsentArgs, OutputArgs, value};
 
 #[derive(Debug, Args)]
 #[command(
@@ -11,12 +11,14 @@ LAG       events that the group has not settled; BEHIND, how long the oldest of 
 PENDING   events that its consumers have in hand; OLDEST, for how long
 DEAD      its dead letters, parked events and those about to be handed out again among them
 PARKED    the keys of which a dead letter holds back all later events
-LOST      events that were trimmed before the group read them
+LOST      events that were gone before the group was done with them, until that is acknowledged
 
 Examples:
     tidings groups
     tidings groups --topic courses --json | jq 'select(.lag_seconds > 60)'
-    tidings groups create --topic courses --group search --from earliest"
+    tidings groups create --topic courses --group search --from earliest
+    tidings groups acknowledge --topic courses --group search
+    tidings groups remove --topic courses --group retired --dry-run"
 )]
 pub struct GroupsArgs {
     #[command(subcommand)]
@@ -34,6 +36,37 @@ pub struct GroupsArgs {
 pub enum GroupsCommand {
     /// Create a group before its first consumer runs, so that it misses nothing
     Create(CreateArgs),
+    /// Set LOST of a group back to 0, once the gap is filled or known to do no harm
+    Acknowledge(ChangeGroupArgs),
+    /// Remove a group that nobody will consume again, with its position and its dead letters
+    Remove(ChangeGroupArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Asks before it changes anything; without a terminal it needs --yes. The events of the topic stay. A group
+that has living consumers is not removed: stop them first. Whoever consumes under its name later
+makes a new one. What a group lost is told to its consumer all the same, once.
+
+Examples:
+    tidings groups acknowledge --topic courses --group search --yes
+    tidings groups remove --topic courses --group retired --dry-run")]
+pub struct ChangeGroupArgs {
+    /// The topic; may be repeated
+    #[arg(long, value_name = "TOPIC", required = true, value_parser = value::topic)]
+    pub topic: Vec<String>,
+    /// The name of the group
+    #[arg(long, value_name = "GROUP")]
+    pub group: String,
+    /// Say what would happen, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub bus: BusArgs,
 }
 
 #[derive(Debug, Args)]

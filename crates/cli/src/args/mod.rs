@@ -36,7 +36,7 @@ pub use dlq::{
 };
 pub use doctor::DoctorArgs;
 pub use file::{BackupArgs, CheckFileArgs, CompactArgs, FileArgs, FileCommand};
-pub use groups::{CreateArgs, GroupsArgs, GroupsCommand};
+pub use groups::{ChangeGroupArgs, CreateArgs, GroupsArgs, GroupsCommand};
 pub use monitoring::MonitoringArgs;
 pub use outbox::{
     ChooseArgs, DatabaseArgs, DatabaseOnlyArgs, OutboxArgs, OutboxCommand, PruneInboxArgs,
@@ -143,7 +143,7 @@ pub enum Command {
     Replay(ReplayArgs),
     /// List the topics of the bus
     Topics(TopicsArgs),
-    /// List groups: position, lag, pending, dead letters and gaps; or create one
+    /// List groups: position, lag, pending, dead letters and losses; create or remove one
     Groups(GroupsArgs),
     /// Move a group back, to hear events again, or forward, to pass over them
     Seek(SeekArgs),

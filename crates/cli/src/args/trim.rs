@@ -30,6 +30,9 @@ pub struct TrimArgs {
     /// Say what would go, and remove nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Trim a topic also if its newest entry is no event, as in a stream of another program
+    #[arg(long, requires = "topic")]
+    pub force: bool,
     #[command(flatten)]
     pub consent: ConsentArgs,
     #[command(flatten)]
@@ -46,7 +49,7 @@ pub struct TrimArgs {
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Keep what the log received within this time: 12h, 30d
-    #[arg(long, value_name = "AGE", value_parser = value::long_duration, requires = "topic")]
+    #[arg(long, value_name = "AGE", value_parser = value::long_duration, requires = "topic", allow_hyphen_values = true)]
     pub max_age: Option<Duration>,
     /// Keep so many of the newest events
     #[arg(long, value_name = "N", requires = "topic")]
@@ -55,6 +58,6 @@ pub struct LimitArgs {
     #[arg(long, value_name = "N", requires = "topic")]
     pub hard_max_len: Option<u64>,
     /// Do not spare groups that have been idle for longer [default: 7d]
-    #[arg(long, value_name = "TIME", value_parser = value::long_duration, requires = "topic")]
+    #[arg(long, value_name = "TIME", value_parser = value::long_duration, requires = "topic", allow_hyphen_values = true)]
     pub group_ttl: Option<Duration>,
 }

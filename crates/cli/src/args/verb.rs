@@ -43,6 +43,9 @@ impl Command {
             Self::Topics(args) => &mut args.bus,
             Self::Groups(args) => match &mut args.command {
                 Some(GroupsCommand::Create(args)) => &mut args.bus,
+                Some(GroupsCommand::Acknowledge(args) | GroupsCommand::Remove(args)) => {
+                    &mut args.bus
+                }
                 None => &mut args.bus,
             },
             Self::Seek(args) => &mut args.bus,

@@ -105,7 +105,9 @@ async fn check(args: CheckFileArgs) -> Result<Exit> {
 async fn compact(args: CompactArgs, shutdown: &Shutdown) -> Result<Exit> {
     let output = Output::new(args.output);
     let what = "rewriting keeps everybody else from writing";
-    let consent = args.rewrite.then(|| Consent::find(args.consent, what));
+    let consent = args
+        .rewrite
+        .then(|| Consent::find_without_dry_run(args.consent, what));
     let consent = consent.transpose()?;
     let (file, shown) = open(&args.bus)?;
     let (before, after) = match consent {

@@ -46,7 +46,7 @@ pub fn run(cli: Cli, telemetry: Telemetry) -> Result<Exit> {
             Command::Replay(args) => replay::run(args, shutdown).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Topics(args) => topics::run(args).await,
-            Command::Groups(args) => groups::run(args).await,
+            Command::Groups(args) => groups::run(args, shutdown).await,
             Command::Seek(args) => seek::run(args, shutdown).await,
             Command::File(args) => file::run(args, shutdown).await,
             Command::Trim(args) => trim::run(args, shutdown, telemetry).await,

@@ -1,5 +1,7 @@
 //! `tidings trim`
 
+use std::collections::HashSet;
+
 use serde_json::json;
 use tidings::{Retention, RetentionPolicy};
 use tidings_telemetry::Telemetry;
@@ -30,13 +32,22 @@ pub async fn run(args: TrimArgs, shutdown: Shutdown, telemetry: Telemetry) -> Re
     let bus = Bus::open_to_look(&args.bus)
         .await?
         .with_telemetry(telemetry);
-    let policy = policy(&bus, &args.topic, limits)?;
+    let mut names = args.topic.clone();
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    let policy = policy(&bus, &names, limits)?;
     let consent =
         (!args.dry_run).then(|| Consent::find(args.consent, "trim removes events for good"));
     let consent = consent.transpose()?;
     let mut rows = Vec::new();
-    for (info, rule) in chosen(&bus, &policy, &args.topic).await? {
+    for (info, rule) in chosen(&bus, &policy, &names).await? {
+        if !args.force && !args.dry_run {
+            must_be_ours(&bus, &policy, &info).await?;
+        }
         rows.push(trim(&bus, info, rule, true).await?);
+    }
+    if names.is_empty() {
+        tell_idle(&bus, &policy).await?;
     }
     let Some(consent) = consent else {
         report(&output, &rows, true)?;
@@ -48,6 +59,7 @@ pub async fn run(args: TrimArgs, shutdown: Shutdown, telemetry: Telemetry) -> Re
     consent.obtain("Remove them?", &shutdown).await?;
     for row in &mut rows {
         *row = trim(&bus, row.info.clone(), row.rule.clone(), false).await?;
+        row.info = bus.transport().topic(&row.info.topic).await?;
     }
     report(&output, &rows, false)?;
     let Some(every) = args.every else {
@@ -117,6 +129,35 @@ async fn chosen(
     Ok(chosen)
 }
 
+/// Refuses a stream of another program that shares the server.
+async fn must_be_ours(bus: &Bus, policy: &RetentionPolicy, info: &TopicInfo) -> Result<()> {
+    if bus.retainer(policy.clone()).is_ours(&info.topic).await? {
+        return Ok(());
+    }
+    let what = format!(
+        "the newest entry of {} is no event: it may be a stream of another program",
+        info.topic
+    );
+    Err(Failure::new(Exit::Usage, what)
+        .remedy("add --force if it is to be trimmed all the same; nothing was removed"))
+}
+
+/// Says which rules do nothing.
+async fn tell_idle(bus: &Bus, policy: &RetentionPolicy) -> Result<()> {
+    let topics = bus.topics().await?;
+    let names = topics.iter();
+    let names: Vec<&str> = names
+        .filter_map(|info| bus.namespace().name_of(&info.topic))
+        .collect();
+    for topics in policy.idle(&names) {
+        to_stderr(&format!(
+            "note: the rule of retention for {topics:?} holds for no topic: none is called so, or an \
+             earlier rule takes it"
+        ));
+    }
+    Ok(())
+}
+
 async fn trim(bus: &Bus, info: TopicInfo, rule: Retention, dry_run: bool) -> Result<Row> {
     let mut freely = None;
     if let Some(hard) = rule.hard_max_len {
@@ -161,8 +202,11 @@ fn text(rows: &[Row], dry_run: bool) -> String {
     if rows.is_empty() {
         return "no topic has a rule of retention".to_owned();
     }
-    let removed = if dry_run { ">WOULD GO" } else { ">WENT" };
-    let mut table = Table::new(&["TOPIC", ">EVENTS", ">SIZE", removed, ">SPARED", "NEEDED BY"]);
+    let (events, removed) = match dry_run {
+        true => (">EVENTS", ">WOULD GO"),
+        false => (">EVENTS LEFT", ">WENT"),
+    };
+    let mut table = Table::new(&["TOPIC", events, ">SIZE", removed, ">SPARED", "NEEDED BY"]);
     for Row { info, trimmed, .. } in rows {
         let groups = names(&trimmed.needed_by);
         let tone = |n| if n > 0 { Tone::Warning } else { Tone::Plain };

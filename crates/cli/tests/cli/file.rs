@@ -25,7 +25,8 @@ fn a_copy_is_a_bus_with_its_groups() {
     assert_eq!(groups[0]["lag_events"], 6, "the original is as it was");
     let again = site.run(&["file", "backup", "copy.db"]).ends_with(64);
     assert!(again.err.contains("is there already"), "{}", again.err);
-    site.run(&["file", "backup", "no/copy.db"]).ends_with(64);
+    let ran = site.run(&["file", "backup", "no/copy.db"]).ends_with(64);
+    assert!(ran.err.contains("there is no folder no"), "{}", ran.err);
     site.run(&["file", "check", "--bus", "sqlite:no.db"])
         .ends_with(66);
     // What SQLite would take for a URI, and what names a bus, are no files to copy to.
@@ -54,6 +55,65 @@ fn damage_is_told_with_65_and_a_newer_format_with_78() {
     db.pragma_update(None, "user_version", 99).unwrap();
     let ran = site.run(&["topics"]).ends_with(78);
     assert!(ran.err.contains("version 99"), "{}", ran.err);
+}
+
+#[test]
+fn a_damaged_file_is_not_copied() {
+    let site = Site::new();
+    site.publish(200);
+    // Everything stands in the file itself.
+    site.run(&["file", "compact"]).ok();
+    let path = site.folder().join("bus.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    let ran = site.run(&["file", "backup", "copy.db"]).ends_with(65);
+    assert!(ran.err.contains("amaged"), "{}", ran.err);
+    assert!(!site.folder().join("copy.db").exists());
+}
+
+/// One mistake has one code: the bus was named wrongly. And looking leaves nothing behind.
+#[test]
+fn a_path_that_is_no_bus_is_a_misconfiguration() {
+    let site = Site::new();
+    std::fs::create_dir(site.folder().join("folder")).unwrap();
+    let db = Connection::open(site.folder().join("other.db")).unwrap();
+    db.execute_batch("CREATE TABLE t (x)").unwrap();
+    drop(db);
+    std::fs::write(
+        site.folder().join("text.db"),
+        "this is no database at all, but long enough",
+    )
+    .unwrap();
+    for (bus, code) in [
+        ("sqlite:no/bus.db", 78),
+        ("sqlite:folder", 78),
+        ("sqlite:other.db", 65),
+        ("sqlite:text.db", 65),
+    ] {
+        site.run(&["topics", "--bus", bus]).ends_with(code);
+    }
+    let left = std::fs::read_dir(site.folder()).unwrap();
+    let left: Vec<_> = left
+        .map(|f| f.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let litter = |name: &&String| name.ends_with("-lock") || name.ends_with("-wake");
+    assert_eq!(left.iter().find(litter), None, "{left:?}");
+    // A bus that is made by consuming is worth a word: its path may be mistyped.
+    let consume = [
+        "consume",
+        "--topic",
+        "t",
+        "--group",
+        "g",
+        "--until-idle",
+        "10ms",
+    ];
+    let ran = site.run(&[&consume[..], &["--bus", "sqlite:new.db"]].concat());
+    assert!(ran.err.contains("new.db is new"), "{}", ran.err);
+    let ran = site.run(&[&consume[..], &["--bus", "sqlite:new.db"]].concat());
+    assert!(!ran.err.contains("is new"), "{}", ran.err);
 }
 
 #[test]

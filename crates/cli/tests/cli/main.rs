@@ -7,6 +7,7 @@ mod doctor;
 mod ends;
 mod exec;
 mod file;
+mod groups;
 mod help;
 mod kafka;
 mod kills;

@@ -109,7 +109,7 @@ fn a_bus_that_cannot_be_used_is_explained() {
             "consume --topic a --group g --bus redis://127.0.0.1:1 --give-up-after 100ms --log-format json",
         ),
         (65, "topics --bus sqlite:not-a-database.db"),
-        (69, "topics --bus sqlite:folder"),
+        (78, "topics --bus sqlite:folder"),
         (78, "topics --bus sqlite:no/such/folder/bus.db"),
         (78, "topics --catalog no-such-folder"),
         (

@@ -107,6 +107,31 @@ fn what_is_asked_for_must_make_sense() {
         let ran = site.run(arguments).ends_with(code);
         assert!(ran.err.contains(says), "{arguments:?}: {}", ran.err);
     }
+    let negative = ["trim", "--topic", "courses", "--max-age", "-1d", "--yes"];
+    let ran = site.run(&negative).ends_with(64);
+    assert!(ran.err.contains("must not be negative"), "{}", ran.err);
+    let several = [
+        "trim",
+        "--topic",
+        "courses,users",
+        "--max-len",
+        "3",
+        "--yes",
+    ];
+    let ran = site.run(&several).ends_with(66);
+    assert!(ran.err.contains("several times"), "{}", ran.err);
+    let twice = [
+        "trim",
+        "--topic",
+        "courses",
+        "--topic",
+        "courses",
+        "--max-len",
+        "3",
+        "--dry-run",
+    ];
+    let ran = site.run(&[&twice[..], &["--json"]].concat()).ok();
+    assert_eq!(ran.json().len(), 1, "{}", ran.out);
     site.write(
         "tidings.toml",
         "[[retention]]\ntopics = 'other-*'\nmax-len = 3\n",
@@ -117,6 +142,11 @@ fn what_is_asked_for_must_make_sense() {
     assert!(ran.err.contains("no rule"), "{}", ran.err);
     let ran = site.run(&["trim", "--yes"]).ok();
     assert!(ran.out.contains("no topic has a rule"), "{}", ran.out);
+    assert!(
+        ran.err.contains("\"other-*\" holds for no topic"),
+        "{}",
+        ran.err
+    );
     assert_eq!(length(&site), 10);
 }
 

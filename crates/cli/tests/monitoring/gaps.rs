@@ -156,6 +156,14 @@ async fn is_reported(loss: &Loss, stage: &Stage) {
     (loss.lose)(stage);
     publish(2);
 
+    // At once, before anybody consumes: the alarm is for those who died.
+    let lost = || {
+        let told = stage.tidings(&["groups", "--json"]);
+        let group: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+        group["lost"] != 0 || group["lost_is"] != "exact"
+    };
+    assert!(lost(), "{name}");
+
     // Never blocking: what is left is heard, and what comes.
     let (heard, gaps) = consume(&bus, None).await;
     assert_eq!(heard as usize, loss.left + 2, "{name}: {gaps:?}");

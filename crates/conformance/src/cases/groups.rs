@@ -1,9 +1,10 @@
 //! Every group hears everything, and only settling moves it (2).
 
-use tidings_transport::{Capability, Start, Subscription};
+use tidings_transport::{Capability, ErrorKind, Outcome, Start, Subscription};
 
 use crate::scene::{
-    LONG_LEASE, SHORT_LEASE, Scene, ack, close, drain, expect_quiet, join, set, take, texts, until,
+    LONG_LEASE, SHORT_LEASE, Scene, ack, close, drain, expect_kind, expect_quiet, join, reason,
+    set, settled, take, take_one, texts, until,
 };
 
 pub(crate) async fn every_group_hears_everything(s: Scene) {
@@ -133,4 +134,56 @@ pub(crate) async fn a_group_survives_a_kill_of_the_log(s: Scene) {
         true => assert_eq!(drain(&*second, 1).await, ["three"]),
         false => assert_eq!(drain(&*second, 2).await, ["two", "three"]),
     }
+}
+
+pub(crate) async fn a_removed_group_is_gone(s: Scene) {
+    let other = s.another_group("other");
+    s.make_group().await;
+    s.make(&other).await;
+    s.publish(["one", "two", "three"]).await;
+    let consumer = s.join().await;
+    let failing = take_one(&*consumer).await;
+    let reason = reason();
+    settled(&*consumer, &failing, Outcome::DeadLetter { reason }).await;
+    take(&*consumer, 1).await;
+    close(&*consumer).await;
+
+    let removed = s.log.remove_group(&s.topic, &s.group).await;
+    removed.expect("nobody consumes it");
+    let groups = s.log.groups(&s.topic).await.expect("the topic stays");
+    let names: Vec<_> = groups.into_iter().map(|info| info.group).collect();
+    assert_eq!(names, std::slice::from_ref(&other));
+    let letters = s.log.dead_letters(&s.topic, &s.group, None, 10).await;
+    expect_kind(letters, ErrorKind::NotFound);
+    let again = s.log.remove_group(&s.topic, &s.group).await;
+    expect_kind(again, ErrorKind::NotFound);
+    // One of that name is another, and knows nothing.
+    let made = s.log.create_group(&s.topic, &s.group, &Start::Latest).await;
+    assert!(!made.expect("it is made").existed);
+    let info = s.describe().await;
+    assert_eq!((info.pending, info.dead_letters), (0, 0));
+    let consumer = s.join().await;
+    s.publish(["four"]).await;
+    assert_eq!(drain(&*consumer, 1).await, ["four"]);
+    expect_quiet(&*consumer).await;
+    let mut subscription = s.subscription();
+    subscription.group = other;
+    let unharmed = join(&*s.log, subscription).await;
+    assert_eq!(
+        drain(&*unharmed, 4).await,
+        ["one", "two", "three", "four"],
+        "the records stay"
+    );
+}
+
+pub(crate) async fn a_group_that_is_consumed_is_not_removed(s: Scene) {
+    s.make_group().await;
+    s.publish(["one", "two"]).await;
+    let consumer = s.join().await;
+    let held = take(&*consumer, 1).await;
+    let handle = s.open().await;
+    let removed = handle.remove_group(&s.topic, &s.group).await;
+    expect_kind(removed, ErrorKind::Invalid);
+    ack(&*consumer, &held).await;
+    assert_eq!(drain(&*consumer, 1).await, ["two"]);
 }

@@ -287,3 +287,63 @@ pub(crate) async fn a_dead_consumers_removed_record_blocks_nothing(s: Scene) {
     losses.must_hold(&s.topic, &s.group, 2);
     assert_eq!(s.describe().await.pending, 0);
 }
+
+/// The alarm must not sleep until the consumer that is dead comes back.
+pub(crate) async fn what_others_remove_shows_before_anybody_hears(s: Scene) {
+    s.make_group().await;
+    publish_ten(&s).await;
+    let first = s.join().await;
+    drain(&*first, 2).await;
+    close(&*first).await;
+    assert_eq!(s.describe().await.lost, Count::Exactly(0));
+    let removal = s.faults().removal.expect("needed");
+    removal.remove_oldest(&s.topic, 6).await;
+    let lost = s.describe().await.lost;
+    assert!(
+        [Count::Exactly(4), Count::Unknown].contains(&lost),
+        "four were lost, not {lost}"
+    );
+    assert_eq!(s.describe().await.lost, lost, "looking counts nothing");
+    let told = s.log.losses(&s.topic, &s.group).await;
+    if let Some(told) = told.expect("the group is there") {
+        assert_eq!(told.lost, lost);
+        assert!(!told.cause.is_empty(), "people want to know why");
+    }
+    let second = s.join().await;
+    let (heard, losses) = hear_and_lose(&*second, 4).await;
+    assert_eq!(heard, ["6", "7", "8", "9"]);
+    losses.must_hold(&s.topic, &s.group, 4);
+    assert_eq!(s.describe().await.lost, lost, "it is counted once");
+}
+
+pub(crate) async fn losses_are_acknowledged(s: Scene) {
+    s.make_group().await;
+    publish_ten(&s).await;
+    let losses = async || s.log.losses(&s.topic, &s.group).await;
+    assert_eq!(losses().await.expect("the group is there"), None);
+    trim(&s, &cap(4)).await;
+    let told = losses().await.expect("the group is there");
+    let told = told.expect("six were lost");
+    assert_eq!(told.lost, Count::Exactly(6));
+    assert!(!told.cause.is_empty(), "people want to know why");
+    let acknowledged = async || s.log.acknowledge_losses(&s.topic, &s.group).await;
+    let noted = acknowledged().await;
+    assert_eq!(noted.expect("the group is there"), Count::Exactly(6));
+    assert_eq!(s.describe().await.lost, Count::Exactly(0));
+    assert_eq!(losses().await.expect("the group is there"), None);
+    // Whom it concerns is told all the same.
+    let consumer = s.join().await;
+    let (heard, gaps) = hear_and_lose(&*consumer, 4).await;
+    assert_eq!(heard, ["6", "7", "8", "9"]);
+    gaps.must_be_exactly(&s.topic, &s.group, 6);
+    assert_eq!(s.describe().await.lost, Count::Exactly(0));
+    let noted = acknowledged().await;
+    assert_eq!(noted.expect("the group is there"), Count::Exactly(0));
+    // A new loss counts from there.
+    publish_ten(&s).await;
+    trim(&s, &cap(7)).await;
+    assert_eq!(s.describe().await.lost, Count::Exactly(3));
+    let nobody = s.another_group("nobody");
+    let noted = s.log.acknowledge_losses(&s.topic, &nobody).await;
+    crate::scene::expect_kind(noted, tidings_transport::ErrorKind::NotFound);
+}

@@ -81,6 +81,7 @@ impl Simulated {
             Capability::Delay,
             Capability::Fields,
             Capability::Durable,
+            Capability::GroupUpkeep,
         ])
     }
 

@@ -123,6 +123,25 @@ impl Transport for SimulatedTransport {
             .await
     }
 
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        let call = async |log: Memory| log.losses(topic, group).await;
+        self.call("losses", call).await
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        let abilities = self.0.capabilities();
+        abilities.require(Capability::GroupUpkeep, "acknowledge_losses")?;
+        let call = async |log: Memory| log.acknowledge_losses(topic, group).await;
+        self.call("acknowledge_losses", call).await
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        let abilities = self.0.capabilities();
+        abilities.require(Capability::GroupUpkeep, "remove_group")?;
+        let call = async |log: Memory| log.remove_group(topic, group).await;
+        self.call("remove_group", call).await
+    }
+
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {
         self.0.check_start("seek", to)?;
         let call = async |log: Memory| log.seek(topic, group, to).await;

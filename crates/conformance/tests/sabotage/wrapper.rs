@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 use async_trait::async_trait;
 use tidings_conformance::{Crash, Faults, GroupLoss, Harness};
 use tidings_transport::{
-    Batch, Capabilities, DeadLetter, Delivery, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked,
-    Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Batch, Capabilities, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo, Key, Opened,
+    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore,
+    Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport,
+    Trimmed,
 };
 
 use crate::simulated::{Simulated, SimulatedHarness};
@@ -77,6 +78,23 @@ pub trait Fault: Send + Sync + 'static {
 
     async fn groups(&self, handle: &Handle, topic: &Topic) -> Result<Vec<GroupInfo>> {
         handle.log.groups(topic).await
+    }
+
+    async fn losses(&self, handle: &Handle, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        handle.log.losses(topic, group).await
+    }
+
+    async fn acknowledge_losses(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+    ) -> Result<Count> {
+        handle.log.acknowledge_losses(topic, group).await
+    }
+
+    async fn remove_group(&self, handle: &Handle, topic: &Topic, group: &Group) -> Result<()> {
+        handle.log.remove_group(topic, group).await
     }
 
     async fn seek(
@@ -251,6 +269,19 @@ impl Transport for Sabotage {
 
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.fault.groups(&self.inner, topic).await
+    }
+
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        self.fault.losses(&self.inner, topic, group).await
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        let (handle, fault) = (&self.inner, &self.fault);
+        fault.acknowledge_losses(handle, topic, group).await
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        self.fault.remove_group(&self.inner, topic, group).await
     }
 
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {

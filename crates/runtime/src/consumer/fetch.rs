@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidings_transport::{Batch, Delivery};
+use tidings_transport::{Batch, Delivery, Position};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
@@ -115,11 +115,21 @@ fn report_gaps(engine: &Engine, batch: &Batch) {
     for gap in &batch.gaps {
         Counters::add(&engine.counters.gaps, 1);
         engine.observation.gap(gap);
-        warn!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, after = ?gap.after,
-            until = ?gap.until, cause = %gap.cause, "events were lost to this group");
-        if let Some(on_gap) = &engine.settings.on_gap {
-            on_gap(gap);
-        }
+        let place = |position: &Option<Position>| {
+            position
+                .as_ref()
+                .map_or("unknown".to_owned(), Position::to_string)
+        };
+        let (after, until) = (place(&gap.after), place(&gap.until));
+        let Some(on_gap) = &engine.settings.on_gap else {
+            warn!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, after, until,
+                cause = %gap.cause, "events were lost to this group");
+            continue;
+        };
+        // Whoever is told says it, once.
+        debug!(topic = %gap.topic, group = %gap.group, lost = %gap.lost, after, until,
+            cause = %gap.cause, "events were lost to this group");
+        on_gap(gap);
     }
 }
 

@@ -66,6 +66,16 @@ impl RetentionPolicy {
         rules.find_map(|(topics, rule)| matches(topics, name).then_some(rule))
     }
 
+    /// The rules, by their topics, that hold for none of these names: nothing is called so, or an
+    /// earlier rule takes all that is.
+    pub fn idle<'a>(&'a self, names: &[&str]) -> Vec<&'a str> {
+        let takes = |name: &str| self.rules.iter().position(|(t, _)| matches(t, name));
+        let busy: Vec<_> = names.iter().filter_map(|name| takes(name)).collect();
+        let rules = self.rules.iter().enumerate();
+        let idle = rules.filter(|(i, _)| !busy.contains(i));
+        idle.map(|(_, (topics, _))| topics.as_str()).collect()
+    }
+
     /// Whether it has no rule.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()

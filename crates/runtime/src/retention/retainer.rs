@@ -79,7 +79,10 @@ impl Retainer {
 
     /// Whether the newest record of a topic is one of events: a server may hold streams of
     /// programs that know nothing of us.
-    async fn is_ours(&self, topic: &Topic) -> Result<bool> {
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub async fn is_ours(&self, topic: &Topic) -> Result<bool> {
         let capabilities = self.transport.capabilities();
         if !(capabilities.has(Capability::Fields) && capabilities.has(Capability::Replay)) {
             return Ok(true);

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Atomic};
 
 use async_trait::async_trait;
 use tidings_transport::{
-    Batch, Capabilities, Capability, DeadLetter, Delivery, Error, ErrorKind, Finding, Group,
-    GroupInfo, Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Redelivery,
-    Result, Retention, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber,
-    Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Error, ErrorKind, Finding, Gap,
+    Group, GroupInfo, Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record,
+    Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored,
+    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 /// What is wrong with it.
@@ -100,6 +100,18 @@ impl Transport for Faulty {
 
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
         self.log.groups(topic).await
+    }
+
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        self.log.losses(topic, group).await
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        self.log.acknowledge_losses(topic, group).await
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        self.log.remove_group(topic, group).await
     }
 
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {

@@ -62,7 +62,7 @@ impl Groups {
             parked_keys: book.gauges("group_parked_keys", "Keys that are parked or releasing"),
             lost: book.gauges(
                 "group_lost_events",
-                "Events lost to the group since it was made; absent while the log cannot tell",
+                "Events lost to the group since that was last acknowledged; absent while the log cannot tell",
             ),
             lost_exact: book.gauges(
                 "group_lost_exact",

@@ -9,6 +9,8 @@ use crate::{Count, Gap, Group, Topic};
 pub(super) struct Losses {
     unreported: Option<Loss>,
     total: u64,
+    /// How the last of them was noticed.
+    cause: &'static str,
 }
 
 #[derive(Debug)]
@@ -29,6 +31,7 @@ impl Losses {
         cause: &'static str,
     ) {
         self.total += lost;
+        self.cause = cause;
         match &mut self.unreported {
             None => {
                 self.unreported = Some(Loss {
@@ -59,8 +62,25 @@ impl Losses {
         })
     }
 
-    /// How many were lost since the group was made.
+    /// How many were lost since the group was made, or since that was last acknowledged.
     pub(super) fn total(&self) -> u64 {
         self.total
+    }
+
+    /// All of these as one gap.
+    pub(super) fn sum(&self, topic: &Topic, group: &Group) -> Option<Gap> {
+        (self.total > 0).then(|| Gap {
+            topic: topic.clone(),
+            group: group.clone(),
+            after: None,
+            until: None,
+            lost: Count::Exactly(self.total),
+            cause: self.cause.into(),
+        })
+    }
+
+    /// Begins to count anew; what is unreported is reported all the same.
+    pub(super) fn acknowledge(&mut self) -> Count {
+        Count::Exactly(std::mem::take(&mut self.total))
     }
 }

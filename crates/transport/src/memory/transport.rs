@@ -10,9 +10,9 @@ use crate::memory::log::{parse, position, size};
 use crate::memory::state::{Budget, Shared};
 use crate::memory::subscriber::MemorySubscriber;
 use crate::{
-    Capabilities, Capability, DeadLetter, Group, GroupInfo, Key, Opened, ParkedKey, Position,
-    Record, Redelivery, Result, Retention, SchemaId, SchemaStore, Seeked, Start, Stored,
-    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Capabilities, Capability, Count, DeadLetter, Error, ErrorKind, Gap, Group, GroupInfo, Key,
+    Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaId, SchemaStore,
+    Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 /// A log in the memory of this process. Clones share it; it is gone with the last of them.
@@ -96,6 +96,7 @@ impl Transport for Memory {
             Capability::Competing,
             Capability::KeyedOrder,
             Capability::Delay,
+            Capability::GroupUpkeep,
             Capability::Fields,
         ])
     }
@@ -197,6 +198,43 @@ impl Transport for Memory {
         let found = state.topic("groups", topic)?;
         let groups = found.groups.values();
         Ok(groups.map(|g| g.describe(&found.log, now, time)).collect())
+    }
+
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        let mut state = self.shared.open("losses")?;
+        let (found, _, _) = state.group("losses", topic, group)?;
+        Ok(found.losses.sum(topic, group))
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        let mut state = self.shared.open("acknowledge_losses")?;
+        let (found, _, _) = state.group("acknowledge_losses", topic, group)?;
+        Ok(found.losses.acknowledge())
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        let mut state = self.shared.open("remove_group")?;
+        let now = Instant::now();
+        let (found, _, budget) = state.group("remove_group", topic, group)?;
+        let alive = found.consumers.names(now).len();
+        if alive > 0 {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "remove_group",
+                format!(
+                    "group {group} of {topic} has consumers that live ({alive}): stop them first, \
+                     or they would make it anew"
+                ),
+            ));
+        }
+        for letter in found.dead.list(None, usize::MAX)? {
+            budget.give_back(size(letter.key.as_ref(), &letter.body));
+        }
+        if let Some(found) = state.topics.get_mut(topic) {
+            found.groups.remove(group);
+        }
+        self.shared.changed.notify_waiters();
+        Ok(())
     }
 
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {

@@ -18,21 +18,25 @@ end
 local at = delivered(group)
 if not at then return wrong_type() or no_group() end
 count_started(group)
+local function is_free(p) return idle == 0 or p[3] >= (leases[p[2]] or idle) end
+-- All that was trimmed first, however much it is: one loss, told once.
+clear_gone(group, facts(), is_free)
 local pending = redis.pcall('XPENDING', stream, group, 'IDLE', least, from, '+', count)
 if pending.err then return pending end
-local out, ids, last = {}, {}, ''
+local out, ids, last, lost = {}, {}, '', 0
 for _, p in ipairs(pending) do
   last = p[1]
-  local free = idle == 0 or p[3] >= (leases[p[2]] or idle)
+  local free = is_free(p)
   local entry = free and redis.call('XRANGE', stream, last, last)[1]
   if entry then
     ids[#ids + 1] = last
     out[#out + 1] = { last, p[4], entry[2] }
   elseif free then
     redis.call('XACK', stream, group, last)
-    note_loss('', '', 1, 'removed by others after the group was handed them and before they were settled')
+    lost = lost + 1
   end
 end
+if lost > 0 then note_loss('', '', lost, IN_HAND) end
 if #ids > 0 then
   ids[#ids + 1] = 'JUSTID'
   redis.call('XCLAIM', stream, group, consumer, 0, unpack(ids))

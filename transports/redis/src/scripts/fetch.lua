@@ -2,11 +2,11 @@
 -- ARGV: group, consumer, how many.
 -- Returns {entries, gap or false, the id up to which the group was handed everything}.
 local group, consumer, count = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local at = delivered(group)
+local at, read = delivered(group)
 if not at then return wrong_type() or no_group() end
 local f = facts()
-local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained')
-local index, lost = account(at, '', 0, '', s[1], s[2]), false
+local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained', 'read')
+local index, lost = account(at, read, '', 0, '', s[1], s[2], s[5], f), false
 index, lost = find_loss(at, index, f, s[4], s[1], s[2])
 local reply = redis.pcall('XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, 'STREAMS', stream, '>')
 if reply and reply.err then return reply end

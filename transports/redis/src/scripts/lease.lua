@@ -3,6 +3,7 @@
 -- Returns {lease or '', consumers alive, milliseconds that another's lease has left, unsettled}.
 local consumer, mine, ms, want = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local t = now()
+insist()
 redis.pcall('ZADD', members, t + ms, consumer)
 redis.pcall('HSET', state, 'seen', t, 'lease:' .. consumer, ms)
 local alive = redis.call('ZCOUNT', members, t, '+inf')

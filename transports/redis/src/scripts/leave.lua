@@ -2,11 +2,12 @@
 -- ARGV: group, consumer, lease or '', whether the consumer closes, whether it competed, and of the
 -- last read: from where, how many, up to where.
 local group, consumer, mine, closing, competed, from, n, upto = unpack(ARGV)
-local at = delivered(group)
+local at, read = delivered(group)
 if at and mine ~= '' and owns(mine) then
-  local s = redis.call('HMGET', state, 'position', 'index')
+  local s = redis.call('HMGET', state, 'position', 'index', 'read')
   count_started(group)
-  redis.pcall('HSET', state, 'position', at, 'index', account(at, from, n, upto, s[1], s[2]) or '')
+  insist()
+  redis.pcall('HSET', state, 'position', at, 'index', account(at, read, from, n, upto, s[1], s[2], s[3], facts()) or '')
 end
 if mine ~= '' and redis.call('GET', lease) == mine then redis.call('DEL', lease) end
 if closing == '1' then
@@ -19,6 +20,7 @@ if closing == '1' then
     -- Whoever takes these over removes the consumer.
     redis.pcall('ZADD', members, 0, consumer)
     local from, f = '-', facts()
+    if at then clear_gone(group, f, function(p) return p[2] == consumer end) end
     while competed == '1' do
       local held = redis.call('XPENDING', stream, group, from, '+', 500, consumer)
       for _, p in ipairs(held) do

@@ -5,11 +5,11 @@
 -- Returns {the id up to which the group was handed everything, gap or false}.
 local group, mine, from, n, upto = unpack(ARGV)
 if not owns(mine) then return stale() end
-local at = delivered(group)
+local at, read = delivered(group)
 if not at then return wrong_type() or no_group() end
 local f = facts()
-local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained')
-local index, lost = account(at, from, n, upto, s[1], s[2]), false
+local s = redis.call('HMGET', state, 'position', 'index', 'gap_kind', 'explained', 'read')
+local index, lost = account(at, read, from, n, upto, s[1], s[2], s[5], f), false
 -- Moved back by hand, or by a crash of the server: what is read anew after this was not started.
 local rolled_back = false
 if at ~= upto and before(at, upto) then
@@ -25,7 +25,8 @@ if at ~= upto and before(at, upto) then
   end
 end
 index, lost = find_loss(at, index, f, s[4], s[1], s[2])
-if s[1] ~= at or tonumber(s[2]) ~= index then
-  redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '')
+if s[1] ~= at or tonumber(s[2]) ~= index or not is_agreed(s[5], index, f) then
+  redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '',
+    'read', agree(group, at, read, index, f))
 end
 return { at, (lost or rolled_back or s[3]) and take_gap() or false }

@@ -1,4 +1,5 @@
--- Brings a group back that is missing although a consumer has joined it. ARGV: group.
+-- Brings a group back that is missing although a consumer has joined it. KEYS
+-- end with the names of the groups. ARGV: group.
 local wrong = wrong_type()
 if wrong then return wrong end
 local at = delivered(ARGV[1])

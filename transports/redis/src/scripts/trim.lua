@@ -2,7 +2,7 @@
 -- that costs them. All in one step, so that two who trim at once do not remove twice as much.
 -- KEYS go on with the state of each group. ARGV: how many at most; the id before which entries are
 -- old, or ''; how many stay, or ''; how many stay whoever needs them, or ''; the oldest id that a group
--- needs, or ''; then the groups. Returns how many were removed.
+-- needs, or ''; then each group and whether it is spared, 1 or 0. Returns how many were removed.
 local limit, old, needed = tonumber(ARGV[1]), ARGV[2], ARGV[5]
 local length = redis.call('XLEN', stream)
 local function beyond(stay) return stay ~= '' and length - tonumber(stay) or 0 end
@@ -29,9 +29,22 @@ end
 if not last then return 0 end
 
 local cut = just_after(last)
-for i = 6, #ARGV do
-  state = KEYS[7 + i]
-  local at = delivered(ARGV[i])
+for i = 6, #ARGV, 2 do
+  local group, active = ARGV[i], ARGV[i + 1]
+  state = KEYS[10 + i / 2]
+  local at, known = delivered(group), true
+  if at then
+    -- Who holds these has their bodies; of whoever dies with them it is known who took them.
+    local oldest = redis.call('XPENDING', stream, group)[2]
+    if oldest and before(oldest, cut) then
+      insist()
+      redis.pcall('HSET', state, 'cut', cut)
+    end
+  else
+    at = stood(facts())
+    -- It was handed some of what it would be handed again, and had settled nobody knows which.
+    known = at and not before(at, redis.call('HGET', state, 'position') or '0-0')
+  end
   if at and before(at, cut) then
     local lost, from = 0, '(' .. at
     repeat
@@ -41,10 +54,13 @@ for i = 6, #ARGV do
     until #chunk < 200
     if lost > 0 then
       local first = redis.call('XRANGE', stream, cut, '+', 'COUNT', 1)[1]
-      note_loss(at, first and first[1] or '', lost, 'trimmed before the group was handed them')
+      local cause = active == '1' and 'taken by the hard cap of retention before the group was handed them'
+        or 'trimmed for lack of a sign of life: the group was idle for longer than its group-ttl'
+      note_loss(at, first and first[1] or '', known and lost or nil, cause)
       -- They count as if the group had been handed them.
       if tonumber(redis.call('HGET', state, 'index') or nil) then redis.call('HINCRBY', state, 'index', lost) end
     end
+    insist()
     redis.pcall('HSET', state, 'explained', cut)
   end
 end

@@ -2,9 +2,13 @@
 //! full.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tidings_conformance::servers::{RedisOptions, RedisServer};
-use tidings_transport::{Count, Outcome, Settlement, Start, Subscription, Transport};
+use tidings_transport::{
+    Batch, Count, ErrorKind, Gap, GroupInfo, Outcome, Retention, Settlement, Start, Subscriber,
+    Subscription, Transport,
+};
 use tidings_transport_redis::{Redis, RedisConfig};
 
 use crate::listener::{Listener, group, publish, topic};
@@ -69,4 +73,241 @@ async fn a_server_that_is_full_still_hands_out_what_it_has() {
     }
     let refused = log.publish(&[crate::listener::record(0)]).await.remove(0);
     assert!(refused.expect_err("it is full").is_temporary());
+}
+
+const LEASE: Duration = Duration::from_millis(700);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn start() -> (RedisServer, Redis) {
+    let server = RedisServer::start(RedisOptions::default()).await;
+    let server = server.expect("redis-server is installed");
+    let mut config = RedisConfig::default();
+    config.port = server.port();
+    let log = Redis::connect(config).await.expect("the server answers");
+    (server, log)
+}
+
+async fn join(log: &Redis) -> Arc<dyn Subscriber> {
+    let subscription = Subscription::new(group(), topic()).start(&Start::Earliest);
+    let joined = log.subscribe(subscription.lease(LEASE)).await;
+    joined.expect("it joins")
+}
+
+async fn next(subscriber: &dyn Subscriber, max: usize) -> Batch {
+    let batch = tokio::time::timeout(PATIENCE, subscriber.next(max)).await;
+    batch
+        .expect("something comes")
+        .expect("the server hands out")
+}
+
+async fn ack(subscriber: &dyn Subscriber, batch: Batch) {
+    let done = batch.deliveries.into_iter().map(|delivery| Settlement {
+        delivery,
+        outcome: Outcome::Ack,
+    });
+    for settled in subscriber.settle(&done.collect::<Vec<_>>()).await {
+        settled.expect("it is ours");
+    }
+}
+
+/// A consumer that is killed says nothing any more, and does not leave.
+async fn kill(log: &Redis, subscriber: Arc<dyn Subscriber>) {
+    std::mem::forget(subscriber);
+    let end = Instant::now() + PATIENCE;
+    while !described(log).await.consumers.is_empty() {
+        assert!(Instant::now() < end, "its lease never ends");
+        tokio::time::sleep(LEASE / 4).await;
+    }
+}
+
+async fn described(log: &Redis) -> GroupInfo {
+    let groups = log.groups(&topic()).await.expect("the topic is there");
+    let mut groups = groups.into_iter();
+    groups
+        .find(|info| info.group == group())
+        .expect("it is listed")
+}
+
+/// Hears so many, and what is lost.
+async fn hear(subscriber: &dyn Subscriber, count: usize) -> Vec<Gap> {
+    let (mut heard, mut gaps) = (0, Vec::new());
+    while heard < count || gaps.is_empty() {
+        let batch = next(subscriber, 100).await;
+        heard += batch.deliveries.len();
+        gaps.extend(batch.gaps.iter().cloned());
+        ack(subscriber, batch).await;
+    }
+    assert_eq!(heard, count);
+    gaps
+}
+
+fn counts(server: &RedisServer) -> bool {
+    let info = server.command(&["INFO", "server"]).expect("it answers");
+    !info.contains("redis_version:6.")
+}
+
+/// The alarm is for consumers that died: it must not wait until they come back.
+#[tokio::test]
+async fn what_a_dead_consumers_group_lost_shows_at_once_and_is_counted_once() {
+    let (server, log) = start().await;
+    publish(&log, 0..5).await;
+    let first = join(&log).await;
+    let batch = next(&*first, 5).await;
+    assert_eq!(batch.deliveries.len(), 5);
+    ack(&*first, batch).await;
+    kill(&log, first).await;
+    publish(&log, 5..20).await;
+    assert_eq!(described(&log).await.lost, Count::Exactly(0));
+    let topic = topic();
+    let trim = ["XTRIM", topic.as_str(), "MAXLEN", "3"];
+    server.command(&trim).expect("it trims");
+    let lost = match counts(&server) {
+        true => Count::Exactly(12),
+        false => Count::Unknown,
+    };
+    assert_eq!(described(&log).await.lost, lost);
+    let told = log.losses(&topic, &group()).await.expect("it is there");
+    assert!(told.expect("lost").cause.contains("others"));
+    let second = join(&log).await;
+    let gaps = hear(&*second, 3).await;
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert_eq!(gaps[0].lost, lost);
+    assert_eq!(described(&log).await.lost, lost);
+}
+
+#[tokio::test]
+async fn what_our_hard_cap_takes_from_a_dead_consumer_is_said_once_with_its_cause() {
+    let (_server, log) = start().await;
+    publish(&log, 0..30).await;
+    let first = join(&log).await;
+    let mut held = 0;
+    while held < 20 {
+        held += next(&*first, 20 - held).await.deliveries.len();
+    }
+    kill(&log, first).await;
+    let mut cap = Retention::default();
+    cap.hard_max_len = Some(5);
+    let trimmed = log.trim(&topic(), &cap).await.expect("the topic is there");
+    assert_eq!(trimmed.removed, 25);
+    assert_eq!(described(&log).await.lost, Count::Exactly(25));
+    let told = log.losses(&topic(), &group()).await.expect("it is there");
+    let told = told.expect("25 are lost");
+    assert!(told.cause.contains("hard cap"), "{told:?}");
+    let second = join(&log).await;
+    let gaps = hear(&*second, 5).await;
+    assert_eq!(gaps.len(), 1, "once: {gaps:?}");
+    assert_eq!(gaps[0].lost, Count::Exactly(25));
+    assert!(gaps[0].cause.contains("hard cap"), "{gaps:?}");
+    assert_eq!(described(&log).await.lost, Count::Exactly(25));
+}
+
+#[tokio::test]
+async fn a_server_that_is_full_can_be_consumed_anew_and_trimmed() {
+    let (server, log) = start().await;
+    publish(&log, 0..60).await;
+    let first = join(&log).await;
+    let batch = next(&*first, 10).await;
+    let begun = batch.deliveries.len();
+    ack(&*first, batch).await;
+    first.close().await.expect("it leaves");
+    let full = ["CONFIG", "SET", "maxmemory", "1000000"];
+    server.command(&full).expect("it is set");
+    let refused = log.publish(&[crate::listener::record(0)]).await.remove(0);
+    assert_eq!(refused.expect_err("it is full").kind(), ErrorKind::Full);
+
+    let second = join(&log).await;
+    let batch = next(&*second, 10).await;
+    let heard = begun + batch.deliveries.len();
+    for started in second.start(&batch.deliveries).await {
+        started.expect("it is ours");
+    }
+    ack(&*second, batch).await;
+    second.close().await.expect("it leaves");
+    // What makes room must not be refused for lack of it; and what it costs is kept.
+    let mut cap = Retention::default();
+    cap.hard_max_len = Some(4);
+    let trimmed = log.trim(&topic(), &cap).await.expect("it trims");
+    assert_eq!(trimmed.removed, 56);
+    let lost = described(&log).await.lost;
+    assert_eq!(lost, Count::Exactly(56 - heard as u64));
+}
+
+#[tokio::test]
+async fn a_group_whose_stream_is_gone_is_listed_and_told() {
+    let (server, log) = start().await;
+    publish(&log, 0..6).await;
+    let first = join(&log).await;
+    let batch = next(&*first, 6).await;
+    ack(&*first, batch).await;
+    first.close().await.expect("it leaves");
+    server.command(&["DEL", topic().as_str()]).expect("it goes");
+    let topics = log.topics().await.expect("the server answers");
+    let found: Vec<_> = topics
+        .iter()
+        .map(|info| (&info.topic, info.length))
+        .collect();
+    assert_eq!(found, [(&topic(), 0)]);
+    assert_eq!(described(&log).await.lost, Count::Unknown);
+    let mut keep = Retention::default();
+    keep.max_len = Some(0);
+    let trimmed = log.trim(&topic(), &keep).await.expect("it is known");
+    assert_eq!(trimmed.removed, 0);
+    publish(&log, 6..8).await;
+    let trimmed = log.trim(&topic(), &keep).await.expect("it is known");
+    assert_eq!(trimmed.needed_by, [group()], "it will hear them");
+    let second = join(&log).await;
+    assert_eq!(hear(&*second, 2).await.len(), 1);
+    assert_eq!(described(&log).await.lost, Count::Unknown);
+    second.close().await.expect("it leaves");
+    // Without stream and groups there is no topic.
+    let removed = log.remove_group(&topic(), &group()).await;
+    removed.expect("nobody consumes it");
+    server.command(&["DEL", topic().as_str()]).expect("it goes");
+    assert_eq!(log.topics().await.expect("the server answers"), []);
+    let keys = server.command(&["KEYS", "*"]).expect("it answers");
+    assert_eq!(keys.trim(), "", "nothing is left behind");
+}
+
+/// What a consumer fetched ahead and gave back at its close nobody has in hand.
+#[tokio::test]
+async fn a_clean_stop_hands_back_what_it_had_in_hand() {
+    let (_server, log) = start().await;
+    publish(&log, 0..6).await;
+    let first = join(&log).await;
+    next(&*first, 6).await;
+    first.close().await.expect("it leaves");
+    let info = described(&log).await;
+    assert_eq!((info.pending, info.lag.events), (0, Count::Exactly(6)));
+    assert_eq!(info.oldest_pending, None);
+    assert_eq!(info.consumers, Vec::<String>::new());
+}
+
+/// A name that is hidden from this user is not a name that does not exist.
+#[tokio::test]
+async fn what_a_user_may_not_see_is_denied() {
+    let (server, log) = start().await;
+    publish(&log, 0..1).await;
+    let user = [
+        "ACL",
+        "SETUSER",
+        "app",
+        "on",
+        ">secret",
+        "~stage-*",
+        "~tidings:*",
+        "+@all",
+    ];
+    server.command(&user).expect("it is made");
+    let mut config = RedisConfig::default();
+    config.port = server.port();
+    config.username = Some("app".into());
+    config.password = Some("secret".into());
+    let limited = Redis::connect(config).await.expect("the server answers");
+    let refused = limited.topic(&topic()).await.expect_err("it is not theirs");
+    assert_eq!(refused.kind(), ErrorKind::Denied, "{refused}");
+    let refused = limited
+        .groups(&topic())
+        .await
+        .expect_err("it is not theirs");
+    assert_eq!(refused.kind(), ErrorKind::Denied, "{refused}");
 }

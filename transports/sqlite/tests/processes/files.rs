@@ -4,7 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use tidings_transport::{Error, ErrorKind, Outcome, Retention, Settlement, Start, Transport};
+use tidings_transport::{
+    Count, Error, ErrorKind, Outcome, Retention, Settlement, Start, Transport,
+};
 use tidings_transport_sqlite::{Durability, Sqlite, SqliteConfig};
 
 use crate::child::{Other, Role, ack, file, id, join, open, record, runtime, topic, wait_for};
@@ -226,6 +228,77 @@ fn a_file_that_is_taken_away_is_a_temporary_error_until_it_is_back() {
             seen.extend(batch.deliveries.iter().map(|d| id(d)));
         }
         assert_eq!(seen, ["1", "2"]);
+    });
+}
+
+/// Whoever lived through it knows that something is missing, and nobody how much.
+#[test]
+fn an_older_copy_that_is_put_back_under_a_living_consumer_is_a_gap() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("copy.db");
+    runtime().block_on(async {
+        let log = open(folder.path());
+        let consumer = join(&log, "only").await;
+        let hear = async |ids: [&str; 2]| {
+            let records = ids.map(|id| record(id, "a"));
+            for result in log.publish(&records).await {
+                result.expect("room");
+            }
+            let (mut seen, mut gaps) = (Vec::new(), Vec::new());
+            while seen.len() < 2 {
+                let batch = consumer.next(1).await.expect("events");
+                ack(&*consumer, &batch.deliveries).await;
+                seen.extend(batch.deliveries.iter().map(|d| id(d)));
+                gaps.extend(batch.gaps);
+            }
+            assert_eq!(seen, ids);
+            gaps
+        };
+        assert_eq!(hear(["1", "2"]).await, []);
+        log.backup(&copy, |_, _| ()).await.expect("a copy");
+        assert_eq!(hear(["3", "4"]).await, []);
+        for suffix in ["-wal", "-shm"] {
+            let name = format!("events.db{suffix}");
+            std::fs::remove_file(folder.path().join(name)).expect("it is there");
+        }
+        std::fs::rename(&copy, file(folder.path())).expect("it is put back");
+        let gaps = hear(["5", "6"]).await;
+        let lost: Vec<_> = gaps.iter().map(|gap| gap.lost).collect();
+        assert_eq!(lost, [Count::Unknown], "{gaps:?}");
+        assert_eq!(hear(["7", "8"]).await, [], "said once");
+    });
+}
+
+/// To take much in hand needs room, and room comes by taking it: not a knot.
+#[test]
+fn a_file_that_is_full_can_be_emptied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = SqliteConfig::new(file(folder.path())).max_bytes(512 * 1024);
+    let log = Sqlite::open(config).expect("the file opens");
+    runtime().block_on(async {
+        let consumer = join(&log, "only").await;
+        let mut stored = 0;
+        loop {
+            let records: Vec<_> = (0..20)
+                .map(|n| record(&n.to_string(), &n.to_string()))
+                .collect();
+            let results = log.publish(&records).await;
+            stored += results.iter().filter(|result| result.is_ok()).count();
+            if results.iter().any(Result::is_err) {
+                break;
+            }
+            assert!(stored < 100_000, "the limit does not hold");
+        }
+        let mut settled = 0;
+        while settled < stored {
+            let batch = consumer
+                .next(1_000)
+                .await
+                .expect("there is room to consume");
+            settled += batch.deliveries.len();
+            let acked = ack(&*consumer, &batch.deliveries).await;
+            assert!(acked.iter().all(|ok| *ok));
+        }
     });
 }
 

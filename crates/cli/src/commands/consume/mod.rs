@@ -32,10 +32,18 @@ pub async fn run(args: ConsumeArgs, shutdown: Shutdown, telemetry: Telemetry) ->
         return Err(Failure::new(Exit::Config, what)
             .remedy("name one: --catalog DIR, TIDINGS_CATALOG, or `catalog` in tidings.toml"));
     }
+    let is_new = tidings::is_new_file(&settings.bus);
     let bus = tokio::select! {
         bus = Bus::open_patiently(&settings, args.give_up_after) => bus?,
         () = shutdown.asked() => return Ok(shutdown.exit()),
     };
+    if is_new && !args.output.json {
+        to_stderr(&format!(
+            "note: {} is new; if it should be there, look at its path (named by {})",
+            bus.shown(),
+            settings.bus_origin
+        ));
+    }
     let bus = bus.with_telemetry(monitoring.telemetry());
     let topics = bus.topics_or_all(&args.topic).await?;
     let _monitored = monitoring.start(&bus, topics);

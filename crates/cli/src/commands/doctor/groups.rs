@@ -9,8 +9,14 @@ use crate::output::{age, count, counted, number};
 /// What is behind for longer, without anybody working on it, is worth a warning.
 const STUCK: Duration = Duration::from_secs(15 * 60);
 
-/// What is the matter with a group.
-pub fn findings(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
+/// What is the matter with a group. `called` is what commands call its topic; `cause` says how the last
+/// of its losses came about.
+pub fn findings(
+    topic: &Topic,
+    called: &str,
+    group: &GroupInfo,
+    cause: Option<&str>,
+) -> Vec<Finding> {
     let name = &group.group;
     let mut findings = Vec::new();
     let mut find = |severity, code, what: String, remedy: &str| {
@@ -21,6 +27,7 @@ pub fn findings(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
             remedy: remedy.into(),
         });
     };
+    let named = format!("--topic {called} --group {name}");
     let behind = group.lag.events != Count::Exactly(0);
     if group.pending > 0 && group.consumers.is_empty() {
         find(
@@ -42,7 +49,10 @@ pub fn findings(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
                 counted(group.lag.events, "event"),
                 age(group.lag.age)
             ),
-            "start its consumer; after `group-ttl` (7 days) without one, trimming passes it by",
+            &format!(
+                "start its consumer; after `group-ttl` (7 days) without one, trimming passes it by; \
+                 if nobody will ever serve it, `tidings groups remove {named}`"
+            ),
         );
     } else if behind && group.lag.age > STUCK {
         find(
@@ -75,11 +85,15 @@ pub fn findings(topic: &Topic, group: &GroupInfo) -> Vec<Finding> {
             Severity::Error,
             "gap",
             format!(
-                "group {name} of {topic} lost {} before it read them",
-                counted(group.lost, "event")
+                "group {name} of {topic} lost {}{}",
+                counted(group.lost, "event"),
+                cause.map_or(String::new(), |cause| format!(": {cause}"))
             ),
-            "find who trims or evicts (MAXLEN of older producers, maxmemory-policy), and fill \
-             the gap from the owner of the data",
+            &format!(
+                "fill the gap from the owner of the data, then `tidings groups acknowledge {named}`; \
+                 if others took them, find who (MAXLEN of older producers, maxmemory-policy); if \
+                 retention did, let it keep more, or start consumers sooner"
+            ),
         );
     }
     findings

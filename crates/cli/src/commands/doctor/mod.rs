@@ -81,8 +81,16 @@ async fn look(args: &DoctorArgs, findings: &mut Vec<Finding>) -> Result<Seen> {
     let mut named = Vec::with_capacity(topics.len());
     for info in &topics {
         let groups = bus.transport().groups(&info.topic).await?;
+        let called = bus.namespace().name_of(&info.topic);
+        let called = called.unwrap_or(info.topic.as_str());
         for group in &groups {
-            findings.extend(groups::findings(&info.topic, group));
+            let lost = group.lost != Count::Exactly(0);
+            let loss = match lost {
+                true => bus.transport().losses(&info.topic, &group.group).await?,
+                false => None,
+            };
+            let cause = loss.as_ref().map(|gap| gap.cause.as_str());
+            findings.extend(groups::findings(&info.topic, called, group, cause));
         }
         findings.extend(entries::unreadable(&bus, info, args.sample).await?);
         let heard = !groups.is_empty();

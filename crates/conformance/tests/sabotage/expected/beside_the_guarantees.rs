@@ -9,6 +9,16 @@ sabotaged! {
             "publish::fields_are_refused_where_they_are_not_declared",
         ],
     }
+    0 removed_groups_stay: retention::RemovedGroupsStay => Rich {
+        fails: [
+            "groups::a_removed_group_is_gone",
+        ],
+    }
+    0 removes_what_is_consumed: retention::RemovesWhatIsConsumed => Rich {
+        fails: [
+            "groups::a_group_that_is_consumed_is_not_removed",
+        ],
+    }
     0 lag_counts_the_trimmed: retention::LagCountsTheTrimmed => Rich {
         fails: [
             "describing::lag_is_right_after_a_trim",

@@ -58,6 +58,7 @@ sabotaged! {
             "groups::joining_moves_nothing",
         ],
         also: [
+            "groups::a_removed_group_is_gone",
             "starts::latest_is_stored_when_the_group_is_made",
         ] because "three consumers live in it at once, with records to come",
     }
@@ -107,6 +108,7 @@ sabotaged! {
         ],
         also: [
             "describing::lag_is_right_after_a_trim",
+            "groups::a_removed_group_is_gone",
         ] because "it makes a group on a topic with history, to count what it lacks",
     }
     3 earliest_is_latest: groups::EarliestIsLatest => Rich {

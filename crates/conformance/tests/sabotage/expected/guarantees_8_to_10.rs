@@ -40,8 +40,10 @@ sabotaged! {
             "retention::a_pending_record_that_was_trimmed_blocks_nothing",
             "retention::a_second_loss_is_a_second_gap",
             "retention::an_idle_group_is_not_spared_and_told",
+            "retention::losses_are_acknowledged",
             "retention::the_hard_cap_wins_and_is_reported_once",
             "retention::what_others_remove_is_reported",
+            "retention::what_others_remove_shows_before_anybody_hears",
         ],
     }
     8 gaps_are_miscounted: retention::GapsAreMiscounted => Rich {
@@ -51,8 +53,10 @@ sabotaged! {
             "retention::a_pending_record_that_was_trimmed_blocks_nothing",
             "retention::a_second_loss_is_a_second_gap",
             "retention::an_idle_group_is_not_spared_and_told",
+            "retention::losses_are_acknowledged",
             "retention::the_hard_cap_wins_and_is_reported_once",
             "retention::what_others_remove_is_reported",
+            "retention::what_others_remove_shows_before_anybody_hears",
         ],
     }
     8 gaps_are_told_twice: retention::GapsAreToldTwice => Rich {
@@ -62,8 +66,10 @@ sabotaged! {
             "retention::a_pending_record_that_was_trimmed_blocks_nothing",
             "retention::a_second_loss_is_a_second_gap",
             "retention::an_idle_group_is_not_spared_and_told",
+            "retention::losses_are_acknowledged",
             "retention::the_hard_cap_wins_and_is_reported_once",
             "retention::what_others_remove_is_reported",
+            "retention::what_others_remove_shows_before_anybody_hears",
         ],
     }
     8 pending_without_a_body_blocks: retention::PendingWithoutABodyBlocks => Rich {
@@ -71,6 +77,16 @@ sabotaged! {
             "retention::a_dead_consumers_removed_record_blocks_nothing",
             "retention::a_pending_record_that_others_removed_blocks_nothing",
             "retention::a_pending_record_that_was_trimmed_blocks_nothing",
+        ],
+    }
+    8 losses_show_late: retention::LossesShowLate => Rich {
+        fails: [
+            "retention::what_others_remove_shows_before_anybody_hears",
+        ],
+    }
+    8 acknowledges_nothing: retention::AcknowledgesNothing => Rich {
+        fails: [
+            "retention::losses_are_acknowledged",
         ],
     }
     9 outages_are_permanent: retention::OutagesArePermanent => Rich {

@@ -304,3 +304,68 @@ impl Fault for LagCountsTheTrimmed {
         Ok(groups)
     }
 }
+
+/// What is lost shows only once somebody consumes again.
+#[derive(Default)]
+pub struct LossesShowLate;
+
+#[async_trait]
+impl Fault for LossesShowLate {
+    async fn groups(&self, handle: &Handle, topic: &Topic) -> Result<Vec<GroupInfo>> {
+        let mut groups = handle.log.groups(topic).await?;
+        for info in groups.iter_mut().filter(|info| info.consumers.is_empty()) {
+            info.lost = Count::Exactly(0);
+        }
+        Ok(groups)
+    }
+}
+
+/// Acknowledging changes nothing.
+#[derive(Default)]
+pub struct AcknowledgesNothing;
+
+#[async_trait]
+impl Fault for AcknowledgesNothing {
+    async fn acknowledge_losses(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        group: &Group,
+    ) -> Result<Count> {
+        let lost = handle.log.losses(topic, group).await?;
+        Ok(lost.map_or(Count::Exactly(0), |gap| gap.lost))
+    }
+}
+
+/// A group that is removed stays.
+#[derive(Default)]
+pub struct RemovedGroupsStay;
+
+#[async_trait]
+impl Fault for RemovedGroupsStay {
+    async fn remove_group(&self, handle: &Handle, topic: &Topic, group: &Group) -> Result<()> {
+        let groups = handle.log.groups(topic).await?;
+        let found = groups.into_iter().find(|info| info.group == *group);
+        match found {
+            Some(info) if info.consumers.is_empty() => Ok(()),
+            _ => handle.log.remove_group(topic, group).await,
+        }
+    }
+}
+
+/// A group is removed from under its consumers.
+#[derive(Default)]
+pub struct RemovesWhatIsConsumed;
+
+#[async_trait]
+impl Fault for RemovesWhatIsConsumed {
+    async fn remove_group(&self, handle: &Handle, topic: &Topic, group: &Group) -> Result<()> {
+        match handle.log.remove_group(topic, group).await {
+            Err(error) if error.kind() == ErrorKind::Invalid => {
+                let moved = handle.log.seek(topic, group, &Start::Latest).await;
+                moved.map(drop)
+            }
+            other => other,
+        }
+    }
+}

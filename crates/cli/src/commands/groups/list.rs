@@ -1,36 +1,36 @@
-//! `tidings groups` and `tidings groups create`
+//! `tidings groups`
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidings_transport::{Count, Group, GroupInfo, Topic};
+use tidings_transport::{Count, GroupInfo, Topic};
 
-use crate::args::{CreateArgs, GroupsArgs, GroupsCommand};
+use crate::args::GroupsArgs;
 use crate::bus::Bus;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::{Output, Table, Tone, age, count, count_as_json, counted, number, to_stderr};
 
-/// Lists groups, or creates one.
+/// Lists groups.
 pub async fn run(args: GroupsArgs) -> Result<Exit> {
-    match args.command {
-        Some(GroupsCommand::Create(create)) => self::create(create).await,
-        None => list(args).await,
-    }
-}
-
-async fn list(args: GroupsArgs) -> Result<Exit> {
     let output = Output::new(args.output);
     let bus = Bus::open_to_look(&args.bus).await?;
     let mut rows = Vec::new();
     for topic in bus.topics_or_all(&args.topic).await? {
         for group in bus.transport().groups(&topic).await? {
-            rows.push((topic.clone(), group));
+            let lost = group.lost != Count::Exactly(0);
+            let cause = match lost {
+                true => bus.transport().losses(&topic, &group.group).await?,
+                false => None,
+            };
+            rows.push((topic.clone(), group, cause.map(|gap| gap.cause)));
         }
     }
     if output.is_json() {
         return rows
             .iter()
-            .try_for_each(|(topic, group)| output.json(&as_json(topic, group)))
+            .try_for_each(|(topic, group, cause)| {
+                output.json(&as_json(topic, group, cause.as_deref()))
+            })
             .map(|()| Exit::Ok);
     }
     if rows.is_empty() {
@@ -54,10 +54,15 @@ async fn list(args: GroupsArgs) -> Result<Exit> {
         "CONSUMERS",
     ]);
     let now = Timestamp::now();
-    for (topic, group) in &rows {
+    for (topic, group, _) in &rows {
         table.row(row(topic, group, now));
     }
     output.table(&table)?;
+    for (topic, group, cause) in &rows {
+        if let Some(cause) = cause {
+            output.text(&format!("{topic}, {}: lost: {cause}", group.group))?;
+        }
+    }
     Ok(Exit::Ok)
 }
 
@@ -101,7 +106,7 @@ fn parked(keys: u64) -> String {
     }
 }
 
-fn as_json(topic: &Topic, group: &GroupInfo) -> Value {
+fn as_json(topic: &Topic, group: &GroupInfo, lost_cause: Option<&str>) -> Value {
     let (lag, lag_is) = count_as_json(group.lag.events);
     let (lost, lost_is) = count_as_json(group.lost);
     json!({
@@ -117,38 +122,7 @@ fn as_json(topic: &Topic, group: &GroupInfo) -> Value {
         "parked_keys": group.parked_keys,
         "lost": lost,
         "lost_is": lost_is,
+        "lost_cause": lost_cause,
         "consumers": group.consumers,
     })
-}
-
-async fn create(args: CreateArgs) -> Result<Exit> {
-    let output = Output::new(args.output);
-    let bus = Bus::open(&args.bus).await?;
-    let group = Group::new(&args.group)?;
-    for name in &args.topic {
-        let topic = bus.topic(name)?;
-        let opened = bus
-            .transport()
-            .create_group(&topic, &group, &args.from)
-            .await?;
-        if output.is_json() {
-            output.json(&json!({
-                "topic": topic.as_str(),
-                "group": group.as_str(),
-                "created": !opened.existed,
-                "position": opened.position.as_str(),
-            }))?;
-        } else if opened.existed {
-            output.text(&format!(
-                "group {group} of {topic} exists and stays at {}",
-                opened.position
-            ))?;
-        } else {
-            output.text(&format!(
-                "group {group} of {topic} begins after {}",
-                opened.position
-            ))?;
-        }
-    }
-    Ok(Exit::Ok)
 }
