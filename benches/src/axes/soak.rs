@@ -3,7 +3,7 @@
 //! First the most that this machine carries from publish to handler, for some seconds; then half of it, in
 //! an open loop, with a consumer and the retention that a site runs. Each few seconds the memory of this
 //! process and of the server, the open files, and how late handlers begin are looked at. What is flat is a
-//! rule, not an impression: [`Verdict`](crate::looks::Verdict).
+//! rule, not an impression: [`crate::looks::Verdict`].
 
 use std::fs;
 use std::process::ExitCode;

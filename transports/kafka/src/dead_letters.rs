@@ -81,7 +81,13 @@ pub(crate) async fn redeliver(
     group: &Group,
     records: &[Redelivery],
 ) -> Vec<Result<()>> {
-    let each = |journal: &Journal, record: &Redelivery| match record {
+    // A consumer reads the requests one by one: the oldest of a key must not come last.
+    let mut order: Vec<(usize, &Redelivery)> = records.iter().enumerate().collect();
+    order.sort_by_key(|(_, record)| match record {
+        Redelivery::DeadLetter(id) => parse(id, "redeliver").ok(),
+        _ => None,
+    });
+    let each = |journal: &Journal, (_, record): &(usize, &Redelivery)| match record {
         Redelivery::DeadLetter(id) => again_by_id(journal, id),
         Redelivery::Record(stored) => {
             let (partition, offset) = wire::place(&stored.position, "redeliver")?;
@@ -103,7 +109,10 @@ pub(crate) async fn redeliver(
             "a redelivery that this transport does not know",
         )),
     };
-    change(client, topic, group, "redeliver", records, each).await
+    let results = change(client, topic, group, "redeliver", &order, each).await;
+    let mut results: Vec<_> = order.into_iter().map(|(at, _)| at).zip(results).collect();
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 fn check(body: &Body) -> Result<()> {

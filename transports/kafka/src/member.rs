@@ -219,9 +219,13 @@ impl Member {
             .values_mut()
             .for_each(|lane| lane.dirty = true);
         match e.rdkafka_error_code() {
-            Some(Code::RebalanceInProgress | Code::IllegalGeneration | Code::UnknownMemberId) => {
-                Ok(false)
-            }
+            // Brokers that lost everything know the group no more until its members join again.
+            Some(
+                Code::RebalanceInProgress
+                | Code::IllegalGeneration
+                | Code::UnknownMemberId
+                | Code::GroupIdNotFound,
+            ) => Ok(false),
             _ if client::is_uncoordinated(&e) => Ok(false),
             _ => Err(writing(operation, e)),
         }

@@ -257,7 +257,6 @@ fn described(group: Group, answer: Value) -> Result<(GroupInfo, String), Failure
         now,
         foreign,
         cause,
-        given_back,
     ] = value::tuple(answer, WHAT)?;
     let now = value::number(&now, WHAT)?;
     let pending = value::number(&pending, WHAT)?;
@@ -265,7 +264,6 @@ fn described(group: Group, answer: Value) -> Result<(GroupInfo, String), Failure
     let next = value::optional_id(&next, WHAT)?;
     let exact = value::number(&all, WHAT)? == 1;
     let behind = pending + value::number(&following, WHAT)?;
-    let held = pending.saturating_sub(value::number(&given_back, WHAT)?);
     let mut consumers = Vec::new();
     for name in value::array(alive, WHAT)? {
         let name = value::text(name, WHAT)?;
@@ -287,8 +285,8 @@ fn described(group: Group, answer: Value) -> Result<(GroupInfo, String), Failure
             events: count(if exact { "exact" } else { "atleast" }, behind),
             age: oldest.or(next).map(|id| id.age(now)).unwrap_or_default(),
         },
-        pending: held,
-        oldest_pending: oldest.filter(|_| held > 0).and_then(EntryId::received),
+        pending,
+        oldest_pending: oldest.and_then(EntryId::received),
         consumers,
         dead_letters: value::number(&dead_letters, WHAT)?,
         parked_keys: value::number(&parked_keys, WHAT)?,

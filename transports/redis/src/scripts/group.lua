@@ -1,8 +1,7 @@
 -- A group as it stands, also one that is gone from the log and would be made anew. ARGV: group.
 -- Returns {position, entries after it, whether that is all, pending, oldest pending or '', next
 -- entry or '', consumers alive, dead letters, parked keys, kind and number of lost, now, names of
--- consumers without a record of life, how the last loss came about or '', how many of the pending
--- ones were given back}.
+-- consumers without a record of life, how the last loss came about or ''}.
 local group = ARGV[1]
 local at, read = delivered(group)
 local f, t = facts(), now()
@@ -13,16 +12,13 @@ if not there then
 end
 local s = redis.call('HMGET', state, 'position', 'index', 'lost_kind', 'lost', 'lost_cause', 'explained', 'read')
 local kind, lost, cause = s[3], s[4], s[5] or ''
-local pending, foreign, given_back = { 0 }, {}, 0
+local pending, foreign = { 0 }, {}
 if there then
   pending = redis.call('XPENDING', stream, group)
   for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local fields = {}
     for i = 1, #c, 2 do fields[c[i]] = c[i + 1] end
-    local until_ = redis.call('ZSCORE', members, fields['name'])
-    if not until_ then foreign[#foreign + 1] = fields['name'] end
-    -- Who left gave it back: nobody has it in hand.
-    if until_ == '0' then given_back = given_back + fields['pending'] end
+    if not redis.call('ZSCORE', members, fields['name']) then foreign[#foreign + 1] = fields['name'] end
   end
   -- What a consumer will be told when it comes back is lost already.
   local index = account(at, read, '', 0, '', s[1], s[2], s[7], f)
@@ -59,5 +55,5 @@ local letters = redis.pcall('XLEN', dead)
 return {
   at, n, all and 1 or 0, pending[1], pending[2] or '', following and following[1] or '',
   redis.call('ZRANGEBYSCORE', members, t, '+inf'), type(letters) == 'number' and letters or 0, redis.call('HLEN', parked),
-  kind or 'exact', tonumber(lost) or 0, t, foreign, cause, given_back,
+  kind or 'exact', tonumber(lost) or 0, t, foreign, cause,
 }

@@ -268,20 +268,6 @@ async fn a_group_whose_stream_is_gone_is_listed_and_told() {
     assert_eq!(keys.trim(), "", "nothing is left behind");
 }
 
-/// What a consumer fetched ahead and gave back at its close nobody has in hand.
-#[tokio::test]
-async fn a_clean_stop_hands_back_what_it_had_in_hand() {
-    let (_server, log) = start().await;
-    publish(&log, 0..6).await;
-    let first = join(&log).await;
-    next(&*first, 6).await;
-    first.close().await.expect("it leaves");
-    let info = described(&log).await;
-    assert_eq!((info.pending, info.lag.events), (0, Count::Exactly(6)));
-    assert_eq!(info.oldest_pending, None);
-    assert_eq!(info.consumers, Vec::<String>::new());
-}
-
 /// A name that is hidden from this user is not a name that does not exist.
 #[tokio::test]
 async fn what_a_user_may_not_see_is_denied() {
