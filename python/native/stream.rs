@@ -33,14 +33,9 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// No new handler starts; those that run may finish.
+    /// No new handler starts, and what waits to be taken is given back; those that run may finish.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
-    }
-
-    /// Nobody takes messages any more: what waits to be taken is given back.
-    pub(crate) fn abandon(&self) {
-        self.stop();
         self.handover.close();
     }
 
@@ -166,7 +161,7 @@ impl Drop for PyStream {
     fn drop(&mut self) {
         // A child that inherited it has no part in it.
         if self.running.pid == std::process::id() {
-            self.running.abandon();
+            self.running.stop();
             if let Some(process) = Process::begun() {
                 process.forget_stream(self.id);
             }
@@ -263,14 +258,9 @@ impl PyStream {
         Ok(())
     }
 
-    /// No new handler starts; what runs may finish.
+    /// No new handler starts, and what nobody has taken is given back; what runs may finish.
     fn stop(&self) {
         self.running.stop();
-    }
-
-    /// Stops, and gives back what nobody has taken yet.
-    fn abandon(&self) {
-        self.running.abandon();
     }
 
     /// Whether it has ended; `join` then says how.

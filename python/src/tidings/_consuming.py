@@ -164,7 +164,7 @@ def _work(
                 idle()
     except BaseException:
         # What nobody takes any more is given back at once instead of after the drain.
-        stream.abandon()
+        stream.stop()
         raise
 
 

@@ -180,7 +180,7 @@ class Subscription:
         finally:
             if current is not None:
                 current.fail("the loop was left before the message was acknowledged")
-            self.stream.abandon()
+            self.stream.stop()
 
     def stop(self) -> None:
         """Takes no new messages; what runs may finish."""
@@ -197,7 +197,7 @@ class Subscription:
         traceback: TracebackType | None,
     ) -> None:
         """Leaves the group."""
-        self.stream.abandon()
+        self.stream.stop()
         await asyncio.to_thread(self.stream.join)
 
 
