@@ -114,6 +114,10 @@ fn escaped(name: &str) -> String {
             out.push_str(&format!("__{:02X}", u32::from(c)));
         }
     }
+    // What begins so is Kafka's own.
+    if out.starts_with("__") && !is_escape(out.as_bytes()) {
+        out.replace_range(..1, "__5F");
+    }
     out
 }
 
@@ -152,6 +156,24 @@ mod tests {
                 let _ = expected;
             }
         }
+    }
+
+    #[test]
+    fn no_name_is_taken_for_one_of_kafka() {
+        for name in [
+            "_:A",
+            "__consumer_offsets",
+            "__7bit.x",
+            "___",
+            "_",
+            "_a",
+            "__3A",
+        ] {
+            let name = Topic::new(name).expect("a name");
+            let physical = physical(&name, "test").expect("it fits");
+            assert_eq!(topic(&physical), Some(name), "{physical}");
+        }
+        assert_eq!(topic("__consumer_offsets"), None);
     }
 
     proptest! {
