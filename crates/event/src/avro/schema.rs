@@ -136,22 +136,7 @@ impl Schema {
     /// # Ok::<(), tidings_event::avro::Error>(())
     /// ```
     pub fn name(&self) -> &str {
-        match self.node(self.root) {
-            Node::Record(record) => &record.name,
-            Node::Enum(symbols) => &symbols.name,
-            Node::Fixed(fixed) => &fixed.name,
-            Node::Null => "null",
-            Node::Boolean => "boolean",
-            Node::Int => "int",
-            Node::Long => "long",
-            Node::Float => "float",
-            Node::Double => "double",
-            Node::Bytes => "bytes",
-            Node::String => "string",
-            Node::Array(_) => "array",
-            Node::Map(_) => "map",
-            Node::Union(_) => "union",
-        }
+        parse::type_name(self.node(self.root))
     }
 
     pub(super) fn root(&self) -> NodeId {
