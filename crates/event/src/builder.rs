@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Serialize;
 
 use crate::attribute::Name;
@@ -25,7 +26,7 @@ pub struct EventBuilder {
 impl EventBuilder {
     pub(crate) fn new(event_type: String) -> Self {
         let parts = Parts {
-            event_type,
+            event_type: event_type.into(),
             ..Parts::default()
         };
         Self {
@@ -62,7 +63,7 @@ impl EventBuilder {
         let newest = Value::Integer(definition.minorversion);
         let is_json = matches!(self.parts.data, Some(Data::Json(_)));
         if stated == Some(&newest) && is_json && self.parts.dataschema.is_none() {
-            self.parts.dataschema = definition.dataschema.as_deref().map(str::to_owned);
+            self.parts.dataschema = definition.dataschema.as_deref().map(Into::into);
         }
         self
     }
@@ -74,13 +75,13 @@ impl EventBuilder {
 
     /// Where the event comes from, as a URI-reference. Required.
     pub fn source(mut self, source: impl Into<String>) -> Self {
-        self.parts.source = source.into();
+        self.parts.source = source.into().into();
         self
     }
 
     /// Identifies the event; a new UUID of version 1 if it is not set.
     pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.parts.id = id.into();
+        self.parts.id = id.into().into();
         self
     }
 
@@ -103,24 +104,24 @@ impl EventBuilder {
 
     /// What the event is about, within its source.
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
-        self.parts.subject = Some(subject.into());
+        self.parts.subject = Some(subject.into().into());
         self
     }
 
     /// The schema of the payload, as a URI.
     pub fn dataschema(mut self, uri: impl Into<String>) -> Self {
-        self.parts.dataschema = Some(uri.into());
+        self.parts.dataschema = Some(uri.into().into());
         self
     }
 
     /// The media type of the payload. JSON payloads get `application/json` by themselves.
     pub fn datacontenttype(mut self, media_type: impl Into<String>) -> Self {
-        self.parts.datacontenttype = Some(media_type.into());
+        self.parts.datacontenttype = Some(media_type.into().into());
         self
     }
 
     /// The payload as JSON text, kept byte for byte.
-    pub fn data_json(mut self, json: impl Into<Arc<str>>) -> Self {
+    pub fn data_json(mut self, json: impl Into<String>) -> Self {
         match Json::new(json) {
             Ok(json) => self.parts.data = Some(Data::Json(json)),
             Err(_) => self.note(Invalid::new(
@@ -135,7 +136,7 @@ impl EventBuilder {
     /// The payload as a value that serialises to JSON.
     pub fn data_value<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
         match serde_json::value::to_raw_value(value) {
-            Ok(raw) => self.parts.data = Some(Data::Json(Json::from_raw(&raw))),
+            Ok(raw) => self.parts.data = Some(Data::Json(Json::from_checked(raw.get()))),
             Err(_) => self.note(Invalid::new(
                 "data",
                 "must be serialisable as JSON",
@@ -197,10 +198,10 @@ impl EventBuilder {
         }
         let parts = &mut self.parts;
         if parts.id.is_empty() {
-            parts.id = id::new_id();
+            parts.id = id::new_id().into();
         }
         if parts.datacontenttype.is_none() && matches!(parts.data, Some(Data::Json(_))) {
-            parts.datacontenttype = Some("application/json".to_owned());
+            parts.datacontenttype = Some(ByteString::from_static("application/json"));
         }
         Event::from_parts(self.parts)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use crate::DecodeError;
@@ -52,25 +53,25 @@ impl fmt::Debug for Data {
 /// A JSON value as text, kept byte for byte: numbers of any size and precision, the order of
 /// names, escapes and white space all pass through.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Json(Arc<str>);
+pub struct Json(ByteString);
 
 impl Json {
     /// Takes one JSON value. White space around it is not part of it.
     ///
     /// # Errors
     /// [`DecodeError::Syntax`] if the text is something else.
-    pub fn new(text: impl Into<Arc<str>>) -> Result<Self, DecodeError> {
-        let text = text.into();
+    pub fn new(text: impl Into<String>) -> Result<Self, DecodeError> {
+        let text = ByteString::from(text.into());
         let raw: &RawValue = serde_json::from_str(&text).map_err(|e| DecodeError::from_json(&e))?;
         if raw.get().len() == text.len() {
             return Ok(Self(text));
         }
-        Ok(Self::from_raw(raw))
+        Ok(Self(text.slice_ref(raw.get())))
     }
 
     /// Takes what a JSON parser has already seen.
-    pub(crate) fn from_raw(raw: &RawValue) -> Self {
-        Self(raw.get().into())
+    pub(crate) fn from_checked(text: impl Into<ByteString>) -> Self {
+        Self(text.into())
     }
 
     /// Writes a value.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::attribute::Name;
 use crate::json;
 use crate::parts::Parts;
@@ -45,6 +47,28 @@ impl Event {
     /// [`DecodeError`] if it is not one CloudEvents 1.0 event.
     pub fn from_json(document: &[u8]) -> Result<Self, DecodeError> {
         json::decode(document, &Limits::default())
+    }
+
+    /// Reads a JSON structured document that is shared, with the default [`Limits`]: attributes and payload
+    /// are slices of it, so nothing is copied, and the document stays in memory as long as the event.
+    ///
+    /// # Errors
+    /// As [`from_json`](Self::from_json).
+    ///
+    /// # Example
+    /// ```
+    /// use bytes::Bytes;
+    /// use tidings_event::Event;
+    ///
+    /// let document = Bytes::from_static(
+    ///     br#"{"specversion":"1.0","id":"1","source":"/a","type":"org.example.course.created.v1"}"#,
+    /// );
+    /// let event = Event::from_shared_json(document)?;
+    /// assert_eq!(event.id(), "1");
+    /// # Ok::<(), tidings_event::DecodeError>(())
+    /// ```
+    pub fn from_shared_json(document: Bytes) -> Result<Self, DecodeError> {
+        json::decode_shared(document, &Limits::default())
     }
 
     /// Writes the JSON structured document: one object on one line, unless the payload holds

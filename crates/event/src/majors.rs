@@ -17,9 +17,9 @@ impl Event {
     /// [`Invalid`], when the definition holds something that no event may.
     pub fn in_major(&self, definition: &Definition, payload: &Value) -> Result<Self, Invalid> {
         let mut parts = self.clone().into_parts();
-        parts.id = related_id(self.id(), &definition.event_type);
-        parts.event_type = definition.event_type.to_string();
-        parts.dataschema = definition.dataschema.as_deref().map(str::to_owned);
+        parts.id = related_id(self.id(), &definition.event_type).into();
+        parts.event_type = definition.event_type.as_ref().into();
+        parts.dataschema = definition.dataschema.as_deref().map(Into::into);
         parts.data = Some(Data::Json(Json::from_value(payload)));
         let mut event = Self::from_parts(parts)?;
         event.set_extension("minorversion", definition.minorversion)?;

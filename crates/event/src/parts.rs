@@ -1,5 +1,7 @@
 //! What an event consists of, before it is known to be one.
 
+use bytestring::ByteString;
+
 use crate::attribute::{
     Name, STRING_REMEDY, STRING_RULE, URI_REMEDY, is_json, is_media_type, is_permitted, is_uri,
     is_uri_reference,
@@ -7,16 +9,16 @@ use crate::attribute::{
 use crate::{Data, Invalid, Time, Value};
 
 /// The attributes and payload of an event. Decoders and the builder fill it, and
-/// [`Event::from_parts`](crate::Event) lets it through or not.
+/// [`Event::from_parts`](crate::Event) lets it through or not. Texts of a document are slices of it.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parts {
-    pub(crate) id: String,
-    pub(crate) source: String,
-    pub(crate) event_type: String,
-    pub(crate) subject: Option<String>,
+    pub(crate) id: ByteString,
+    pub(crate) source: ByteString,
+    pub(crate) event_type: ByteString,
+    pub(crate) subject: Option<ByteString>,
     pub(crate) time: Option<Time>,
-    pub(crate) datacontenttype: Option<String>,
-    pub(crate) dataschema: Option<String>,
+    pub(crate) datacontenttype: Option<ByteString>,
+    pub(crate) dataschema: Option<ByteString>,
     pub(crate) extensions: Vec<(Name, Value)>,
     pub(crate) data: Option<Data>,
 }

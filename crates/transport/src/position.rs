@@ -1,17 +1,18 @@
 //! A place in a topic.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// An opaque place in a topic, which its transport prints and parses: `1700-0` on Redis, `42` on
 /// SQLite. Compare positions only through their transport. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Position(Arc<str>);
+pub struct Position(SmolStr);
 
 impl Position {
     /// Wraps the transport's own text.
     pub fn new(text: impl AsRef<str>) -> Self {
-        Self(text.as_ref().into())
+        Self(SmolStr::new(text))
     }
 
     /// The transport's own text.

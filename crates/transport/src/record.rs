@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 use crate::{Position, Topic};
 
@@ -12,12 +13,12 @@ use crate::{Position, Topic};
 ///
 /// `Debug` hides it: keys are often names or addresses of people.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(Arc<str>);
+pub struct Key(SmolStr);
 
 impl Key {
     /// Wraps a key.
     pub fn new(text: impl AsRef<str>) -> Self {
-        Self(text.as_ref().into())
+        Self(SmolStr::new(text))
     }
 
     /// The key as text.

@@ -50,9 +50,10 @@ pub(crate) fn check_name(what: &str, name: &str, max: usize) -> Result<(), Error
     if name.is_empty() || name.len() > max {
         return refuse(format!("must have 1 to {max} characters"));
     }
-    if let Some(c) = name
-        .chars()
-        .find(|c| !c.is_ascii_graphic() || r#"{}*?[]\"'`"#.contains(*c))
+    // Each publish comes through here: bytes are looked at, and a character only to be named.
+    let refused = |b: u8| !b.is_ascii_graphic() || br#"{}*?[]\"'`"#.contains(&b);
+    if let Some(at) = name.bytes().position(refused)
+        && let Some(c) = name[at..].chars().next()
     {
         return refuse(format!(
             "must not contain {c:?}; use letters, digits, '-', '_' and '.'"

@@ -43,12 +43,15 @@ impl EntryId {
     }
 
     pub(crate) fn position(self) -> Position {
-        // Each delivery comes through here; `format!` would take most of the time.
-        let mut text = String::with_capacity(24);
-        text.push_str(itoa::Buffer::new().format(self.ms));
-        text.push('-');
-        text.push_str(itoa::Buffer::new().format(self.seq));
-        Position::new(text)
+        // Each delivery comes through here; `format!` would take most of the time, and a `String` the rest.
+        let (mut ms, mut seq) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let mut text = [0; 2 * 20 + 1];
+        let mut length = 0;
+        for part in [ms.format(self.ms), "-", seq.format(self.seq)] {
+            text[length..length + part.len()].copy_from_slice(part.as_bytes());
+            length += part.len();
+        }
+        Position::new(str::from_utf8(&text[..length]).expect("digits and a dash"))
     }
 
     /// The next possible one.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bytestring::ByteString;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -21,7 +22,7 @@ use jiff::civil::Date;
 /// # Ok::<(), tidings_event::InvalidTime>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Time(Box<str>);
+pub struct Time(ByteString);
 
 /// A text that is not an RFC 3339 time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +33,13 @@ impl Time {
     /// The current time, in UTC.
     pub fn now() -> Self {
         Timestamp::now().into()
+    }
+
+    pub(crate) fn new(text: ByteString) -> Result<Self, InvalidTime> {
+        match Parsed::parse(&text) {
+            Some(_) => Ok(Self(text)),
+            None => Err(InvalidTime),
+        }
     }
 
     /// The text as it was written.
@@ -66,10 +74,7 @@ impl TryFrom<String> for Time {
     type Error = InvalidTime;
 
     fn try_from(text: String) -> Result<Self, InvalidTime> {
-        match Parsed::parse(&text) {
-            Some(_) => Ok(Self(text.into())),
-            None => Err(InvalidTime),
-        }
+        Self::new(text.into())
     }
 }
 

@@ -1,6 +1,7 @@
 //! From headers and a body to an event.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use crate::attribute::{Name, charset, is_json, is_text};
 use crate::builder::invalid_time;
@@ -30,11 +31,11 @@ pub(crate) fn check_size<'a>(
 /// A message in binary mode, its attributes as they come in.
 #[derive(Default)]
 pub(crate) struct Incoming {
-    specversion: Option<String>,
-    id: Option<String>,
-    source: Option<String>,
-    event_type: Option<String>,
-    time: Option<String>,
+    specversion: Option<ByteString>,
+    id: Option<ByteString>,
+    source: Option<ByteString>,
+    event_type: Option<ByteString>,
+    time: Option<ByteString>,
     rest: Parts,
 }
 
@@ -74,11 +75,11 @@ impl Incoming {
         body: Option<Bytes>,
         limits: &Limits,
     ) -> Result<Event, DecodeError> {
-        let required = |value: Option<String>, name| value.ok_or_else(|| missing(name));
+        let required = |value: Option<ByteString>, name| value.ok_or_else(|| missing(name));
         check_specversion(&required(self.specversion, "specversion")?)?;
         let time = self
             .time
-            .map(|text| Time::try_from(text).map_err(|_| invalid_time()));
+            .map(|text| Time::new(text).map_err(|_| invalid_time()));
         let mut parts = self.rest;
         parts.id = required(self.id, "id")?;
         parts.source = required(self.source, "source")?;
@@ -91,8 +92,8 @@ impl Incoming {
     }
 }
 
-fn fill(slot: &mut Option<String>, name: &str, text: String) -> Result<(), Invalid> {
-    match slot.replace(text) {
+fn fill(slot: &mut Option<ByteString>, name: &str, text: String) -> Result<(), Invalid> {
+    match slot.replace(text.into()) {
         None => Ok(()),
         Some(_) => Err(repeated(name)),
     }

@@ -14,7 +14,7 @@ use crate::{DecodeError, Event, Invalid, Limits};
 pub fn decode_batch(document: &[u8], limits: &Limits) -> Result<Vec<Event>, DecodeError> {
     let documents = split_batch(document, limits)?;
     let events = documents.into_iter().enumerate().map(|(index, document)| {
-        decode_text(document, limits).map_err(|source| DecodeError::InBatch {
+        decode_text(document.into(), limits).map_err(|source| DecodeError::InBatch {
             index,
             source: Box::new(source),
         })

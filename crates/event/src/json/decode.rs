@@ -1,10 +1,13 @@
 //! From a JSON document to an event.
 
 use std::borrow::Cow;
+use std::str::Utf8Error;
 
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+use bytestring::ByteString;
 use serde_json::value::RawValue;
 
 use super::check_depth;
@@ -25,7 +28,17 @@ use crate::{Data, DecodeError, Event, Invalid, Json, Limits, Time, Value};
 /// [`DecodeError`] if the document is too large or too deep, is not JSON, or is not a
 /// CloudEvents 1.0 event.
 pub fn decode(document: &[u8], limits: &Limits) -> Result<Event, DecodeError> {
-    decode_text(checked_text(document, limits)?, limits)
+    decode_text(checked_text(document, limits)?.into(), limits)
+}
+
+/// Reads one event whose texts are slices of its document: nothing is copied, and the document stays
+/// in memory as long as the event.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_shared(document: Bytes, limits: &Limits) -> Result<Event, DecodeError> {
+    check_size(&document, limits)?;
+    decode_text(document.try_into().map_err(not_utf8)?, limits)
 }
 
 /// The document as text, if it is UTF-8 and small enough.
@@ -33,16 +46,25 @@ pub(super) fn checked_text<'a>(
     document: &'a [u8],
     limits: &Limits,
 ) -> Result<&'a str, DecodeError> {
-    if document.len() > limits.document {
-        let (found, limit) = (document.len(), limits.document);
-        return Err(DecodeError::TooLarge { found, limit });
-    }
-    str::from_utf8(document).map_err(|e| DecodeError::NotUtf8 {
-        offset: e.valid_up_to(),
-    })
+    check_size(document, limits)?;
+    str::from_utf8(document).map_err(not_utf8)
 }
 
-pub(super) fn decode_text(text: &str, limits: &Limits) -> Result<Event, DecodeError> {
+fn check_size(document: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+    let (found, limit) = (document.len(), limits.document);
+    match found > limit {
+        true => Err(DecodeError::TooLarge { found, limit }),
+        false => Ok(()),
+    }
+}
+
+fn not_utf8(error: Utf8Error) -> DecodeError {
+    DecodeError::NotUtf8 {
+        offset: error.valid_up_to(),
+    }
+}
+
+pub(super) fn decode_text(text: ByteString, limits: &Limits) -> Result<Event, DecodeError> {
     // Without this look the parser's own message would repeat the value it found instead.
     let first = text.trim_ascii_start().as_bytes().first();
     if first.is_some_and(|b| *b != b'{') {
@@ -50,13 +72,14 @@ pub(super) fn decode_text(text: &str, limits: &Limits) -> Result<Event, DecodeEr
         return Err(Invalid::new("document", "must be a JSON object", remedy).into());
     }
     let envelope: Envelope<'_> =
-        serde_json::from_str(text).map_err(|e| DecodeError::from_json(&e))?;
-    let parts = envelope.into_parts(limits)?;
+        serde_json::from_str(&text).map_err(|e| DecodeError::from_json(&e))?;
+    let parts = envelope.into_parts(&text, limits)?;
     Ok(Event::from_parts(parts)?)
 }
 
 impl Envelope<'_> {
-    fn into_parts(self, limits: &Limits) -> Result<Parts, DecodeError> {
+    /// `document` is what it was borrowed from.
+    fn into_parts(self, document: &ByteString, limits: &Limits) -> Result<Parts, DecodeError> {
         if let Some(name) = &self.duplicate {
             let remedy = "write every attribute once";
             return Err(Invalid::new(name, "comes more than once", remedy).into());
@@ -64,7 +87,9 @@ impl Envelope<'_> {
         let version = self.specversion.required("specversion")?;
         check_specversion(&version)?;
         let datacontenttype = self.datacontenttype.optional("datacontenttype")?;
+        let kept = |text: Cow<'_, str>| kept(document, text);
         let data = read_data(
+            document,
             self.data,
             self.data_base64,
             datacontenttype.as_deref(),
@@ -73,22 +98,30 @@ impl Envelope<'_> {
         let time = self
             .time
             .optional("time")?
-            .map(|text| Time::try_from(text.into_owned()).map_err(|_| invalid_time()));
+            .map(|text| Time::new(kept(text)).map_err(|_| invalid_time()));
         let extensions = self
             .extensions
             .into_iter()
             .filter_map(|(name, raw)| read_extension(&name, raw).transpose());
         Ok(Parts {
-            id: self.id.required("id")?.into_owned(),
-            source: self.source.required("source")?.into_owned(),
-            event_type: self.event_type.required("type")?.into_owned(),
-            subject: self.subject.optional("subject")?.map(Cow::into_owned),
+            id: kept(self.id.required("id")?),
+            source: kept(self.source.required("source")?),
+            event_type: kept(self.event_type.required("type")?),
+            subject: self.subject.optional("subject")?.map(kept),
             time: time.transpose()?,
-            datacontenttype: datacontenttype.map(Cow::into_owned),
-            dataschema: self.dataschema.optional("dataschema")?.map(Cow::into_owned),
+            datacontenttype: datacontenttype.map(kept),
+            dataschema: self.dataschema.optional("dataschema")?.map(kept),
             extensions: extensions.collect::<Result<_, Invalid>>()?,
             data,
         })
+    }
+}
+
+/// A text of a document: its part there, or what its escapes stand for.
+fn kept(document: &ByteString, text: Cow<'_, str>) -> ByteString {
+    match text {
+        Cow::Borrowed(part) => document.slice_ref(part),
+        Cow::Owned(text) => text.into(),
     }
 }
 
@@ -121,6 +154,7 @@ pub(crate) fn check_specversion(version: &str) -> Result<(), Invalid> {
 
 /// JSON format, section 3.1.2.
 fn read_data(
+    document: &ByteString,
     data: Option<&RawValue>,
     base64: Slot<'_>,
     datacontenttype: Option<&str>,
@@ -139,7 +173,9 @@ fn read_data(
         }
         (Some(raw), None) if json => {
             check_depth(raw.get(), limits.depth)?;
-            Ok(Some(Data::Json(Json::from_raw(raw))))
+            Ok(Some(Data::Json(Json::from_checked(
+                document.slice_ref(raw.get()),
+            ))))
         }
         (Some(raw), None) if raw.get() == "null" => Ok(None),
         (Some(raw), None) if raw.get().starts_with('"') => {

@@ -11,7 +11,7 @@ mod envelope;
 mod line;
 
 pub use batch::{decode_batch, encode_batch, split_batch};
-pub use decode::decode;
+pub use decode::{decode, decode_shared};
 pub use encode::{encode, encode_into};
 pub use line::single_line;
 

@@ -9,43 +9,45 @@ const DNS_LABELS: usize = 2;
 /// Whether a type has the form `{reverse DNS}.{subdomain}.{subject}.{action}.v{major}`. How many
 /// labels the reverse DNS has cannot be seen, so only the first two are read as such.
 pub fn follows_grammar(event_type: &str) -> bool {
-    let Some((name, version)) = event_type.rsplit_once('.') else {
+    // Bytes, in one pass: every event that is published comes through here.
+    let mut parts = event_type.as_bytes().split(|b| *b == b'.');
+    let Some(version) = parts.next_back() else {
         return false;
     };
-    let mut parts = name.split('.');
-    let labels = parts.by_ref().take(DNS_LABELS).all(is_label);
-    let words = parts.all(is_word);
-    let enough = event_type.split('.').count() >= FEWEST_PARTS;
-    labels && words && enough && is_major(version)
+    let mut count = 1;
+    let mut counted = parts.inspect(|_| count += 1);
+    let labels = counted.by_ref().take(DNS_LABELS).all(is_label);
+    let words = counted.all(is_word);
+    labels && words && count >= FEWEST_PARTS && is_major(version)
 }
 
 /// The action of a type, whether the rest follows the grammar or not.
 pub(super) fn action(event_type: &str) -> Option<&str> {
     let (name, version) = event_type.rsplit_once('.')?;
     let (_, action) = name.rsplit_once('.')?;
-    is_major(version).then_some(action)
+    is_major(version.as_bytes()).then_some(action)
 }
 
 /// A label of a host name in lower case.
-fn is_label(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let ends = |b: Option<u8>| b.is_some_and(|b| b != b'-');
-    text.bytes().all(inner) && ends(text.bytes().next()) && ends(text.bytes().last())
+fn is_label(text: &[u8]) -> bool {
+    let inner = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+    let ends = |b: Option<&u8>| b.is_some_and(|b| *b != b'-');
+    text.iter().all(inner) && ends(text.first()) && ends(text.last())
 }
 
 /// Lower-case words with an underscore between them.
-fn is_word(text: &str) -> bool {
-    let valid = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+fn is_word(text: &[u8]) -> bool {
+    let valid = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let words = text
-        .split('_')
-        .all(|word| !word.is_empty() && word.bytes().all(valid));
-    words && text.starts_with(|c: char| c.is_ascii_lowercase())
+        .split(|b| *b == b'_')
+        .all(|word| !word.is_empty() && word.iter().all(valid));
+    words && text.first().is_some_and(u8::is_ascii_lowercase)
 }
 
 /// `v1`, `v2`, …
-fn is_major(text: &str) -> bool {
-    let digits = text.strip_prefix('v').unwrap_or_default();
-    digits.bytes().all(|b| b.is_ascii_digit()) && !digits.is_empty() && !digits.starts_with('0')
+fn is_major(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"v").unwrap_or_default();
+    digits.iter().all(u8::is_ascii_digit) && !digits.is_empty() && digits[0] != b'0'
 }
 
 #[cfg(test)]

@@ -121,12 +121,13 @@ impl Circuit {
         true
     }
 
+    /// Whether nothing has failed lately.
+    pub(super) fn is_calm(&self) -> bool {
+        self.failing.is_empty() && self.open.is_none()
+    }
+
     /// A message succeeded. For how long the breaker had been open, if that closes it.
     pub(super) fn succeeded(&mut self, now: Instant) -> Option<Duration> {
-        // What nearly always holds costs nothing.
-        if self.failing.is_empty() && self.open.is_none() {
-            return None;
-        }
         self.failing.clear();
         let open = self.open.take()?;
         let lasted = now - open.since;

@@ -72,6 +72,10 @@ impl Class {
 
 /// An attempt succeeded: if everything seemed to fail, it does not any more.
 pub(super) fn succeeded(engine: &Engine, hand: &mut Hand) {
+    // What nearly always holds asks for no time.
+    if hand.circuit.is_calm() {
+        return;
+    }
     if let Some(lasted) = hand.circuit.succeeded(Instant::now()) {
         info!(group = %engine.group, ?lasted, "a handler succeeded; the breaker is closed");
         engine.observation.breaker(false);

@@ -9,6 +9,7 @@ use tracing::{debug, warn};
 use super::ConsumeError;
 use super::failure;
 use super::hand::{Engine, Hand, Held};
+use super::message::Received;
 use super::outage::Outage;
 use super::parked;
 use crate::Counters;
@@ -165,7 +166,7 @@ async fn take_in(engine: &Engine, decoder: &Decoder, batch: Batch) -> Result<boo
 
 fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: Reading) -> Held {
     let event = match reading {
-        Reading::Event(event) => Ok(Arc::new(event)),
+        Reading::Event(event) => Ok(event),
         Reading::Undecodable(why) => {
             warn!(topic = %delivery.topic, group = %engine.group, position = %delivery.position,
                 why, "an entry cannot be read");
@@ -178,12 +179,18 @@ fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: R
         (None, Ok(event)) => decoder.key_of(event),
         (None, Err(_)) => None,
     };
-    let readable = event.as_ref().ok().map(|event| &**event);
+    let readable = event.as_ref().ok();
     let observed = engine.observation.taken(delivery, readable, key.as_ref());
+    let received = |event| Received {
+        event,
+        delivery: delivery.clone(),
+        group: engine.group.clone(),
+        key: key.clone(),
+    };
     Held {
         delivery: delivery.clone(),
         observed,
-        event,
+        event: event.map(|event| Arc::new(received(event))),
         key,
         attempts: delivery.attempts,
         excused: 0,

@@ -17,6 +17,7 @@ use tracing::field::{DisplayValue, display};
 
 use super::circuit::{Circuit, Failing};
 use super::failure::Class;
+use super::message::Received;
 use super::observation::{Observation, Observed};
 use super::pace::Pace;
 use super::parked::ParkedKeys;
@@ -33,7 +34,7 @@ pub(super) struct Held {
     pub(super) delivery: Arc<Delivery>,
     pub(super) observed: Observed,
     /// The event, or why the body is not one.
-    pub(super) event: Result<Arc<Event>, String>,
+    pub(super) event: Result<Arc<Received>, String>,
     pub(super) key: Option<Key>,
     /// Handlers started on it, as the log counts.
     pub(super) attempts: u32,
@@ -240,7 +241,7 @@ impl Engine {
 
     /// Deliveries that may be ready or worked on.
     pub(super) fn fetch_window(&self) -> usize {
-        2 * self.settings.concurrency + self.ahead(FETCH_AHEAD, 4 * self.settings.max_batch)
+        2 * self.settings.concurrency + self.ahead(FETCH_AHEAD, 2 * self.settings.max_batch)
     }
 
     fn ahead(&self, time: Duration, most: usize) -> usize {
@@ -260,21 +261,23 @@ impl Engine {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take()
     }
-
-    /// A message for a handler.
-    pub(super) fn message(&self, held: &Held, event: &Arc<Event>) -> Message {
-        Message {
-            event: event.clone(),
-            delivery: held.delivery.clone(),
-            group: self.group.clone(),
-            key: held.key.clone(),
-            // A probe is not counted, and the first attempt is the first all the same.
-            attempt: held.attempts.max(1),
-        }
-    }
 }
 
 impl Held {
+    /// A message for a handler.
+    pub(super) fn message(&self, received: &Arc<Received>) -> Message {
+        Message {
+            received: received.clone(),
+            // A probe is not counted, and the first attempt is the first all the same.
+            attempt: self.attempts.max(1),
+        }
+    }
+
+    /// The event, if the body is one.
+    pub(super) fn event(&self) -> Option<&Event> {
+        self.event.as_ref().ok().map(|received| &received.event)
+    }
+
     /// What this counts as in a row of failures.
     pub(super) fn failing(&self) -> Failing {
         let topic = self.delivery.topic.clone();
@@ -286,7 +289,7 @@ impl Held {
 
     /// For logs.
     pub(super) fn id(&self) -> &str {
-        self.event.as_ref().map_or("unreadable", |event| event.id())
+        self.event().map_or("unreadable", Event::id)
     }
 
     /// For logs, which never show the key itself.
@@ -296,8 +299,6 @@ impl Held {
 
     /// For logs.
     pub(super) fn ty(&self) -> &str {
-        self.event
-            .as_ref()
-            .map_or("unreadable", |event| event.event_type())
+        self.event().map_or("unreadable", Event::event_type)
     }
 }

@@ -14,42 +14,48 @@ use super::HandlerError;
 /// One attempt at one event. Cheap to clone. `Debug` shows where it stands, never what it says.
 #[derive(Clone)]
 pub struct Message {
-    pub(super) event: Arc<Event>,
+    pub(super) received: Arc<Received>,
+    pub(super) attempt: u32,
+}
+
+/// A delivery with the event that it carries: counted once for all of it, since every attempt of every
+/// worker takes a share.
+pub(super) struct Received {
+    pub(super) event: Event,
     pub(super) delivery: Arc<Delivery>,
     pub(super) group: Group,
     pub(super) key: Option<Key>,
-    pub(super) attempt: u32,
 }
 
 impl Message {
     /// The event.
     pub fn event(&self) -> &Event {
-        &self.event
+        &self.received.event
     }
 
     /// The full topic it came from.
     pub fn topic(&self) -> &Topic {
-        &self.delivery.topic
+        &self.received.delivery.topic
     }
 
     /// Where it stands in the topic.
     pub fn position(&self) -> &Position {
-        &self.delivery.position
+        &self.received.delivery.position
     }
 
     /// When the log received it, if the log knows.
     pub fn received(&self) -> Option<Timestamp> {
-        self.delivery.received
+        self.received.delivery.received
     }
 
     /// The group that this consumer belongs to.
     pub fn group(&self) -> &Group {
-        &self.group
+        &self.received.group
     }
 
     /// The key whose lane it ran in.
     pub fn key(&self) -> Option<&Key> {
-        self.key.as_ref()
+        self.received.key.as_ref()
     }
 
     /// Which attempt this is, from 1, counted across consumers and restarts.
@@ -60,7 +66,7 @@ impl Message {
     /// Whether it is replayed: handed to this group once more by a person, who mends something.
     /// Handlers that send mail or money look at this.
     pub fn is_replay(&self) -> bool {
-        self.event.extension(crate::REPLAY).is_some()
+        self.event().extension(crate::REPLAY).is_some()
     }
 
     /// The payload as a value.
@@ -69,7 +75,7 @@ impl Message {
     /// A *permanent* failure, ready for `?` in a handler, when the payload is not JSON or does
     /// not fit the type. It says where, never what stands there.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HandlerError> {
-        let data = self.event.data().and_then(|data| data.as_json());
+        let data = self.event().data().and_then(|data| data.as_json());
         let Some(json) = data else {
             return Err(HandlerError::permanent("the payload is not JSON"));
         };
@@ -84,9 +90,9 @@ impl Message {
     /// The event as a CloudEvents JSON document: byte for byte as published where the log has the
     /// canonical form, encoded anew where it came over a foreign wire.
     pub fn document(&self) -> Bytes {
-        match &self.delivery.body {
+        match &self.received.delivery.body {
             Body::Document(document) => document.clone(),
-            Body::Fields(_) => self.event.to_json().into(),
+            Body::Fields(_) => self.event().to_json().into(),
         }
     }
 }
@@ -94,11 +100,11 @@ impl Message {
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
-            .field("id", &self.event.id())
-            .field("type", &self.event.event_type())
-            .field("topic", &self.delivery.topic)
-            .field("position", &self.delivery.position)
-            .field("group", &self.group)
+            .field("id", &self.event().id())
+            .field("type", &self.event().event_type())
+            .field("topic", self.topic())
+            .field("position", self.position())
+            .field("group", self.group())
             .field("attempt", &self.attempt)
             .finish()
     }

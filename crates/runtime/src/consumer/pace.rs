@@ -13,7 +13,7 @@ pub(super) struct Pace {
 impl Pace {
     /// An attempt took so long.
     pub(super) fn record(&self, took: Duration) {
-        let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX).max(1);
+        let took = nanoseconds(took).max(1);
         let old = self.average.load(Ordering::Relaxed);
         // Lost updates between workers only delay the average a little.
         let new = match old {
@@ -27,9 +27,13 @@ impl Pace {
     pub(super) fn within(&self, time: Duration) -> usize {
         match self.average.load(Ordering::Relaxed) {
             0 => 0,
-            average => usize::try_from(time.as_nanos() / u128::from(average)).unwrap_or(usize::MAX),
+            average => usize::try_from(nanoseconds(time) / average).unwrap_or(usize::MAX),
         }
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ fn conclude(
             };
             Counters::add(counter, 1);
             if let Some(held) = hand.finish(ticket) {
-                let (event, outcome) = (held.event.as_deref().ok(), &settlement.outcome);
+                let (event, outcome) = (held.event(), &settlement.outcome);
                 let (delivery, observed) = (&settlement.delivery, &held.observed);
                 engine
                     .observation

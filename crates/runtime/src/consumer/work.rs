@@ -70,12 +70,12 @@ fn next(engine: &Engine) -> Option<(Ticket, Message, Option<Span>)> {
         let Some(held) = hand.lanes.get(ticket) else {
             continue;
         };
-        let (false, Ok(event)) = (held.lost, &held.event) else {
+        let (false, Ok(received)) = (held.lost, &held.event) else {
             failure::lost(engine, &mut hand, ticket);
             engine.done.notify_one();
             continue;
         };
-        let message = engine.message(held, event);
+        let message = held.message(received);
         let span = held.observed.attempt_span(&message);
         hand.running += 1;
         let waiting = hand.runnable.len();

@@ -134,7 +134,7 @@ impl Preparation {
         key: Option<Key>,
         document: Bytes,
     ) -> Result<Prepared, PublishError> {
-        let event = Event::from_json(&document)
+        let event = Event::from_shared_json(document.clone())
             .map_err(|e| PublishError::from_source(PublishErrorKind::Invalid, e))?;
         let Told {
             event,

@@ -19,6 +19,10 @@ const MAX_FETCHED: usize = 2_000;
 
 /// What a body turned out to be.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every body is an event, and a box for each would be one more allocation"
+)]
 pub enum Reading {
     /// An event.
     Event(Event),
@@ -75,7 +79,7 @@ impl Decoder {
     /// Reads a body without I/O.
     pub fn read(&self, body: &Body) -> Reading {
         match body {
-            Body::Document(document) => match Event::from_json(document) {
+            Body::Document(document) => match Event::from_shared_json(document.clone()) {
                 Ok(event) => Reading::Event(event),
                 Err(error) => Reading::Undecodable(error.to_string()),
             },
