@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use redis::{Pipeline, Value};
 use tidings_transport::{Error, ErrorKind, Position, Record, Result};
 
@@ -125,7 +126,7 @@ fn shares_a_key(records: &[Record]) -> bool {
     if records.len() < 2 {
         return false;
     }
-    let mut seen = HashSet::with_capacity(records.len());
+    let mut seen = HashSet::with_capacity_and_hasher(records.len(), RandomState::default());
     let mut keyed = records
         .iter()
         .filter_map(|record| Some((&record.topic, record.key.as_ref()?)));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidings_transport::{Error as TransportError, ErrorKind, Position, Record, Transport};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
@@ -29,11 +29,35 @@ struct Parcel {
     deadline: Instant,
     answer: oneshot::Sender<Answer>,
     /// Its share of the queue's bounds, given back when it is answered.
-    _share: Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>,
+    _share: Option<Share>,
+}
+
+/// One of the events and some of the bytes that may wait.
+type Share = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+
+impl Parcel {
+    fn new(
+        record: Record,
+        deadline: Instant,
+        share: Option<Share>,
+    ) -> (Self, oneshot::Receiver<Answer>) {
+        let (answer, receiver) = oneshot::channel();
+        let parcel = Self {
+            record,
+            deadline,
+            answer,
+            _share: share,
+        };
+        (parcel, receiver)
+    }
 }
 
 /// One batch at a time is with the log; what comes meanwhile gathers into the next. So nothing
 /// waits while there is no load, batches grow with it, and records of a key keep their order.
+///
+/// Callers who were just answered often publish again at once. Behind a batch of several the pump lets
+/// them, one turn of the scheduler long: else the first of them would leave alone, and the others wait
+/// for it.
 pub(super) struct Outlet {
     shared: Arc<Shared>,
     /// Sends what has gathered; started when something first has to wait.
@@ -75,17 +99,12 @@ impl Outlet {
     /// Sends records and waits for what becomes of each, in the order given.
     pub(super) async fn send(&self, records: Vec<Record>) -> Vec<Answer> {
         let shared = &self.shared;
-        let deadline = Instant::now() + shared.retry.deadline;
+        let deadline = shared.deadline();
         let mut answers = Vec::with_capacity(records.len());
         let mut parcel = |record, share| {
-            let (answer, receiver) = oneshot::channel();
-            answers.push(receiver);
-            Parcel {
-                record,
-                deadline,
-                answer,
-                _share: share,
-            }
+            let (parcel, answer) = Parcel::new(record, deadline, share);
+            answers.push(answer);
+            parcel
         };
         match shared.turn_at_once() {
             Some(_turn) => {
@@ -102,9 +121,7 @@ impl Outlet {
                 self.ensure_pump();
                 for record in records {
                     let share = shared.share(&record).await;
-                    let parcel = parcel(record, Some(share));
-                    shared.queue().push_back(parcel);
-                    shared.gathered.notify_one();
+                    shared.enqueue(parcel(record, Some(share)));
                 }
             }
         }
@@ -113,6 +130,27 @@ impl Outlet {
             results.push(answer.await.unwrap_or_else(|_| Err(interrupted())));
         }
         results
+    }
+
+    /// Sends one record, without the lists that several need.
+    pub(super) async fn send_one(&self, record: Record) -> Answer {
+        let shared = &self.shared;
+        let deadline = shared.deadline();
+        let answer = match shared.turn_at_once() {
+            Some(_turn) => {
+                let (parcel, answer) = Parcel::new(record, deadline, None);
+                shared.deliver(vec![parcel]).await;
+                answer
+            }
+            None => {
+                self.ensure_pump();
+                let share = shared.share(&record).await;
+                let (parcel, answer) = Parcel::new(record, deadline, Some(share));
+                shared.enqueue(parcel);
+                answer
+            }
+        };
+        answer.await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// Asks the log whether it is there.
@@ -152,6 +190,16 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn enqueue(&self, parcel: Parcel) {
+        self.queue().push_back(parcel);
+        self.gathered.notify_one();
+    }
+
+    /// When what is sent now is not tried any more.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.retry.deadline
+    }
+
     /// The turn, if nobody has it and nobody waits for it.
     fn turn_at_once(&self) -> Option<Turn<'_>> {
         let permit = self.turn.try_acquire().ok()?;
@@ -163,7 +211,7 @@ impl Shared {
     }
 
     /// Waits for room in the queue.
-    async fn share(&self, record: &Record) -> (OwnedSemaphorePermit, OwnedSemaphorePermit) {
+    async fn share(&self, record: &Record) -> Share {
         // One record may be larger than the whole queue: then it has the queue for itself.
         let bytes = record.body.len().min(self.bounds.queue_bytes);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -176,12 +224,17 @@ impl Shared {
     async fn pump(self: Arc<Self>) {
         loop {
             self.gathered.notified().await;
+            let mut sent = 0;
             loop {
                 let permit = self.turn.acquire().await;
                 permit.expect("this semaphore is never closed").forget();
                 let _turn = Turn { shared: &self };
+                if sent > 1 {
+                    yield_now().await;
+                }
                 let batch = self.gather();
-                if batch.is_empty() {
+                sent = batch.len();
+                if sent == 0 {
                     break;
                 }
                 self.deliver(batch).await;

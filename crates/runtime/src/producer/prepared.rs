@@ -38,6 +38,11 @@ impl Prepared {
         }
     }
 
+    /// Whether one record is all there is: no other topic, no schema, no earlier major version.
+    pub(super) fn is_single(&self) -> bool {
+        self.records.len() == 1 && matches!(*self.schemas, [None]) && self.earlier.is_empty()
+    }
+
     /// Takes it apart into what leaves together: itself, and the earlier major versions.
     pub(super) fn into_all(mut self) -> impl Iterator<Item = Self> {
         let earlier = std::mem::take(&mut self.earlier);

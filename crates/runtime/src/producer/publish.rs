@@ -174,8 +174,31 @@ impl Producer {
         &self,
         prepared: Result<Prepared, PublishError>,
     ) -> Result<Vec<Receipt>, PublishError> {
-        let mut results = self.send(vec![prepared]).await;
-        results.pop().expect("one result for one event")
+        match prepared {
+            Ok(prepared) if prepared.is_single() => self.send_single(prepared).await,
+            prepared => {
+                let mut results = self.send(vec![prepared]).await;
+                results.pop().expect("one result for one event")
+            }
+        }
+    }
+
+    /// Sends what is one record, as nearly every event is: without the lists that more needs.
+    async fn send_single(&self, mut prepared: Prepared) -> Result<Vec<Receipt>, PublishError> {
+        let record = prepared.records.pop().expect("it is one record");
+        let topic = record.topic.clone();
+        let result = match self.inner.outlet.send_one(record).await {
+            Ok(position) => Ok(vec![Receipt {
+                id: prepared.id,
+                event_type: prepared.event_type,
+                topic,
+                position,
+            }]),
+            Err(error) => Err(PublishError::transport(topic, error).of(&prepared.id)),
+        };
+        prepared.observed.ended(&result);
+        self.count(&result);
+        result
     }
 
     async fn send(
