@@ -15,6 +15,14 @@ use crate::value;
 /// The most that one script looks at, so that it does not hold up the server.
 const MOST: usize = 500;
 
+/// The least that a topic is asked for while others wait for their turn: each read has a fixed cost on the
+/// server, and two entries of each of two hundred topics cost it more than forty of each of ten.
+const LEAST: usize = 40;
+
+/// So many topics are asked at once all the same, where little is wanted: one after the other they would
+/// take a round trip each.
+const TOGETHER: usize = 4;
+
 /// What a topic is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ask {
@@ -204,9 +212,11 @@ impl Feeder {
     fn plan(&mut self, want: usize) -> Vec<(usize, Ask)> {
         let mut desk = self.member.desk();
         let lanes = self.lanes.len();
+        let most = (want / LEAST).max(TOGETHER).min(want);
         let mut asks = Vec::new();
-        for i in (0..lanes).map(|i| (self.turn + i) % lanes) {
-            if asks.len() == want {
+        let first = self.turn;
+        for i in (0..lanes).map(|i| (first + i) % lanes) {
+            if asks.len() == most {
                 break;
             }
             let lane = &self.lanes[i];
@@ -220,7 +230,10 @@ impl Feeder {
                 asks.push((i, if competes { Ask::Fetch } else { Ask::Read }));
             }
         }
-        self.turn = (self.turn + 1) % lanes.max(1);
+        // Whoever had no turn is the next to have one.
+        if let Some((last, _)) = asks.last() {
+            self.turn = (last + 1) % lanes;
+        }
         asks
     }
 
