@@ -9,6 +9,7 @@ mod contest;
 mod envelope;
 mod inbox;
 mod latency;
+mod outbox;
 mod raw;
 mod redis_log;
 mod relay;
@@ -47,7 +48,7 @@ fn main() {
         eprint("a debug build measures nothing: cargo run --release -p tidings-benches");
         std::process::exit(64);
     }
-    let measures: [(&str, Measure); 16] = [
+    let measures: [(&str, Measure); 17] = [
         ("envelope decode and encode", |_| {
             envelope::decode_and_encode()
         }),
@@ -92,6 +93,7 @@ fn main() {
         ("sqlite publish, another process consumes", |_| {
             sqlite_log::publish_and_consume()
         }),
+        ("outbox, an event a transaction", |_| outbox::one_by_one()),
         ("relay, PostgreSQL to Redis", relay::throughput),
         ("commit to handler, 200 commits/s (p50)", relay::latency),
         ("inbox, an event a transaction", |_| inbox::one_by_one()),

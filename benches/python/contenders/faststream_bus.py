@@ -20,6 +20,8 @@ from common import CONNECTIONS, Work, answer, documents, event_id, now, serve
 from faststream.redis import RedisBroker, StreamSub
 
 LOOP = asyncio.new_event_loop()
+AT_ONCE = 64
+"""Publishes under way at once where events are offered at a rate."""
 NUMBER = len('{"specversion":"1.0","id":"8353e8ea-e784-11f1-8511-')
 
 
@@ -58,8 +60,16 @@ async def publish(broker: RedisBroker, job: Any) -> dict[str, Any]:
 
 
 async def offer(broker: RedisBroker, job: Any) -> dict[str, Any]:
-    """At a rate, waiting for nobody."""
+    """At a rate, waiting for nobody; but no more at once than there are connections, of which each
+    publish takes one for itself: a pool refuses who comes then. What waits here is late all the same.
+    """
     events = bodies(job.payload, job.keys)
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def publish(stream: str, event: bytes) -> None:
+        async with room:
+            await broker.publish(event, stream=stream)
+
     began, publishing = now(), []
     for n in range(job.events):
         rest = (job.begin + n * 1e9 / job.rate - time.monotonic_ns()) / 1e9
@@ -68,7 +78,7 @@ async def offer(broker: RedisBroker, job: Any) -> dict[str, Any]:
         event = events[n % len(events)]
         event = event[: NUMBER - 24] + event_id(n).encode() + event[NUMBER + 12 :]
         stream = job.streams[n % len(job.streams)]
-        publishing.append(asyncio.ensure_future(broker.publish(event, stream=stream)))
+        publishing.append(asyncio.ensure_future(publish(stream, event)))
     await asyncio.gather(*publishing)
     return answer(began, job.events)
 
@@ -78,7 +88,9 @@ async def consume(job: Any) -> dict[str, Any]:
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     work = Work(job, lambda: loop.call_soon_threadsafe(over.set))
-    broker = RedisBroker(job.url, logger=None, apply_types=False)
+    broker = RedisBroker(
+        job.url, logger=None, apply_types=False, max_connections=CONNECTIONS
+    )
     await broker.connect()
     for stream in job.streams:
         try:

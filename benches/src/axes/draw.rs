@@ -147,62 +147,47 @@ fn panel(
     }
 }
 
-/// What topics, and pending events of one key and of many, take.
+/// What topics without events take, and events in hand.
 fn memory(measured: &Measured) -> Vec<Panel> {
-    let held: Vec<&Cell> = measured
-        .cells
-        .iter()
-        .filter(|cell| cell.work == "hold")
-        .collect();
-    let panel = |title: &str, label: &str, whats: &[&str]| {
-        let of = |cell: &Cell| cell.point.split_once(": ").map(|(what, _)| what.to_owned());
-        let point = |cell: &Cell| {
-            cell.point
-                .split_once(": ")
-                .map(|(_, point)| point.to_owned())
+    let panel = |title: &str, label: &str, what: &str| {
+        // A cell's point says what is held, and how much of it: `topics: 10`.
+        let of = |cell: &Cell| {
+            let (held, count) = cell.point.split_once(": ")?;
+            (cell.work == "hold" && held == what).then(|| Cell {
+                point: count.to_owned(),
+                ..cell.clone()
+            })
         };
-        let cells: Vec<&&Cell> = held
-            .iter()
-            .filter(|cell| of(cell).is_some_and(|what| whats.contains(&what.as_str())))
-            .collect();
-        let points = unique(cells.iter().filter_map(|cell| point(cell)));
-        let name = |cell: &Cell| match whats {
-            [_] => cell.contender.clone(),
-            _ => of(cell).unwrap_or_default(),
-        };
-        let names = unique(cells.iter().map(|cell| name(cell)));
-        let series = names.into_iter().map(|of| Series {
-            class: if of == "1,000 lanes" {
-                "also"
-            } else {
-                class(&of)
-            },
-            values: points
-                .iter()
-                .map(|at| {
-                    let found = cells
-                        .iter()
-                        .find(|c| name(c) == of && point(c).as_ref() == Some(at));
-                    Spread::of(found?.figures.get("memory, MiB").copied())
-                })
-                .collect(),
-            name: of,
+        let cells: Vec<Cell> = measured.cells.iter().filter_map(of).collect();
+        let points = unique(cells.iter().map(|cell| cell.point.clone()));
+        let names = unique(cells.iter().map(|cell| cell.contender.clone()));
+        let series = names.into_iter().map(|name| {
+            let value = |point: &String| {
+                let mut found = cells.iter();
+                let cell = found.find(|c| c.contender == name && c.point == *point)?;
+                Spread::of(cell.figures.get("memory, MiB").copied())
+            };
+            Series {
+                class: class(&name),
+                values: points.iter().map(value).collect(),
+                name,
+            }
         });
         Panel {
             title: title.into(),
             label: label.into(),
             series: series.collect(),
             points: points.iter().map(|point| tables::grouped(point)).collect(),
-            scale: Scale::Linear,
+            scale: Scale::Log,
             unit: tables::mib,
         }
     };
     vec![
-        panel("Memory of consuming, without events", "topics", &["topics"]),
+        panel("Memory of consuming, without events", "topics", "topics"),
         panel(
             "Memory of events in hand",
-            "events in hand",
-            &["one lane", "1,000 lanes"],
+            "events in hand, of a thousand keys",
+            "lanes of their own",
         ),
     ]
 }
@@ -210,7 +195,7 @@ fn memory(measured: &Measured) -> Vec<Panel> {
 /// Ours is blue, the bare client grey and dashed, the others have colours of their own.
 fn class(name: &str) -> &'static str {
     match name {
-        "Tidings" | "tidings.openedx" | "one lane" => "ours",
+        "Tidings" | "tidings.openedx" => "ours",
         "Tidings, unordered" | "tidings (Python)" => "also",
         "bare client" => "limit",
         "ruststream" | "FastStream" | "cloudevents (Python)" | "fastavro" => "other",

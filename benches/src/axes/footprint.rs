@@ -75,8 +75,8 @@ fn command() -> Cell {
     cell
 }
 
-/// What is taken of memory by topics without events, by events in hand of one key, and by as many of
-/// keys of their own.
+/// What is taken of memory by topics without events, by events in hand of one key, and by such of a
+/// thousand keys.
 fn memory(stage: &mut Stage) -> Vec<Cell> {
     let mut cells = Vec::new();
     let rust: Vec<Entrant> = BUSES
@@ -93,13 +93,20 @@ fn memory(stage: &mut Stage) -> Vec<Cell> {
             cells.push(held(stage, entrant, &setting, "topics", topics, 0));
         }
     }
-    for (what, keys) in [("one lane", Keys::One), ("1,000 lanes", Keys::Uniform)] {
-        for pending in [1_000, 10_000, 50_000] {
+    // A lane holds no more than that: what is behind it stays with the server.
+    let in_hand = [("one lane", Keys::One, &[500][..])];
+    let lanes = (
+        "lanes of their own",
+        Keys::Uniform,
+        &[500, 5_000, 50_000][..],
+    );
+    for (what, keys, counts) in in_hand.into_iter().chain([lanes]) {
+        for events in counts {
             let setting = Setting {
                 keys,
                 ..Setting::default()
             };
-            cells.push(held(stage, &rust[0], &setting, what, pending, pending));
+            cells.push(held(stage, &rust[0], &setting, what, *events, *events));
         }
     }
     cells
@@ -136,7 +143,10 @@ fn held(
     let mut cell = cell(entrant, Verb::Hold, &format!("{what}: {point}"));
     cell.figures
         .insert("memory, MiB".into(), mib(answer.memory));
-    cell.error = answer.error;
+    let in_hand = stage.server.pending(&job.streams, &job.group);
+    cell.error = answer.error.or_else(|| {
+        (in_hand < events).then(|| format!("only {in_hand} of {events} events came in hand"))
+    });
     cell
 }
 

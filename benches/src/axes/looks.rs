@@ -67,9 +67,17 @@ impl Verdict {
         }
     }
 
-    /// Of everything that is looked at.
-    pub fn all(looks: &[Look]) -> Vec<Self> {
+    /// Of everything that is looked at; and that no event is missing.
+    pub fn all(looks: &[Look], missing: usize) -> Vec<Self> {
+        let missing = Self {
+            what: "events not handled".into(),
+            first: 0.0,
+            last: missing as f64,
+            allowed: 0.0,
+            flat: missing == 0,
+        };
         vec![
+            missing,
             Self::new("memory, MiB", looks, |look| look.memory, 1.05, 2.0),
             Self::new(
                 "memory of Redis, MiB",

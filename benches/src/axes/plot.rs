@@ -1,4 +1,5 @@
-//! Plots as SVG: small multiples of lines over the points of an axis, readable on light and dark pages.
+//! Plots as SVG: small multiples of lines over the points of an axis, on a light ground of their own, since
+//! an image does not know whether its page is dark.
 //!
 //! Lines are labelled where they end, so that nobody has to match colours with a legend; whiskers show the
 //! range of the rounds.
@@ -19,9 +20,6 @@ const HEAD: f64 = 40.0;
 const STYLE: &str = "
 .page{fill:#ffffff;stroke:#d0d7de}.ink{fill:#1f2328}.soft{fill:#59636e}.grid{stroke:#d8dee4}
 .ours{--c:#0b63ce}.also{--c:#0a8a84}.peer{--c:#bc4c00}.other{--c:#8250df}.limit{--c:#6e7781}
-@media (prefers-color-scheme:dark){
-.page{fill:#0d1117;stroke:#30363d}.ink{fill:#e6edf3}.soft{fill:#9198a1}.grid{stroke:#262c36}
-.ours{--c:#58a6ff}.also{--c:#3fc1b8}.peer{--c:#f0883e}.other{--c:#bc8cff}.limit{--c:#8b949e}}
 text{font:12px system-ui,-apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif}
 .title{font-size:15px;font-weight:600}.panel{font-size:12.5px;font-weight:600}
 .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}.ours.line{stroke-width:2.8}

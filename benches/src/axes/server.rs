@@ -1,7 +1,7 @@
 //! The Redis that all contenders share.
 
 use redis::Commands;
-use redis::streams::StreamRangeReply;
+use redis::streams::{StreamPendingReply, StreamRangeReply};
 use tidings_conformance::servers::{AppendOnly, RedisOptions, RedisServer};
 use tokio::runtime::Runtime;
 
@@ -58,6 +58,18 @@ impl Server {
         let mut connection = self.connection();
         let length = |stream| connection.xlen::<_, usize>(stream).expect("it is a stream");
         streams.iter().map(length).sum()
+    }
+
+    /// How many entries of these streams are handed out to a group, and not settled.
+    pub fn pending(&self, streams: &[String], group: &str) -> usize {
+        let mut connection = self.connection();
+        let count = |stream| {
+            let mut pending = redis::cmd("XPENDING");
+            let pending = pending.arg(stream).arg(group).query(&mut connection);
+            let reply: StreamPendingReply = pending.expect("the group is there");
+            reply.count()
+        };
+        streams.iter().map(count).sum()
     }
 
     /// Forgets a group.

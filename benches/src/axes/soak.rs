@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clap::Parser;
-use tidings::{Bus, Key, Message, Producer, Retention, RetentionPolicy, Start};
+use tidings::{Bus, Group, Key, Message, Producer, Retention, RetentionPolicy, Start};
 use tidings_conformance::servers::{AppendOnly, RedisOptions, RedisServer};
 use tidings_contender::{Keys, Payload, Sample, samples};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::time::{Instant, interval, sleep, sleep_until};
 
 use crate::looks::{Look, Record, Verdict, plot};
 use crate::results::folder;
@@ -25,8 +25,10 @@ use crate::say;
 const TOPIC: &str = "soak";
 /// How many callers find out what is possible.
 const CALLERS: usize = 64;
-/// What the topic keeps; enough for a consumer that is behind for seconds.
-const KEPT: u64 = 1_000_000;
+/// How long the last events may take to be handled.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What the topic keeps: reached within seconds, so that the server grows no more soon.
+const KEPT: u64 = 200_000;
 
 /// Publish and consume for long at half of what is possible
 #[derive(Debug, Parser)]
@@ -93,7 +95,7 @@ impl Soak {
             self.minutes
         ));
         let retainer = retainer(&bus);
-        let looks = self.steady(&server, &bus, rate).await;
+        let (looks, missing) = self.steady(&server, &bus, rate).await;
         retainer.abort();
         Record {
             when: jiff::Timestamp::now()
@@ -102,13 +104,14 @@ impl Soak {
             most,
             rate,
             minutes: self.minutes,
-            verdicts: Verdict::all(&looks),
+            verdicts: Verdict::all(&looks, missing),
             looks,
         }
     }
 
     /// An open loop at a rate, looked at from time to time.
-    async fn steady(&self, server: &RedisServer, bus: &Bus, rate: f64) -> Vec<Look> {
+    /// How many events were not handled comes with the looks.
+    async fn steady(&self, server: &RedisServer, bus: &Bus, rate: f64) -> (Vec<Look>, usize) {
         let begin = Instant::now() + Duration::from_secs(1);
         let heard = Arc::new(Heard::new(begin, rate));
         let consuming = consume(bus, "steady", heard.clone());
@@ -135,9 +138,14 @@ impl Soak {
                 handled,
             });
         }
-        offering.await.expect("no panic");
+        let offered = offering.await.expect("no panic");
+        let patience = Instant::now() + PATIENCE;
+        while heard.in_all.load(Relaxed) < offered && Instant::now() < patience {
+            sleep(Duration::from_millis(100)).await;
+        }
         consuming.abort();
-        looks
+        let missing = offered.saturating_sub(heard.in_all.load(Relaxed));
+        (looks, missing)
     }
 }
 
@@ -146,6 +154,7 @@ struct Heard {
     begin: Instant,
     rate: f64,
     handled: AtomicUsize,
+    in_all: AtomicUsize,
     waits: Mutex<Vec<f32>>,
 }
 
@@ -155,6 +164,7 @@ impl Heard {
             begin,
             rate,
             handled: AtomicUsize::new(0),
+            in_all: AtomicUsize::new(0),
             // As much as a look may take, from the start: what grows later is something else.
             waits: Mutex::new(Vec::with_capacity(1 << 20)),
         }
@@ -162,6 +172,7 @@ impl Heard {
 
     fn handled(&self, message: &Message) {
         self.handled.fetch_add(1, Relaxed);
+        self.in_all.fetch_add(1, Relaxed);
         let id = message.event().id();
         let number = id
             .get(id.len() - 12..)
@@ -229,26 +240,34 @@ async fn possible(bus: &Bus) -> f64 {
         })
         .collect();
     // The first seconds are joining.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    sleep(Duration::from_secs(3)).await;
     heard.handled.store(0, Relaxed);
     let began = Instant::now();
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    sleep(Duration::from_secs(10)).await;
     let most = heard.handled.load(Relaxed) as f64 / began.elapsed().as_secs_f64();
     for caller in callers {
         caller.abort();
     }
     consuming.abort();
+    let _ = consuming.await;
+    // It would hold the log back.
+    let (topic, group) = (bus.topic(TOPIC), Group::new("trial"));
+    let (topic, group) = (topic.expect("a good name"), group.expect("a good name"));
+    let removed = bus.transport().remove_group(&topic, &group).await;
+    removed.expect("the group is removed");
     most
 }
 
 /// At a rate, waiting for nobody, but with a bound on what may be on its way.
-async fn offer(producer: Producer, begin: Instant, end: Instant, rate: f64) {
+/// How many there were.
+async fn offer(producer: Producer, begin: Instant, end: Instant, rate: f64) -> usize {
     let samples = samples(Payload::Median, Keys::Uniform);
     let on_its_way = Arc::new(tokio::sync::Semaphore::new(20_000));
-    for n in 0.. {
+    let mut n = 0;
+    loop {
         let due = begin + Duration::from_secs_f64(n as f64 / rate);
         if due >= end {
-            break;
+            return n;
         }
         if Instant::now() < due {
             sleep_until(due).await;
@@ -264,11 +283,12 @@ async fn offer(producer: Producer, begin: Instant, end: Instant, rate: f64) {
             publish(&producer, &sample).await;
             drop(permit);
         });
+        n += 1;
     }
 }
 
 async fn publish(producer: &Producer, sample: &Sample) {
-    let key = Some(Key::new(sample.key.clone()));
+    let key = Some(Key::new(&sample.key));
     let published = producer.publish_document(TOPIC, key, sample.document.clone());
     published.await.expect("it is published");
 }
@@ -276,8 +296,8 @@ async fn publish(producer: &Producer, sample: &Sample) {
 fn retainer(bus: &Bus) -> JoinHandle<()> {
     let mut retention = Retention::default();
     retention.max_len = Some(KEPT);
-    // The group of the trial is gone, and must not hold the log back.
-    retention.hard_max_len = Some(2 * KEPT);
+    // Room for a consumer that is behind.
+    retention.hard_max_len = Some(10 * KEPT);
     let policy = RetentionPolicy::default()
         .rule("*", retention)
         .expect("a good rule");

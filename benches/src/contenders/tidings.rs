@@ -35,7 +35,9 @@ impl Contender for Tidings {
             .ordering(ordering())
             .concurrency(64);
         if work.holds() && work.events() > 0 {
-            consumer = consumer.in_hand(work.events(), 1 << 30);
+            // As many handlers as there are keys: more is fetched while fewer events than that can
+            // run, and so all of them come in hand.
+            consumer = consumer.in_hand(work.events(), 1 << 30).concurrency(1_000);
         }
         let consumer = consumer.handler(move |message: Message| {
             let told = told.clone();
@@ -60,7 +62,7 @@ fn ordering() -> Ordering {
 
 impl Publisher for Publishing {
     async fn publish(&self, stream: &str, sample: &Sample) {
-        let key = Some(Key::new(sample.key.clone()));
+        let key = Some(Key::new(&sample.key));
         let published = self
             .0
             .publish_document(stream, key, sample.document.clone());

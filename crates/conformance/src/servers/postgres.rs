@@ -81,6 +81,11 @@ impl PostgresServer {
         format!("postgres://tidings@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Where one of its programs is, such as `pgbench`.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
     /// Makes an empty database; its URL.
     ///
     /// # Errors
