@@ -328,6 +328,16 @@ impl Desk {
         }
     }
 
+    /// Forgets a start that nobody knows to be counted: there were so many before it.
+    pub(crate) fn uncount(&mut self, held: Held) {
+        if let What::Live(id) = held.what
+            && let Some(hold) = self.lanes[held.lane].live.get_mut(&id)
+            && hold.epoch == held.epoch
+        {
+            hold.attempts = hold.attempts.min(held.attempts);
+        }
+    }
+
     /// Ends a holding, if it has not ended.
     pub(crate) fn let_go(&mut self, held: Held) {
         let lane = &mut self.lanes[held.lane];

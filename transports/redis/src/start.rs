@@ -81,6 +81,8 @@ impl Member {
                         Some(Ok(n))
                     }
                     Err(failure) => {
+                        // It is asked for with the same number again, whether it was counted or not.
+                        desk.uncount(held);
                         Some(Err(self.failed("start", &mut desk, held, delivery, failure)))
                     }
                 };

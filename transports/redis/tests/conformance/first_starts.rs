@@ -218,3 +218,20 @@ async fn what_a_group_reads_anew_was_not_started() {
     assert!(stale.iter().all(Result::is_err), "they are forgotten");
     assert_eq!(scene.runs(), 0);
 }
+
+#[tokio::test]
+async fn a_start_that_the_server_did_not_hear_of_does_not_count() {
+    let mut scene = Scene::with(2).await;
+    let consumer = scene.join().await;
+    let held = take(&*consumer, 2).await;
+    assert_eq!(start(&*consumer, &held[..1]).await, [1]);
+    scene.server.stop().await.expect("it stops");
+    for _ in 0..3 {
+        for started in consumer.start(&held).await {
+            assert!(started.expect_err("it is away").is_temporary());
+        }
+    }
+    scene.server.restart().await.expect("it comes back");
+    assert_eq!(start(&*consumer, &held).await, [2, 1]);
+    assert_eq!(start(&*consumer, &held).await, [3, 2]);
+}
