@@ -1,6 +1,7 @@
 //! Takes deliveries in hand, as many as there is room and appetite for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidings_transport::{Batch, Delivery, Position};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -14,6 +15,9 @@ use super::outage::Outage;
 use super::parked;
 use crate::Counters;
 use crate::wire::{Decoder, Reading};
+
+/// The shortest between two looks whether it has been idle for long enough.
+const SHORTEST_LOOK: Duration = Duration::from_millis(10);
 
 /// What the fetcher may do next.
 enum Appetite {
@@ -30,10 +34,9 @@ pub(super) async fn fetch(engine: &Engine, decoder: &Decoder) -> Result<(), Cons
     let settings = &engine.settings;
     let mut outage = Outage::new(engine.group.clone(), "next", &settings.patience);
     loop {
-        let (appetite, quiet_until) = {
+        let (appetite, look_at) = {
             let hand = engine.hand();
-            let quiet = settings.until_idle.map(|d| hand.last_activity + d);
-            (appetite(engine, &hand), quiet)
+            (appetite(engine, &hand), quiet_from(engine, &hand))
         };
         let batch = match appetite {
             Appetite::Sated => {
@@ -52,7 +55,7 @@ pub(super) async fn fetch(engine: &Engine, decoder: &Decoder) -> Result<(), Cons
                     batch = engine.subscriber.next(max) => batch,
                     () = engine.stopping.cancelled() => return Ok(()),
                     // `next` is cancel safe: what it had fetched comes with the next call.
-                    () = until(quiet_until) => continue,
+                    () = until(look_at) => continue,
                 }
             }
         };
@@ -104,6 +107,16 @@ fn appetite(engine: &Engine, hand: &Hand) -> Appetite {
     }
 }
 
+/// When it may have been idle for long enough, if that is to end it. What is in hand will be activity
+/// when it ends, so then it is not before a whole idle time from now.
+fn quiet_from(engine: &Engine, hand: &Hand) -> Option<Instant> {
+    let idle = engine.settings.until_idle?;
+    match hand.lanes.len() {
+        0 => hand.last_activity.checked_add(idle),
+        _ => Instant::now().checked_add(idle.max(SHORTEST_LOOK)),
+    }
+}
+
 /// Sleeps until then; for ever without a time.
 async fn until(time: Option<Instant>) {
     match time {
@@ -142,8 +155,8 @@ async fn take_in(engine: &Engine, decoder: &Decoder, batch: Batch) -> Result<boo
         let mut reading = decoder.read(&delivery.body);
         if let Reading::Unresolved(_) = reading {
             // Later records of the topic may have the same key, so they wait as well; leases
-            // are renewed for all of them meanwhile.
-            engine.hand().decoding = batch.deliveries[i..].to_vec();
+            // are renewed for all of them meanwhile. What came before need not.
+            admit(engine, &mut held, &batch.deliveries[i..]);
             let resolved = resolve(engine, decoder, delivery).await;
             engine.hand().decoding.clear();
             reading = match resolved? {
@@ -153,15 +166,21 @@ async fn take_in(engine: &Engine, decoder: &Decoder, batch: Batch) -> Result<boo
         }
         held.push(hold(engine, decoder, delivery, reading));
     }
+    admit(engine, &mut held, &[]);
+    Ok(true)
+}
+
+/// Admits what is decoded; the rest of its batch is kept until it is.
+fn admit(engine: &Engine, held: &mut Vec<Held>, rest: &[Arc<Delivery>]) {
     let mut hand = engine.hand();
     hand.last_activity = Instant::now();
-    for held in held {
+    hand.decoding = rest.to_vec();
+    for held in held.drain(..) {
         hand.admit(held, engine.settings.ordered);
     }
     engine.observation.in_hand(hand.lanes.len());
     drop(hand);
     engine.ready.notify_one();
-    Ok(true)
 }
 
 fn hold(engine: &Engine, decoder: &Decoder, delivery: &Arc<Delivery>, reading: Reading) -> Held {

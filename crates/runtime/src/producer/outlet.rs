@@ -99,7 +99,7 @@ impl Outlet {
     /// Sends records and waits for what becomes of each, in the order given.
     pub(super) async fn send(&self, records: Vec<Record>) -> Vec<Answer> {
         let shared = &self.shared;
-        let deadline = shared.deadline();
+        let deadline = shared.retry.until();
         let mut answers = Vec::with_capacity(records.len());
         let mut parcel = |record, share| {
             let (parcel, answer) = Parcel::new(record, deadline, share);
@@ -135,7 +135,7 @@ impl Outlet {
     /// Sends one record, without the lists that several need.
     pub(super) async fn send_one(&self, record: Record) -> Answer {
         let shared = &self.shared;
-        let deadline = shared.deadline();
+        let deadline = shared.retry.until();
         let answer = match shared.turn_at_once() {
             Some(_turn) => {
                 let (parcel, answer) = Parcel::new(record, deadline, None);
@@ -193,11 +193,6 @@ impl Shared {
     fn enqueue(&self, parcel: Parcel) {
         self.queue().push_back(parcel);
         self.gathered.notify_one();
-    }
-
-    /// When what is sent now is not tried any more.
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.retry.deadline
     }
 
     /// The turn, if nobody has it and nobody waits for it.

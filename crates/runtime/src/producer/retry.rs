@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use tidings_transport::{Error as TransportError, ErrorKind};
+use tokio::time::Instant;
 
 use crate::Backoff;
+
+/// What stands for a deadline that clocks cannot tell, such as `Duration::MAX`.
+const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// When a producer sends again by itself.
 ///
@@ -56,9 +60,27 @@ impl PublishRetry {
         self
     }
 
+    /// Until when a call that begins now is repeated.
+    pub(super) fn until(&self) -> Instant {
+        let now = Instant::now();
+        now.checked_add(self.deadline).unwrap_or(now + FOR_EVER)
+    }
+
     /// Whether this failure is repeated, time permitting.
     pub(super) fn repeats(&self, error: &TransportError) -> bool {
         let unknown = error.kind() == ErrorKind::UnknownOutcome;
         error.is_temporary() && (self.unknown_outcome || !unknown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn for_ever_is_a_deadline() {
+        let retry = PublishRetry::default().deadline(Duration::MAX);
+        assert!(retry.until() > Instant::now() + Duration::from_secs(365 * 24 * 3600));
+        assert!(PublishRetry::never().until() <= Instant::now());
     }
 }

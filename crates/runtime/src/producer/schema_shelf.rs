@@ -29,7 +29,7 @@ impl SchemaShelf {
 
     /// Until when a call that begins now may try.
     pub(super) fn deadline(&self) -> Instant {
-        Instant::now() + self.retry.deadline
+        self.retry.until()
     }
 
     /// Sees to it that readers of a record will find its schema: in the log's schema store, or in

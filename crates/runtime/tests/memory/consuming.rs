@@ -2,11 +2,13 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::Ordering as Atomic;
 use std::time::Duration;
 
 use tidings_runtime::Message;
 use tidings_transport::Memory;
 
+use crate::faulty::{Faults, Faulty};
 use crate::support::{Handled, Journal, consuming, producer, publish};
 
 #[tokio::test(start_paused = true)]
@@ -60,4 +62,21 @@ async fn a_handler_that_takes_an_hour_keeps_its_lease() {
     assert_eq!(first.delivered + second.delivered, 3);
     assert_eq!((first.stale, second.stale), (0, 0));
     assert_eq!(journal.sorted(), [0, 1, 2]);
+}
+
+#[tokio::test]
+async fn a_handler_that_outlasts_the_idle_time_is_waited_for_at_rest() {
+    let log = Memory::new();
+    publish(&producer(&log), &["a"]).await;
+    let log = Faulty::new(log, Faults::default());
+    let faults = log.faults.clone();
+    let handler = |_: Message| async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        Handled::Ok(())
+    };
+    let consumer = consuming(Arc::new(log)).until_idle(Duration::from_millis(20));
+    let summary = consumer.handler(handler).run(pending()).await.unwrap();
+    assert_eq!(summary.counts.delivered, 1);
+    let asked = faults.asked.load(Atomic::SeqCst);
+    assert!(asked < 60, "the log was asked {asked} times for one event");
 }

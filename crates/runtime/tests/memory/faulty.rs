@@ -22,6 +22,8 @@ pub struct Faults {
     pub unkeyed: bool,
     /// Its records are messages with headers.
     pub headers: bool,
+    /// How often it was asked for deliveries.
+    pub asked: AtomicUsize,
     /// What numbers its schemas.
     pub registry: Option<Arc<dyn SchemaRegistry>>,
 }
@@ -202,6 +204,7 @@ impl Subscriber for FaultySubscriber {
     }
 
     async fn next(&self, max: usize) -> Result<Batch> {
+        self.faults.asked.fetch_add(1, Atomic::SeqCst);
         let mut batch = self.inner.next(max).await?;
         if !batch.deliveries.is_empty() && !self.told.swap(true, Atomic::SeqCst) {
             let topics = self.inner.opened().iter();

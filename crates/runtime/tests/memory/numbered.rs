@@ -224,6 +224,40 @@ async fn while_the_registry_is_away_only_what_is_new_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_came_before_a_message_that_waits_for_its_schema_is_handled() {
+    let numbers = Arc::new(Numbers::default());
+    let log = log(Some(numbers.clone()));
+    let plain = producing(&log, Wire::Native).build().unwrap();
+    publish(&plain, CREATED, 1).await.unwrap();
+    let numbered = producing(&log, Wire::OpenEdx).build().unwrap();
+    let other = numbered
+        .event(CREATED)
+        .data_json(r#"{"course_key":"of another key","n":2}"#);
+    numbered.publish(other).await.unwrap();
+    numbers.away.store(true, Ordering::SeqCst);
+
+    let began = tokio::time::Instant::now();
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let handler = {
+        let heard = heard.clone();
+        move |_: Message| {
+            heard.lock().unwrap().push(began.elapsed());
+            async { Handled::Ok(()) }
+        }
+    };
+    let back = async {
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        numbers.away.store(false, Ordering::SeqCst);
+    };
+    let consumer = consuming(&log).until_idle(Duration::from_secs(600));
+    let (summary, ()) = tokio::join!(consumer.handler(handler).run(pending()), back);
+    assert_eq!(summary.unwrap().counts.stale, 0, "its lease was kept");
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    assert!(heard[0] < Duration::from_secs(60), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_registry_it_is_said_what_to_add() {
     let log = log(None);
     let refused = producing(&log, Wire::OpenEdx).build().err().unwrap();
