@@ -20,7 +20,10 @@ impl Invalid {
         remedy: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self {
-            field: bounded(field, MAX_NAME_SHOWN).into(),
+            field: match field {
+                "" => UNNAMED.into(),
+                name => bounded(name, MAX_NAME_SHOWN).into(),
+            },
             rule: rule.into(),
             remedy: remedy.into(),
         }
@@ -41,6 +44,9 @@ impl Invalid {
         &self.remedy
     }
 }
+
+/// A header `ce_`, or a member `""`.
+const UNNAMED: &str = "an attribute without a name";
 
 /// Longest piece of an attribute name that an error repeats, in characters.
 const MAX_NAME_SHOWN: usize = 40;

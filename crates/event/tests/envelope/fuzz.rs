@@ -95,3 +95,9 @@ proptest! {
         fuzz_bodies::text(&[path.as_bytes(), b"\n", &json].concat());
     }
 }
+
+/// Inputs that were found to fail.
+#[test]
+fn what_failed_once() {
+    fuzz_bodies::kafka_message(b"ce_:;#\x01\x80;\n");
+}
