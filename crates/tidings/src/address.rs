@@ -16,7 +16,11 @@ pub(crate) struct Address {
     /// Between the colon and the question mark, as written. May hold a password.
     pub(crate) body: String,
     parameters: BTreeMap<String, String>,
+    /// What stands for parameters may be the rest of a password, and is shown to nobody.
+    spilled: bool,
 }
+
+const SPILLED: &str = "are not understood; a ? inside of a password is written as %3F";
 
 impl Address {
     /// Takes a URL apart, without looking at parameters yet.
@@ -43,6 +47,7 @@ impl Address {
             return Err(refuse(problem, nearest(&lower, schemes)));
         };
         let (body, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let spilled = query.contains('@') && !body.contains('@');
         let mut parameters = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let name = name.into_owned();
@@ -50,13 +55,17 @@ impl Address {
                 .insert(name.clone(), value.into_owned())
                 .is_some()
             {
-                return Err(OpenError::invalid(name, "is given twice"));
+                return Err(match spilled {
+                    true => OpenError::invalid("parameters", SPILLED),
+                    false => OpenError::invalid(name, "is given twice"),
+                });
             }
         }
         Ok(Self {
             scheme,
             body: body.to_owned(),
             parameters,
+            spilled,
         })
     }
 
@@ -73,6 +82,7 @@ impl Address {
         let unknown = self.parameters.keys().find(|name| !is_known(name));
         match unknown {
             None => Ok(()),
+            Some(_) if self.spilled => Err(OpenError::invalid("parameters", SPILLED)),
             Some(name) => Err(OpenError::UnknownParameter {
                 nearest: nearest(name, &known),
                 name: name.chars().take(40).collect(),
@@ -174,6 +184,20 @@ mod tests {
                 .to_lowercase()
                 .contains("abcdef")
         );
+    }
+
+    #[test]
+    fn the_rest_of_a_password_is_no_parameter() {
+        for url in [
+            "redis://:hun?ter2@host",
+            "redis://:hun?ter2=x@host",
+            "redis://:hun?ter2&ter2@host",
+        ] {
+            let message = message(url);
+            assert!(!message.contains("ter2"), "{message}");
+            says(&message, "written as %3F");
+        }
+        says(&message("redis://u:p@host?ter2=a@b"), "\"ter2\"");
     }
 
     #[test]

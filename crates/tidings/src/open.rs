@@ -54,7 +54,7 @@ pub async fn open(url: &str) -> Result<Bus, OpenError> {
     let address = Address::parse(url, &SCHEMES)?;
     let (transport, shown) = match address.scheme {
         "memory" => memory(&address)?,
-        "sqlite" => sqlite(&address)?,
+        "sqlite" => sqlite(&address).await?,
         "kafka" | "kafka+ssl" => kafka(&address).await?,
         _ => redis(&address).await?,
     };
@@ -220,9 +220,15 @@ fn sqlite_config(address: &Address) -> Result<(SqliteConfig, String), OpenError>
     Ok((config, shown))
 }
 
-fn sqlite(address: &Address) -> Result<Opened, OpenError> {
+async fn sqlite(address: &Address) -> Result<Opened, OpenError> {
     let (config, shown) = sqlite_config(address)?;
-    match Sqlite::open(config) {
+    // Others may keep the file for themselves for a while.
+    let opening = tokio::task::spawn_blocking(move || Sqlite::open(config));
+    let opened = opening.await.unwrap_or_else(|_| {
+        let what = "the thread that opens the file has ended";
+        Err(Error::new(ErrorKind::Closed, "open", what))
+    });
+    match opened {
         Ok(log) => Ok((Arc::new(log), shown)),
         Err(source) => Err(OpenError::Transport {
             address: shown,
