@@ -106,6 +106,11 @@ pub enum InvalidField {
     /// There is no `=`, or nothing before it, or a name is empty.
     #[error("a field is written as PATH=TYPE, like course.title=string")]
     Form,
+    /// It is a member of what a list holds.
+    #[error(
+        "`{0}` is inside of a list, and a draft knows lists of plain values only: leave it out, and write it into the file"
+    )]
+    InList(String),
     /// The type is none that a draft can have.
     #[error(
         "no such type {0:?}; there are string, integer, number, boolean, date-time, date, uuid, uri, email, and lists of them, like string[]"
@@ -124,6 +129,9 @@ impl FromStr for DraftField {
 
     fn from_str(text: &str) -> Result<Self, InvalidField> {
         let (path, kind) = text.split_once('=').ok_or(InvalidField::Form)?;
+        if path.contains(['[', ']']) {
+            return Err(InvalidField::InList(path.trim().chars().take(80).collect()));
+        }
         let path: Vec<String> = path.trim().split('.').map(str::to_owned).collect();
         let valid = |name: &String| {
             !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control())

@@ -1,6 +1,6 @@
 //! The bus that the settings name, opened.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub struct Bus {
     shown: String,
     service: Option<String>,
     names_catalog: bool,
+    /// The services that the catalog has contracts with.
+    contracted: BTreeSet<String>,
     retention: RetentionPolicy,
     retention_every: Duration,
 }
@@ -57,14 +59,19 @@ impl Bus {
 
     fn furnish(settings: &Settings, opened: Result<tidings::Bus, OpenError>) -> Result<Self> {
         let mut bus = opened.map_err(|error| not_opened(settings, error))?;
+        let mut contracted = BTreeSet::new();
         if let Some(origin) = &settings.catalogs.origin {
-            bus = bus.with_definitions(Arc::new(catalog(&settings.catalogs.folders, origin)?));
+            let catalog = catalog(&settings.catalogs.folders, origin)?;
+            let consumers = catalog.events().flat_map(|event| &event.consumers);
+            contracted.extend(consumers.map(|consumer| consumer.service.to_string()));
+            bus = bus.with_definitions(Arc::new(catalog));
         }
         Ok(Self {
             bus,
             shown: redacted(&settings.bus),
             service: settings.service.clone(),
             names_catalog: settings.catalogs.origin.is_some(),
+            contracted,
             retention: settings.retention.clone(),
             retention_every: settings.retention_every,
         })
@@ -84,6 +91,22 @@ impl Bus {
     /// Whether somebody names a catalog, to which producers are held.
     pub fn names_catalog(&self) -> bool {
         self.names_catalog
+    }
+
+    /// Says that events are held to no contract of a service, where the catalog has none: its name
+    /// may be misspelt.
+    pub fn tell_uncontracted(&self, service: &str) {
+        if self.contracted.contains(service) {
+            return;
+        }
+        let known: Vec<&str> = self.contracted.iter().map(String::as_str).collect();
+        let known = match known.is_empty() {
+            true => "nobody".to_owned(),
+            false => known.join(", "),
+        };
+        to_stderr(&format!(
+            "note: the catalog has no contract with service {service:?}; it has with {known}"
+        ));
     }
 
     /// The full name of a topic. One that has the prefix already is worth a word.

@@ -8,8 +8,8 @@ use super::OutputArgs;
 #[command(after_help = "\
 Exits with 65 when an event breaks a rule. Advice does not fail the check, unless --strict.
 
-With a catalog, events are held to it as `tidings publish` holds them: an unknown type, another key, a
-payload without its schema; and with --service the event of another service.
+With a catalog, events are held to it as `tidings publish` holds them: an unknown type, another
+key, a payload without its schema; and with --service the event of another service.
 
 Examples:
     tidings check events/*.jsonl

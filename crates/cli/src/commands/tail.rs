@@ -84,6 +84,16 @@ async fn begin(bus: &Bus, args: &TailArgs) -> Result<BTreeMap<Topic, Start>> {
         let named = bus.topics_or_all(&args.topic).await?;
         places.extend(named.into_iter().map(|topic| (topic, Start::Earliest)));
     }
+    for topic in places.keys() {
+        if !infos.iter().any(|info| info.topic == *topic) {
+            let wait = if args.no_follow {
+                ""
+            } else {
+                "; waiting for it"
+            };
+            to_stderr(&format!("note: there is no topic {topic}{wait}"));
+        }
+    }
     for info in infos {
         if args.topic.is_empty() || places.contains_key(&info.topic) {
             let start = match &args.from {

@@ -186,6 +186,26 @@ fn a_consumer_keeps_what_is_not_as_the_catalog_says_from_its_handler() {
 }
 
 #[test]
+fn a_service_without_a_contract_is_told() {
+    let site = site();
+    let data = r#"{"course":{"id":"c-1","title":"One"}}"#;
+    let publish = ["publish", "--type", V1, "--data", data];
+    site.run(&publish).ok();
+    let consume = |group: &str, service: &str| {
+        let common = ["consume", "--topic", "courses", "--from", "earliest"];
+        let more = ["--group", group, "--max", "1", "--service", service];
+        let validate = ["--validate", "enforce"];
+        site.run(&[&common[..], &more, &validate].concat()).ok()
+    };
+    let ran = consume("one", "serch");
+    let told = "note: the catalog has no contract with service \"serch\"";
+    assert!(ran.err.contains(told), "{}", ran.err);
+    assert!(ran.err.contains("search"), "{}", ran.err);
+    let ran = consume("two", "search");
+    assert!(!ran.err.contains("no contract"), "{}", ran.err);
+}
+
+#[test]
 fn without_a_topic_and_a_catalog_it_says_what_is_missing() {
     let site = site();
     site.write("tidings.toml", "bus = \"sqlite:bus.db\"\n");

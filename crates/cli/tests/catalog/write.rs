@@ -55,6 +55,33 @@ fn a_definition_is_written_from_options() {
 }
 
 #[test]
+fn a_field_inside_of_a_list_is_refused() {
+    let site = Site::new(&[]);
+    for field in ["units[].title=string", "units[0]=string", "units.[]=string"] {
+        let arguments = [
+            "new",
+            TYPE,
+            "--service",
+            "catalog",
+            "--team",
+            "content",
+            "--title",
+            "Course created",
+            "--description",
+            "A course was created.",
+            "--key",
+            "course",
+            "--topic",
+            "courses",
+            "--field",
+            field,
+        ];
+        let ran = site.catalog(&arguments).ends_with(64);
+        assert!(ran.err.contains("inside of a list"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn what_is_missing_is_named_when_nobody_answers() {
     let site = Site::new(&[]);
     let ran = site.catalog(&["new"]).ends_with(64);

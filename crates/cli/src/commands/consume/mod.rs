@@ -102,6 +102,9 @@ fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H
         .on_gap(report_gap);
     builder = builder.validation(args.validate.into());
     if let Some(service) = args.service.as_deref().or(bus.service()) {
+        if !matches!(args.validate, ModeArg::Off) {
+            bus.tell_uncontracted(service);
+        }
         builder = builder.service(service);
     }
     if let Some(from) = &args.from {
