@@ -38,13 +38,15 @@ mod case;
 mod cases;
 mod faults;
 mod harness;
+mod run;
 mod scene;
 pub mod servers;
 mod table;
 
-pub use case::{Case, Clock, Need, NotApplicable, cases, run, run_all, run_test};
+pub use case::{Case, Clock, Need, NotApplicable};
 pub use faults::{
     Crash, Cut, CutAt, DeadLetterRefusal, Fault, Faults, Foreign, Freeze, GroupLoss, Removal,
     TopicRefusal, Wipe,
 };
 pub use harness::Harness;
+pub use run::{cases, run, run_all, run_test};

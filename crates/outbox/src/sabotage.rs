@@ -12,6 +12,9 @@ pub enum Sabotage {
     /// Looks begin behind the highest row that was seen: rows that commit late are skipped until
     /// the relay starts again.
     Cursor,
+    /// It looks again by itself as seldom as it may, from the first time on: what no commit wakes it
+    /// for waits.
+    OnlyWoken,
 }
 
 impl Inbox {

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use crate::{
     Capabilities, Capability, Count, DeadLetter, Error, ErrorKind, Finding, Gap, Group, GroupInfo,
-    Key, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
-    SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Trimmed,
+    Key, LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention,
+    SchemaRegistry, SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
+    Trimmed,
 };
 
 /// A log that carries records between services.
@@ -157,6 +158,16 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Checks that the log answers, and returns what it is: `"Redis 7.0.15"`.
     async fn ping(&self) -> Result<String>;
+
+    /// The process that keeps the log, where one that ends may take with it records that it had
+    /// acknowledged (Redis with `appendfsync everysec`): for whoever has them still, and can
+    /// publish them again.
+    ///
+    /// `None`, which is the default, where nothing acknowledged ends with a process, or where the
+    /// log does not tell.
+    async fn process(&self) -> Result<Option<LogProcess>> {
+        Ok(None)
+    }
 
     /// What in the log's own settings and state endangers the guarantees, for `tidings doctor`:
     /// an eviction policy, missing persistence, an unsafe version, a disk that is nearly full.

@@ -1,13 +1,15 @@
 //! Redis as a transport.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{Value, cmd};
 use tidings_transport::{
     Capabilities, Capability, Count, DeadLetter, Error, ErrorKind, Finding, Gap, Group, GroupInfo,
-    Key, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaStore, Seeked,
-    Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Key, LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention,
+    SchemaStore, Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport,
+    Trimmed,
 };
 
 use crate::config::RedisConfig;
@@ -214,6 +216,25 @@ impl Transport for Redis {
                 (None, None) => "Redis, of a version that it does not tell".into(),
             },
         )
+    }
+
+    async fn process(&self) -> Result<Option<LogProcess>> {
+        let answer = self.link.command(cmd("INFO").arg("server")).await;
+        let info = match answer.and_then(|text| value::text(text, "the server's information")) {
+            Ok(info) => info,
+            Err(failure) => {
+                let error = failure.reading("process");
+                // Some do not tell.
+                return if error.is_temporary() {
+                    Err(error)
+                } else {
+                    Ok(None)
+                };
+            }
+        };
+        let up = fact(&info, "uptime_in_seconds").and_then(|up| up.parse().ok());
+        let process = fact(&info, "run_id").zip(up);
+        Ok(process.map(|(id, up)| LogProcess::new(id, Duration::from_secs(up))))
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tidings::Event;
 use tidings_transport::{
     Batch, Body, Capabilities, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo, Key,
-    Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
+    LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
     SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
     Transport, Trimmed,
 };
@@ -225,6 +225,10 @@ impl Transport for Witness {
 
     async fn ping(&self) -> Result<String> {
         self.inner.ping().await
+    }
+
+    async fn process(&self) -> Result<Option<LogProcess>> {
+        self.inner.process().await
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {

@@ -26,6 +26,10 @@ pub struct RelayArgs {
     /// Keep published rows in tidings_outbox_published for so long, instead of deleting them
     #[arg(long, value_name = "AGE", value_parser = value::positive_duration)]
     pub keep: Option<Duration>,
+    /// After the log was started anew, publish again what was published in so long before: Redis
+    /// with `appendfsync everysec` may have lost it, when its machine died. 5s are plenty
+    #[arg(long, value_name = "TIME", value_parser = value::positive_duration)]
+    pub resend: Option<Duration>,
     /// Publish at most so many rows together
     #[arg(long, value_name = "ROWS", default_value = "1000")]
     pub batch: NonZeroUsize,

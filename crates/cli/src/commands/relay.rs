@@ -46,6 +46,9 @@ pub async fn run(args: RelayArgs, shutdown: Shutdown, telemetry: Telemetry) -> R
     if let Some(age) = args.keep {
         relay = relay.keep(age);
     }
+    if let Some(window) = args.resend {
+        relay = relay.resend(window);
+    }
     if let Some(longest) = args.poll {
         relay = relay.poll(longest);
     }

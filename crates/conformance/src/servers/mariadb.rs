@@ -1,17 +1,16 @@
 //! A MariaDB of one's own, to be killed, frozen and restarted.
 
-use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Uid;
 use tempfile::TempDir;
 
-use super::process::{DEADLINE, Process, free_port, run};
+use super::process::{DEADLINE, Process, free_port, is_taken_for_now, run};
 
 /// A running `mariadbd` on a free port of 127.0.0.1, with its data in a temporary folder.
 ///
@@ -130,12 +129,9 @@ impl MariadbServer {
         self.kill();
         let end = Instant::now() + DEADLINE;
         loop {
-            match self.up().await {
-                // Some other socket may have taken the port for a moment.
-                Err(e) if e.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                other => return other,
+            let up = self.up().await;
+            if !is_taken_for_now(&up, end).await {
+                return up;
             }
         }
     }
@@ -160,26 +156,12 @@ impl MariadbServer {
             .arg("--innodb-log-file-size=64M")
             .args(as_root())
             .args(&self.config);
-        let mut process = Process::start(command, self.folder.path(), &log)?;
-        let end = Instant::now() + DEADLINE;
-        loop {
-            let said = fs::read_to_string(&log).unwrap_or_default();
-            if said.contains("ready for connections") {
-                self.running = Some(process);
-                return Ok(());
-            }
-            if process.has_ended()? || Instant::now() > end {
-                let kind = match said.contains("Address already in use") {
-                    true => io::ErrorKind::AddrInUse,
-                    false => io::ErrorKind::Other,
-                };
-                return Err(io::Error::new(
-                    kind,
-                    format!("mariadbd did not come up: {said}"),
-                ));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let taken = ["Address already in use"];
+        let process = Process::come_up(command, self.folder.path(), &log, &taken, |said| {
+            said.contains("ready for connections")
+        });
+        self.running = Some(process.await?);
+        Ok(())
     }
 }
 

@@ -6,13 +6,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use nix::unistd::{Uid, User, chown};
 use tempfile::TempDir;
 
-use super::process::{DEADLINE, Process, free_port, run};
+use super::process::{DEADLINE, Process, free_port, is_taken_for_now, run};
 
 /// Names the folder with `postgres` and `initdb`, where they are not in the path.
 const FOLDER_VARIABLE: &str = "TIDINGS_POSTGRES_BIN";
@@ -136,12 +136,9 @@ impl PostgresServer {
         self.kill();
         let end = Instant::now() + DEADLINE;
         loop {
-            match self.up().await {
-                // Another socket has the port for a moment, or a killed process its memory.
-                Err(e) if e.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                other => return other,
+            let up = self.up().await;
+            if !is_taken_for_now(&up, end).await {
+                return up;
             }
         }
     }
@@ -171,27 +168,12 @@ impl PostgresServer {
         for setting in &self.config {
             command.args(["-c", setting]);
         }
-        let mut process = Process::start(command, self.folder.path(), &log)?;
-        let end = Instant::now() + DEADLINE;
-        loop {
-            let said = fs::read_to_string(&log).unwrap_or_default();
-            if said.contains("database system is ready to accept connections") {
-                self.running = Some(process);
-                return Ok(());
-            }
-            if process.has_ended()? || Instant::now() > end {
-                let busy = ["Address already in use", "still in use", "lock file"];
-                let kind = match busy.iter().any(|text| said.contains(text)) {
-                    true => io::ErrorKind::AddrInUse,
-                    false => io::ErrorKind::Other,
-                };
-                return Err(io::Error::new(
-                    kind,
-                    format!("postgres did not come up: {said}"),
-                ));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let taken = ["Address already in use", "still in use", "lock file"];
+        let process = Process::come_up(command, self.folder.path(), &log, &taken, |said| {
+            said.contains("database system is ready to accept connections")
+        });
+        self.running = Some(process.await?);
+        Ok(())
     }
 }
 

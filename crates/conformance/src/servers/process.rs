@@ -62,9 +62,47 @@ impl Process {
         }
     }
 
+    /// Starts a server and waits until it is ready, which what it says tells or anything else. What it
+    /// says where another has its port, or whatever it needs for itself, is in `taken`.
+    pub(super) async fn come_up(
+        command: Command,
+        folder: &Path,
+        log: &Path,
+        taken: &[&str],
+        is_ready: impl Fn(&str) -> bool,
+    ) -> io::Result<Self> {
+        let program = command.get_program().to_owned();
+        let mut process = Self::start(command, folder, log)?;
+        let end = Instant::now() + DEADLINE;
+        loop {
+            let said = fs::read_to_string(log).unwrap_or_default();
+            if is_ready(&said) {
+                return Ok(process);
+            }
+            if process.has_ended()? || Instant::now() > end {
+                let kind = match taken.iter().any(|text| said.contains(text)) {
+                    true => io::ErrorKind::AddrInUse,
+                    false => io::ErrorKind::Other,
+                };
+                let program = program.display();
+                return Err(io::Error::new(
+                    kind,
+                    format!("{program} did not come up: {said}"),
+                ));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         let pid = i32::try_from(self.server.id()).map_err(io::Error::other)?;
         Ok(kill(Pid::from_raw(pid), signal)?)
+    }
+
+    /// What happens when the test process dies.
+    #[cfg(test)]
+    pub(super) fn abandon(&mut self) {
+        drop(self.watchdog.stdin.take());
     }
 
     pub(super) fn has_ended(&mut self) -> io::Result<bool> {
@@ -105,6 +143,17 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether to try again, after a moment: another socket has the port, or a process that was killed
+/// what is needed.
+pub(super) async fn is_taken_for_now(up: &io::Result<()>, end: Instant) -> bool {
+    let taken = matches!(up, Err(e) if e.kind() == io::ErrorKind::AddrInUse);
+    if taken && Instant::now() < end {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        return true;
+    }
+    false
 }
 
 /// A port that was free just now, below the range that the kernel hands to clients: a server that

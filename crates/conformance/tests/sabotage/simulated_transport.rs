@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tidings_transport::{
     Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo,
-    Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Redelivery, Result,
-    Retention, SchemaId, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored,
+    Key, LogProcess, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Redelivery,
+    Result, Retention, SchemaId, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored,
     Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 use tokio::sync::watch;
@@ -199,6 +199,10 @@ impl Transport for SimulatedTransport {
 
     async fn ping(&self) -> Result<String> {
         self.call("ping", async |log| log.ping().await).await
+    }
+
+    async fn process(&self) -> Result<Option<LogProcess>> {
+        self.call("process", async |log| log.process().await).await
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 use async_trait::async_trait;
 use tidings_conformance::{Crash, Faults, GroupLoss, Harness};
 use tidings_transport::{
-    Batch, Capabilities, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo, Key, Opened,
-    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore,
-    Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport,
-    Trimmed,
+    Batch, Capabilities, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo, Key,
+    LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
+    SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
+    Transport, Trimmed,
 };
 
 use crate::simulated::{Simulated, SimulatedHarness};
@@ -335,6 +335,10 @@ impl Transport for Sabotage {
 
     async fn ping(&self) -> Result<String> {
         self.fault.ping(&self.inner).await
+    }
+
+    async fn process(&self) -> Result<Option<LogProcess>> {
+        self.inner.log.process().await
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {

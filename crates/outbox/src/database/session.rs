@@ -84,8 +84,22 @@ pub(crate) trait Session: Lock {
     /// Deletes refused rows; how many.
     async fn discard(&mut self, seqs: &[i64]) -> Result<u64>;
 
-    /// Deletes a batch of published rows older than this; how many.
-    async fn forget_published(&mut self, age: Duration) -> Result<u64>;
+    /// The rows that were published within so long before the last one, by number after `after`; none
+    /// if the last one was published less than `since` ago.
+    async fn published_last(
+        &mut self,
+        window: Duration,
+        since: Duration,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Row>>;
+
+    /// Notes that rows were published again.
+    async fn published_again(&mut self, seqs: &[i64]) -> Result<()>;
+
+    /// Deletes a batch of published rows older than this, but for those published within `last`
+    /// before the last one; how many.
+    async fn forget_published(&mut self, age: Duration, last: Duration) -> Result<u64>;
 
     /// Deletes a batch of inbox rows older than this; how many.
     async fn forget_done(&mut self, age: Duration) -> Result<u64>;

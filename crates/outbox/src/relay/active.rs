@@ -14,6 +14,7 @@ use super::counters::RelayCounters;
 use super::holds::Holds;
 use super::look::Looks;
 use super::pace::Pace;
+use super::resend::{Resend, Sight};
 use super::settings::Settings;
 use crate::Result;
 use crate::database::{Row, Session, bounded};
@@ -32,6 +33,7 @@ pub(super) struct Active<'a> {
     counters: &'a RelayCounters,
     wake: &'a Notify,
     holds: Holds,
+    resend: Resend,
     looks: Looks,
     pace: Pace,
     /// The next commit will wake it.
@@ -60,6 +62,12 @@ impl<'a> Active<'a> {
         let cursor = settings.sabotaged(crate::Sabotage::Cursor);
         #[cfg(not(feature = "sabotage"))]
         let cursor = false;
+        let soon = Duration::from_millis(2);
+        #[cfg(feature = "sabotage")]
+        let soon = match settings.sabotaged(crate::Sabotage::OnlyWoken) {
+            true => poll,
+            false => soon,
+        };
         Ok(Self {
             session,
             producer,
@@ -67,8 +75,9 @@ impl<'a> Active<'a> {
             counters,
             wake,
             holds,
+            resend: Resend::default(),
             looks: Looks::new(cursor),
-            pace: Pace::new(Duration::from_millis(2), poll),
+            pace: Pace::new(soon, poll),
             asleep: false,
             done: Vec::new(),
             row_bytes: 0,
@@ -90,6 +99,11 @@ impl<'a> Active<'a> {
                 return self.finish().await;
             }
             self.tend(ready.is_empty()).await?;
+            if !self.is_whole(ready.is_empty()).await? {
+                ready.clear();
+                self.back_off(stop).await?;
+                continue;
+            }
             if ready.is_empty() {
                 self.finish().await?;
                 let rows = self.look(&[]).await?;
@@ -116,10 +130,40 @@ impl<'a> Active<'a> {
             }
             // Nothing that comes later may pass by what failed.
             ready.clear();
-            self.finish().await?;
-            self.failures = self.failures.saturating_add(1);
-            let wait = self.settings.backoff.draw(self.failures);
-            self.rest(wait, false, stop).await;
+            self.back_off(stop).await?;
+        }
+    }
+
+    /// Waits for a bus that failed.
+    async fn back_off(&mut self, stop: &CancellationToken) -> Result<()> {
+        self.finish().await?;
+        self.failures = self.failures.saturating_add(1);
+        let wait = self.settings.backoff.draw(self.failures);
+        self.rest(wait, false, stop).await;
+        Ok(())
+    }
+
+    /// Sees to it that the log has what it acknowledged, before anything is published and now and
+    /// then while nothing is. False when it does not answer.
+    async fn is_whole(&mut self, idle: bool) -> Result<bool> {
+        let due = !idle || self.resend.is_due(self.settings.heartbeat);
+        if self.settings.resend.is_none() || !due {
+            return Ok(true);
+        }
+        match self.resend.look(self.producer).await? {
+            Sight::Whole => Ok(true),
+            Sight::Another(process) => {
+                self.finish().await?;
+                let (session, counters) = (&mut *self.session, self.counters);
+                let sending =
+                    self.resend
+                        .send(process, session, self.producer, self.settings, counters);
+                sending.await
+            }
+            Sight::Away => {
+                self.counters.outage();
+                Ok(false)
+            }
         }
     }
 
@@ -144,7 +188,7 @@ impl<'a> Active<'a> {
         let rows = {
             let beside = async {
                 if !done.is_empty() {
-                    let keep = self.settings.keep.is_some();
+                    let keep = self.settings.kept().is_some();
                     bounded(self.session.finish(&done, keep)).await?;
                 }
                 match look_ahead {
@@ -299,7 +343,7 @@ impl<'a> Active<'a> {
             return Ok(());
         }
         let done = std::mem::take(&mut self.done);
-        bounded(self.session.finish(&done, self.settings.keep.is_some())).await
+        bounded(self.session.finish(&done, self.settings.kept().is_some())).await
     }
 
     /// What is due beside publishing.
@@ -315,8 +359,9 @@ impl<'a> Active<'a> {
             let began = Instant::now();
             let status = bounded(self.session.status()).await?;
             self.counters.saw(&status);
-            if let Some(age) = self.settings.keep {
-                bounded(self.session.forget_published(age)).await?;
+            if let Some(age) = self.settings.kept() {
+                let last = self.settings.resend.unwrap_or_default();
+                bounded(self.session.forget_published(age, last)).await?;
             }
             self.survey_took = began.elapsed();
             self.surveyed = Some(Instant::now());

@@ -44,6 +44,15 @@ impl Holds {
         })
     }
 
+    /// Nothing waits.
+    pub(super) fn none() -> Self {
+        Self {
+            heads: HashMap::new(),
+            looked: Instant::now(),
+            took: Duration::ZERO,
+        }
+    }
+
     /// Whether a row waits behind a refused one. That one itself does not, once it was released.
     pub(super) fn holds(&self, row: &Row) -> bool {
         if self.heads.is_empty() {

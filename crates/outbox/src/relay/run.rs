@@ -77,6 +77,16 @@ impl Relay {
         self
     }
 
+    /// Publishes again what was published within so long before the log lost its process, with the
+    /// same ids, and keeps published rows for that in `tidings_outbox_published`: for a log that
+    /// acknowledges before it syncs, as Redis with `appendfsync everysec`, which may lose two
+    /// seconds. Five are plenty. [`run`](Self::run) refuses a log that does not tell of its process.
+    /// Default: no.
+    pub fn resend(mut self, window: Duration) -> Self {
+        self.settings.resend = Some(window);
+        self
+    }
+
     /// How often a standby asks whether it may take over. Default: 1 s.
     pub fn standby(mut self, every: Duration) -> Self {
         self.settings.standby = every;
@@ -224,7 +234,7 @@ impl Work<'_> {
     async fn open(&self) -> Result<Box<dyn Session>> {
         let mut session = self.database.session().await?;
         bounded(session.check(Table::Outbox)).await?;
-        if self.settings.keep.is_some() {
+        if self.settings.kept().is_some() {
             bounded(session.check(Table::Published)).await?;
         }
         Ok(session)

@@ -16,6 +16,9 @@ pub(super) struct Settings {
     pub(super) poll: Option<Duration>,
     /// For how long published rows are kept in `tidings_outbox_published`. Default: deleted.
     pub(super) keep: Option<Duration>,
+    /// How much of what was published last is published again after the log has lost its process.
+    /// Default: nothing.
+    pub(super) resend: Option<Duration>,
     /// How often a standby asks for the lock. Default: 1 s.
     pub(super) standby: Duration,
     /// How often the active relay confirms its lock. Default: 1 s.
@@ -35,6 +38,7 @@ impl Default for Settings {
             batch_bytes: 4 * 1024 * 1024,
             poll: None,
             keep: None,
+            resend: None,
             standby: Duration::from_secs(1),
             heartbeat: Duration::from_secs(1),
             backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(5)),
@@ -46,6 +50,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// For how long published rows are kept, if they are.
+    pub(super) fn kept(&self) -> Option<Duration> {
+        self.keep.or(self.resend)
+    }
+
     /// Whether a bug was planted.
     #[cfg(feature = "sabotage")]
     pub(super) fn sabotaged(&self, bug: crate::Sabotage) -> bool {

@@ -4,6 +4,7 @@ mod enqueue;
 mod faults;
 mod inbox;
 mod relay;
+mod resending;
 mod schema;
 mod site;
 mod waking;

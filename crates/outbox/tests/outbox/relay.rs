@@ -310,3 +310,14 @@ async fn on_postgres_a_row_that_commits_late_stays_before_the_next_of_its_key() 
 async fn on_mariadb_a_row_that_commits_late_stays_before_the_next_of_its_key() {
     late_before_next(Kind::Mariadb).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_from_before_the_clock_was_set_back_keeps_nobody_out() {
+    let site = Site::new(Kind::Sqlite).await;
+    let lease = "INSERT INTO tidings_outbox_lease (name, holder, epoch, until_millis) VALUES \
+                 ('relay', 'one that is gone', 1, 9999999999999)";
+    site.sql(lease).await;
+    let relay = Running::start(site.relay());
+    relay.until("it is active", |counts| counts.active).await;
+    relay.end().await.unwrap();
+}

@@ -163,21 +163,26 @@ impl Site {
 
     /// What the bus has in a topic, as `(key, n)`.
     pub async fn heard(&self, topic: &str) -> Vec<(String, i64)> {
-        let topic = Topic::new(topic).unwrap();
-        let all = self.bus.read(&topic, &Start::Earliest, 1_000_000).await;
-        let all = all.unwrap_or_default();
-        let tell = |body: &Body| {
-            let Body::Document(document) = body else {
-                panic!("not a document");
-            };
-            let event = Event::from_json(document).unwrap();
-            let key = event.partition_key().unwrap_or("").to_owned();
-            let data: serde_json::Value =
-                serde_json::from_str(event.data().unwrap().as_json().unwrap()).unwrap();
-            (key, data["n"].as_i64().unwrap())
-        };
-        all.iter().map(|stored| tell(&stored.body)).collect()
+        heard_of(&*self.bus, topic).await
     }
+}
+
+/// What a log has in a topic, as `(key, n)`.
+pub async fn heard_of(log: &dyn Transport, topic: &str) -> Vec<(String, i64)> {
+    let topic = Topic::new(topic).unwrap();
+    let all = log.read(&topic, &Start::Earliest, 1_000_000).await;
+    let all = all.unwrap_or_default();
+    let tell = |body: &Body| {
+        let Body::Document(document) = body else {
+            panic!("not a document");
+        };
+        let event = Event::from_json(document).unwrap();
+        let key = event.partition_key().unwrap_or("").to_owned();
+        let data: serde_json::Value =
+            serde_json::from_str(event.data().unwrap().as_json().unwrap()).unwrap();
+        (key, data["n"].as_i64().unwrap())
+    };
+    all.iter().map(|stored| tell(&stored.body)).collect()
 }
 
 /// An event about a course, numbered.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
+use tidings_outbox::Sabotage;
 
 use crate::site::{Kind, Running, Session, Site, eventually};
 
@@ -13,9 +14,10 @@ const SLEEP: i64 = 0x0074_6964_696e_6773 + 2;
 const INSERT: &str = "INSERT INTO tidings_outbox (id, topic, event)
      VALUES ('00000000-0000-0000-0000-000000000000', 'courses', 'refused')";
 
-/// A relay that looks again by itself once in an hour.
+/// A relay that looks again by itself once in an hour, so that it finds only what it is woken for.
 fn start(site: &Site) -> Running {
-    Running::start(site.relay().poll(Duration::from_secs(3_600)))
+    let relay = site.relay().poll(Duration::from_secs(3_600));
+    Running::start(relay.sabotage(Sabotage::OnlyWoken))
 }
 
 async fn asleep(site: &Site) -> bool {

@@ -3,7 +3,9 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidings_transport::{Error as TransportError, ErrorKind, Position, Record, Transport};
+use tidings_transport::{
+    Error as TransportError, ErrorKind, LogProcess, Position, Record, Transport,
+};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep};
@@ -156,6 +158,11 @@ impl Outlet {
     /// Asks the log whether it is there.
     pub(super) async fn ping(&self) -> Result<String, TransportError> {
         self.shared.transport.ping().await
+    }
+
+    /// Asks which process keeps the log.
+    pub(super) async fn process(&self) -> Result<Option<LogProcess>, TransportError> {
+        self.shared.transport.process().await
     }
 
     /// Starts the pump, or starts it again when its tokio runtime has ended.

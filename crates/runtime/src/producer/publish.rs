@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_event::EventBuilder;
-use tidings_transport::{Error as TransportError, ErrorKind, Key, Record, Topic};
+use tidings_transport::{Error as TransportError, ErrorKind, Key, LogProcess, Record, Topic};
 use tokio::time::Instant;
 
 use super::outlet::{Answer, Outlet};
@@ -153,6 +153,15 @@ impl Producer {
     /// What the log says, or why it does not.
     pub async fn ping(&self) -> Result<String, TransportError> {
         self.inner.outlet.ping().await
+    }
+
+    /// The process that keeps the log, where one that ends may take acknowledged records with it;
+    /// see [`Transport::process`](tidings_transport::Transport::process).
+    ///
+    /// # Errors
+    /// What the log says, or why it does not.
+    pub async fn log_process(&self) -> Result<Option<LogProcess>, TransportError> {
+        self.inner.outlet.process().await
     }
 
     /// Publishes entries of a foreign wire that the caller has written, each to one topic, in this

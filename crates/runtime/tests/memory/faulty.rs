@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Atomic};
 use async_trait::async_trait;
 use tidings_transport::{
     Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Error, ErrorKind, Finding, Gap,
-    Group, GroupInfo, Key, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record,
-    Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored,
-    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Group, GroupInfo, Key, LogProcess, Memory, Opened, Ordering, Outcome, ParkedKey, Position,
+    Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked, Settlement, Start,
+    Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 /// What is wrong with it.
@@ -165,6 +165,10 @@ impl Transport for Faulty {
 
     async fn ping(&self) -> Result<String> {
         self.log.ping().await
+    }
+
+    async fn process(&self) -> Result<Option<LogProcess>> {
+        self.log.process().await
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {

@@ -7,17 +7,17 @@ mod tests;
 
 pub use options::{AppendOnly, RedisOptions};
 
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use super::process::free_port;
+use super::process::{DEADLINE, Process, free_port, is_taken_for_now};
 
 /// Names another program than the `redis-server` of the path: how the tests run against Redis 6.2
 /// too, or against Valkey.
@@ -33,16 +33,8 @@ pub struct RedisServer {
     folder: TempDir,
     options: RedisOptions,
     port: u16,
-    running: Option<Running>,
+    running: Option<Process>,
 }
-
-#[derive(Debug)]
-struct Running {
-    server: Child,
-    watchdog: Child,
-}
-
-const DEADLINE: Duration = Duration::from_secs(30);
 
 impl RedisServer {
     /// Starts one and waits until it answers.
@@ -105,18 +97,8 @@ impl RedisServer {
     pub async fn stop(&mut self) -> io::Result<()> {
         self.signal(Signal::SIGCONT)?;
         self.signal(Signal::SIGTERM)?;
-        let end = Instant::now() + DEADLINE;
-        while let Some(running) = &mut self.running {
-            if running.server.try_wait()?.is_some() {
-                break;
-            }
-            if Instant::now() > end {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "redis-server does not stop",
-                ));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+        if let Some(running) = &mut self.running {
+            running.ended().await?;
         }
         self.kill();
         Ok(())
@@ -124,13 +106,42 @@ impl RedisServer {
 
     /// `kill -9`. Does nothing to a server that is down.
     pub fn kill(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            // A process that is gone already is what was asked for.
-            let _ = running.server.kill();
-            let _ = running.server.wait();
-            let _ = running.watchdog.kill();
-            let _ = running.watchdog.wait();
+        self.running = None;
+    }
+
+    /// How much of what it does it has written down so far, in bytes.
+    ///
+    /// # Errors
+    /// When there is no append-only file.
+    pub fn written(&self) -> io::Result<u64> {
+        Ok(self.append_only_file()?.metadata()?.len())
+    }
+
+    /// Kills it, and with it its machine: of what it had written down only so much had come to the
+    /// disk.
+    ///
+    /// # Errors
+    /// When there is no append-only file.
+    pub fn lose_power(&mut self, synced: u64) -> io::Result<()> {
+        self.kill();
+        self.append_only_file()?.set_len(synced)
+    }
+
+    /// The file that grows: in a folder of its own from Redis 7 on.
+    fn append_only_file(&self) -> io::Result<File> {
+        let folder = self.folder.path().join("appendonlydir");
+        let folder = match folder.is_dir() {
+            true => folder,
+            false => self.folder.path().to_owned(),
+        };
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.ends_with(".incr.aof") || name == "appendonly.aof" {
+                return File::options().write(true).open(path);
+            }
         }
+        Err(io::Error::other("there is no append-only file"))
     }
 
     /// Starts it again on its port with the data that it kept, after `stop` or `kill` (which it
@@ -142,12 +153,9 @@ impl RedisServer {
         self.kill();
         let end = Instant::now() + DEADLINE;
         loop {
-            match self.up().await {
-                // Some other socket may have taken the port for a moment.
-                Err(e) if e.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-                other => return other,
+            let up = self.up().await;
+            if !is_taken_for_now(&up, end).await {
+                return up;
             }
         }
     }
@@ -201,8 +209,7 @@ impl RedisServer {
                 "redis-server is down",
             ));
         };
-        let pid = i32::try_from(running.server.id()).map_err(io::Error::other)?;
-        Ok(kill(Pid::from_raw(pid), signal)?)
+        running.signal(signal)
     }
 
     async fn up(&mut self) -> io::Result<()> {
@@ -212,70 +219,14 @@ impl RedisServer {
             &config,
             self.options.file(&folder, &self.socket(), self.port),
         )?;
-        std::fs::write(&log, "")?;
         let program = std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(|| "redis-server".into());
-        let mut server = Command::new(&program)
-            .arg(&config)
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| {
-                io::Error::new(
-                    e.kind(),
-                    format!("starting {}: {e}; is it installed?", program.display()),
-                )
-            })?;
-        let watchdog = Command::new("sh")
-            .args([
-                "-c",
-                "read _; kill -9 \"$1\"",
-                "sh",
-                &server.id().to_string(),
-            ])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let watchdog = match watchdog {
-            Ok(watchdog) => watchdog,
-            Err(e) => {
-                let _ = server.kill();
-                let _ = server.wait();
-                return Err(e);
-            }
-        };
-        self.running = Some(Running { server, watchdog });
-        let end = Instant::now() + DEADLINE;
-        loop {
-            if self.command(&["PING"]).is_ok_and(|reply| reply == "PONG") {
-                return Ok(());
-            }
-            let ended = match &mut self.running {
-                Some(running) => running.server.try_wait()?.is_some(),
-                None => true,
-            };
-            if ended || Instant::now() > end {
-                self.kill();
-                let text = std::fs::read_to_string(&log).unwrap_or_default();
-                let kind = if text.contains("Address already in use") {
-                    io::ErrorKind::AddrInUse
-                } else {
-                    io::ErrorKind::Other
-                };
-                return Err(io::Error::new(
-                    kind,
-                    format!("redis-server did not come up: {text}"),
-                ));
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
+        let mut command = Command::new(&program);
+        command.arg(&config).current_dir(&folder);
+        let socket = self.socket();
+        let process = Process::come_up(command, &folder, &log, &["Address already in use"], |_| {
+            control::command(&socket, DEADLINE, &["PING"]).is_ok_and(|reply| reply == "PONG")
+        });
+        self.running = Some(process.await?);
+        Ok(())
     }
 }

@@ -40,7 +40,7 @@ impl RedisOptions {
             "protected-mode no".to_owned(),
             "daemonize no".to_owned(),
             format!("dir {}", folder.display()),
-            format!("logfile {}", folder.join("redis.log").display()),
+            "logfile \"\"".to_owned(),
             format!("unixsocket {}", socket.display()),
             "save \"\"".to_owned(),
             format!("user {USER} on >{PASSWORD} ~* &* +@all"),

@@ -51,9 +51,9 @@ async fn dies_with_the_process_that_started_it() -> io::Result<()> {
     let mut server = RedisServer::start(RedisOptions::default()).await?;
     let running = server.running.as_mut().ok_or(io::ErrorKind::NotConnected)?;
     // The end of the pipe is what the death of this process looks like to the watchdog.
-    drop(running.watchdog.stdin.take());
+    running.abandon();
     let end = Instant::now() + DEADLINE;
-    while running.server.try_wait()?.is_none() {
+    while !running.has_ended()? {
         assert!(
             Instant::now() < end,
             "the server outlives its watchdog's pipe"

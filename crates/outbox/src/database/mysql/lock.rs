@@ -1,9 +1,6 @@
 //! A named lock.
 
-use std::fmt::Write as _;
-
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
 use sqlx::{Connection as _, MySqlConnection};
 
 use super::session::MySql;
@@ -18,19 +15,6 @@ impl MySql {
             .await
             .map_err(fault("connect"))
     }
-}
-
-/// At most 64 characters, the same for everybody who means this table.
-pub(super) fn lock_name(database: &str, table: &str) -> String {
-    let mut hash = Sha256::new();
-    hash.update(database.as_bytes());
-    hash.update([0]);
-    hash.update(table.as_bytes());
-    let mut name = String::from("tidings-relay-");
-    for byte in &hash.finalize()[..16] {
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
 }
 
 fn pooled() -> Error {

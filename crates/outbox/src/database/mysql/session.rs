@@ -1,14 +1,15 @@
 //! The relay's session.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sha2::{Digest, Sha256};
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
 
 use super::SCHEMA;
-use super::lock::lock_name;
 use crate::database::fault::fault;
 use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status, list};
 use crate::database::session::{Session, Table};
@@ -285,19 +286,79 @@ impl Session for MySql {
         self.execute("discard", query.bind(list(seqs))).await
     }
 
-    async fn forget_published(&mut self, age: Duration) -> Result<u64> {
+    async fn published_last(
+        &mut self,
+        window: Duration,
+        since: Duration,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Row>> {
+        let rows = sqlx::query(
+            "SELECT seq, topic, event_key, event FROM tidings_outbox_published,
+                 (SELECT max(published_at) AS at FROM tidings_outbox_published) AS newest
+             WHERE published_at >= newest.at - INTERVAL ? MICROSECOND
+               AND newest.at <= UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
+               AND seq > ?
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(micros(window))
+        .bind(micros(since))
+        .bind(after)
+        .bind(limit as u64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("resend"))?;
+        rows.iter().map(ready_row).collect()
+    }
+
+    async fn published_again(&mut self, seqs: &[i64]) -> Result<()> {
+        let query = sqlx::query(
+            "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (seq BIGINT PATH '$')) AS wanted
+             STRAIGHT_JOIN tidings_outbox_published AS o ON o.seq = wanted.seq
+             SET published_at = UTC_TIMESTAMP(6)",
+        );
+        self.execute("resend", query.bind(list(seqs)))
+            .await
+            .map(drop)
+    }
+
+    async fn forget_published(&mut self, age: Duration, last: Duration) -> Result<u64> {
+        let newest: Option<String> = sqlx::query_scalar(
+            "SELECT CAST(max(published_at) AS CHAR) FROM tidings_outbox_published",
+        )
+        .fetch_one(&mut self.connection)
+        .await
+        .map_err(fault("prune"))?;
         let query = sqlx::query(
             "DELETE FROM tidings_outbox_published
              WHERE published_at < UTC_TIMESTAMP(6) - INTERVAL ? MICROSECOND
+               AND published_at <= CAST(? AS DATETIME(6)) - INTERVAL ? MICROSECOND
              ORDER BY published_at LIMIT 10000",
         );
-        let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-        self.execute("prune", query.bind(micros)).await
+        let query = query.bind(micros(age)).bind(newest).bind(micros(last));
+        self.execute("prune", query).await
     }
 
     async fn forget_done(&mut self, age: Duration) -> Result<u64> {
         super::prune(&mut self.connection, None, age).await
     }
+}
+
+/// At most 64 characters, the same for everybody who means this table.
+fn lock_name(database: &str, table: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(database.as_bytes());
+    hash.update([0]);
+    hash.update(table.as_bytes());
+    let mut name = String::from("tidings-relay-");
+    for byte in &hash.finalize()[..16] {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+fn micros(time: Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 fn ready_row(row: &MySqlRow) -> Result<Row> {

@@ -3,14 +3,10 @@
 use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::session::{PLANNING, Postgres};
+use super::session::{LOCK, PLANNING, Postgres, backend};
 use crate::database::fault::fault;
 use crate::database::lock::Lock;
 use crate::{Error, ErrorKind, Result};
-
-/// Advisory locks are per database: this number need only differ from the application's own.
-/// It is "tidings" in ASCII.
-pub(super) const LOCK: i64 = 0x0074_6964_696e_6773;
 
 /// Held by the active relay while it sleeps, and shared by transactions that found it awake: see
 /// `schema.sql`. A commit that notifies makes all others wait that notify too.
@@ -58,13 +54,6 @@ impl Postgres {
         }
         Ok(!shared && !moved)
     }
-}
-
-pub(super) async fn backend(connection: &mut PgConnection) -> Result<i32> {
-    sqlx::query_scalar("SELECT pg_backend_pid()")
-        .fetch_one(connection)
-        .await
-        .map_err(fault("connect"))
 }
 
 fn pooled() -> Error {

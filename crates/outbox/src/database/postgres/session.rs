@@ -8,11 +8,14 @@ use sqlx::postgres::{PgConnectOptions, PgRow};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::SCHEMA;
-use super::lock::{LOCK, backend};
 use crate::Result;
 use crate::database::fault::fault;
 use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status};
 use crate::database::session::{Session, Table};
+
+/// Advisory locks are per database: this number need only differ from the application's own.
+/// It is "tidings" in ASCII.
+pub(super) const LOCK: i64 = 0x0074_6964_696e_6773;
 
 /// A look: the rows that are ready, by number.
 pub(crate) const READY: &str = "SELECT seq, topic, event_key, event FROM tidings_outbox
@@ -53,6 +56,13 @@ impl Postgres {
         let done = query.execute(&mut self.connection).await;
         Ok(done.map_err(fault(operation))?.rows_affected())
     }
+}
+
+pub(super) async fn backend(connection: &mut PgConnection) -> Result<i32> {
+    sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(connection)
+        .await
+        .map_err(fault("connect"))
 }
 
 #[async_trait]
@@ -242,14 +252,50 @@ impl Session for Postgres {
         self.execute("discard", query.bind(seqs)).await
     }
 
-    async fn forget_published(&mut self, age: Duration) -> Result<u64> {
+    async fn published_last(
+        &mut self,
+        window: Duration,
+        since: Duration,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Row>> {
+        let rows = sqlx::query(
+            "SELECT seq, topic, event_key, event FROM tidings_outbox_published,
+                 (SELECT max(published_at) AS at FROM tidings_outbox_published) AS newest
+             WHERE published_at >= newest.at - make_interval(secs => $1)
+               AND newest.at <= clock_timestamp() - make_interval(secs => $2)
+               AND seq > $3
+             ORDER BY seq LIMIT $4",
+        )
+        .bind(window.as_secs_f64())
+        .bind(since.as_secs_f64())
+        .bind(after)
+        .bind(limit as i64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("resend"))?;
+        rows.iter().map(ready_row).collect()
+    }
+
+    async fn published_again(&mut self, seqs: &[i64]) -> Result<()> {
+        let query = sqlx::query(
+            "UPDATE tidings_outbox_published SET published_at = clock_timestamp()
+             WHERE seq = ANY ($1)",
+        );
+        self.execute("resend", query.bind(seqs)).await.map(drop)
+    }
+
+    async fn forget_published(&mut self, age: Duration, last: Duration) -> Result<u64> {
         let query = sqlx::query(
             "DELETE FROM tidings_outbox_published WHERE seq = ANY (ARRAY(
                  SELECT seq FROM tidings_outbox_published
                  WHERE published_at < clock_timestamp() - make_interval(secs => $1)
+                   AND published_at <= (SELECT max(published_at) FROM tidings_outbox_published)
+                                       - make_interval(secs => $2)
                  ORDER BY published_at LIMIT 10000))",
         );
-        self.execute("prune", query.bind(age.as_secs_f64())).await
+        let query = query.bind(age.as_secs_f64()).bind(last.as_secs_f64());
+        self.execute("prune", query).await
     }
 
     async fn forget_done(&mut self, age: Duration) -> Result<u64> {

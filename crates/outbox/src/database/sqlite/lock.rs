@@ -1,54 +1,12 @@
-//! A lease row with an epoch.
-
-use std::time::Duration;
+//! Who is active: by a lease row with an epoch.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use sqlx::SqliteConnection;
 
+use super::lease::{NAME, extend, now_millis, too_late_millis, until_millis};
 use super::session::Sqlite;
+use crate::Result;
 use crate::database::fault::fault;
 use crate::database::lock::Lock;
-use crate::{Error, ErrorKind, Result};
-
-/// For how long a relay that says nothing stays the active one.
-const LEASE: Duration = Duration::from_secs(5);
-const NAME: &str = "relay";
-
-fn now_millis() -> i64 {
-    Timestamp::now().as_millisecond()
-}
-
-fn until_millis() -> i64 {
-    now_millis() + LEASE.as_millis() as i64
-}
-
-/// Extends the lease, if it is still held.
-pub(super) async fn extend(
-    connection: &mut SqliteConnection,
-    holder: &str,
-    epoch: i64,
-) -> Result<()> {
-    let done = sqlx::query(
-        "UPDATE tidings_outbox_lease SET until_millis = ?
-         WHERE name = ? AND holder = ? AND epoch = ?",
-    )
-    .bind(until_millis())
-    .bind(NAME)
-    .bind(holder)
-    .bind(epoch)
-    .execute(connection)
-    .await
-    .map_err(fault("keep the lease"))?;
-    match done.rows_affected() {
-        1 => Ok(()),
-        _ => Err(Error::new(
-            ErrorKind::Superseded,
-            "keep the lease",
-            "another relay has taken it over",
-        )),
-    }
-}
 
 #[async_trait]
 impl Lock for Sqlite {
@@ -62,13 +20,14 @@ impl Lock for Sqlite {
              VALUES (?1, ?2, 1, ?3)
              ON CONFLICT (name) DO UPDATE
              SET holder = ?2, epoch = epoch + 1, until_millis = ?3
-             WHERE until_millis < ?4
+             WHERE until_millis < ?4 OR until_millis > ?5
              RETURNING epoch",
         )
         .bind(NAME)
         .bind(&self.holder)
         .bind(until_millis())
         .bind(now_millis())
+        .bind(too_late_millis())
         .fetch_optional(&mut self.connection)
         .await
         .map_err(fault("take the lease"))?;
@@ -85,7 +44,7 @@ impl Lock for Sqlite {
                 .fetch_optional(&mut self.connection)
                 .await
                 .map_err(fault("look for the lease"))?;
-        Ok(until.is_some_and(|until| until >= now_millis()))
+        Ok(until.is_some_and(|until| (now_millis()..=too_late_millis()).contains(&until)))
     }
 
     async fn keep(&mut self) -> Result<()> {

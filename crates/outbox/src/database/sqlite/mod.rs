@@ -1,6 +1,7 @@
 //! SQLite: a lease row with an epoch, polling, one writer at a time.
 
 mod caller;
+mod lease;
 mod lock;
 mod session;
 

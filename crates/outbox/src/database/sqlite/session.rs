@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
 use super::SCHEMA;
-use super::lock::extend;
+use super::lease::extend;
 use crate::Result;
 use crate::database::fault::fault;
 use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status, list};
@@ -244,13 +244,50 @@ impl Session for Sqlite {
         self.execute("discard", query.bind(list(seqs))).await
     }
 
-    async fn forget_published(&mut self, age: Duration) -> Result<u64> {
+    async fn published_last(
+        &mut self,
+        window: Duration,
+        since: Duration,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Row>> {
+        let rows = sqlx::query(
+            "SELECT seq, topic, event_key, event FROM tidings_outbox_published,
+                 (SELECT julianday(max(published_at)) AS at FROM tidings_outbox_published) AS newest
+             WHERE julianday(published_at) >= newest.at - ? / 86400.0
+               AND newest.at <= julianday('now') - ? / 86400.0
+               AND seq > ?
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(window.as_secs_f64())
+        .bind(since.as_secs_f64())
+        .bind(after)
+        .bind(limit as i64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("resend"))?;
+        rows.iter().map(ready_row).collect()
+    }
+
+    async fn published_again(&mut self, seqs: &[i64]) -> Result<()> {
+        let sql = "UPDATE tidings_outbox_published
+                   SET published_at = strftime('%Y-%m-%d %H:%M:%f', 'now')
+                   WHERE seq IN (SELECT value FROM json_each(?))";
+        fenced!(self, "resend", sqlx::query(sql).bind(list(seqs)))
+    }
+
+    async fn forget_published(&mut self, age: Duration, last: Duration) -> Result<u64> {
         let query = sqlx::query(
             "DELETE FROM tidings_outbox_published WHERE seq IN (
                  SELECT seq FROM tidings_outbox_published
-                 WHERE julianday(published_at) < julianday('now') - ? / 86400.0 LIMIT 10000)",
+                 WHERE julianday(published_at) < julianday('now') - ? / 86400.0
+                   AND julianday(published_at)
+                       <= (SELECT julianday(max(published_at)) FROM tidings_outbox_published)
+                          - ? / 86400.0
+                 LIMIT 10000)",
         );
-        self.execute("prune", query.bind(age.as_secs_f64())).await
+        let query = query.bind(age.as_secs_f64()).bind(last.as_secs_f64());
+        self.execute("prune", query).await
     }
 
     async fn forget_done(&mut self, age: Duration) -> Result<u64> {
