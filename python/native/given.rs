@@ -63,7 +63,8 @@ impl Given {
             let mut route = Route::to(topic);
             if let Some(path) = key_path {
                 let path: Result<KeyPath, _> = path.parse();
-                let path = path.map_err(|e| Failure::invalid(format!("routes: {e}")))?;
+                let path =
+                    path.map_err(|e| Failure::invalid(format!("routes: {event_type}: {e}")))?;
                 route = route.key(path);
             }
             routes.push((event_type, route));

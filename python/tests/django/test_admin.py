@@ -122,6 +122,23 @@ def test_retrying_a_parked_event_releases_what_waits_behind_it(site):
     assert bus().log.groups("notes")["effects"]["parked_keys"] == 0
 
 
+def test_letters_of_other_services_are_out_of_reach(site):
+    """The bus may be that of many, and a form can be sent without the page."""
+    publish(NOTED, {"a": 1}, mode="immediate", topic="theirs")
+    bus().consume("theirs", "g", fail, max_attempts=1, until_idle=1.0, start="earliest")
+    (letter,) = bus().log.dead_letters("theirs", "g")
+    for forged in (f"theirs|g|{letter['id']}", "notes", "notes|effects|", ""):
+        post = {"letter": [forged], "action": "discard"}
+        assert site["boss"].post("/admin/tidings/deadletter/", post).status_code == 400
+    assert len(bus().log.dead_letters("theirs", "g")) == 1
+
+
+def test_what_is_read_from_the_bus_has_no_pages_of_rows(site):
+    for path in ("group/1/change/", "deadletter/1/delete/", "deadletter/1/history/", "group/add/"):
+        assert site["boss"].get(f"/admin/tidings/{path}").status_code == 404
+    assert site["boss"].get("/admin/tidings/").status_code == 200
+
+
 def test_a_bus_that_is_away_is_said_on_the_page(site, settings):
     settings(BUS="redis://127.0.0.1:1", SEND_TIMEOUT=0.5)
     assert "127.0.0.1:1" in page(site["looker"], "group")

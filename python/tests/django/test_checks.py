@@ -103,7 +103,43 @@ def test_a_bus_of_no_known_kind_is_told_without_connecting():
     with override_settings(TIDINGS={**settings.TIDINGS, "BUS": "carrier-pigeon:coop"}):
         (message,) = run_checks(tags=["tidings"])
     assert message.id == "tidings.E005"
+    assert message.msg.startswith('TIDINGS["BUS"]: ')
     assert "carrier-pigeon" in message.msg
+
+
+def test_the_message_names_the_setting_that_is_wrong(monkeypatch):
+    from django.conf import settings
+
+    events = {UPDATED: {"TOPIC": "courses", "KEY": "a..b"}}
+    with override_settings(TIDINGS={**settings.TIDINGS, "EVENTS": events}):
+        (message,) = run_checks(tags=["tidings"])
+    assert message.id == "tidings.E005"
+    assert message.msg.startswith(f'TIDINGS["EVENTS"]: {UPDATED}: ')
+    assert '"KEY"' in message.hint
+    without = {key: value for key, value in settings.TIDINGS.items() if key != "BUS"}
+    monkeypatch.setenv("TIDINGS_BUS", "redis://localhost?conect_timeout=1s")
+    with override_settings(TIDINGS=without):
+        (message,) = run_checks(tags=["tidings"])
+    assert message.msg.startswith("The environment variable TIDINGS_BUS: ")
+    assert 'Did you mean "connect_timeout"?' in message.msg
+
+
+def test_a_type_that_cannot_be_published_is_told():
+    from django.conf import settings
+
+    with override_settings(TIDINGS={**settings.TIDINGS, "EVENTS": {"courseUpdated": "courses"}}):
+        (message,) = [m for m in run_checks(tags=["tidings"]) if m.id == "tidings.W002"]
+    assert message.msg.startswith("TIDINGS[\"EVENTS\"]['courseUpdated']: OEP41-type-grammar")
+    assert "publish() refuses" in message.hint
+
+
+def test_the_bus_of_open_edx_needs_its_packages():
+    from django.conf import settings
+
+    with override_settings(TIDINGS={**settings.TIDINGS, "BUS": "openedx"}):
+        (message,) = run_checks(tags=["tidings"])
+    assert message.id == "tidings.E005"
+    assert "Install tidings[openedx]" in message.msg
 
 
 def test_the_file_of_the_bus_must_not_be_a_database():

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 
 from tidings import TidingsError
 from tidings._tidings import Log
@@ -40,6 +41,11 @@ class BusAdmin(admin.ModelAdmin):
     """A list that is read from the bus, when somebody looks at it."""
 
     template: str
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list alone: there are no rows with pages of their own."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return [path("", self.admin_site.admin_view(self.changelist_view), name=name)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """There is no table to add to."""
@@ -141,8 +147,13 @@ class DeadLetterAdmin(BusAdmin):
         if permission is None or not request.user.has_perm(f"tidings.{permission}_deadletter"):
             raise PermissionDenied
         places: dict[tuple[str, str], list[str]] = {}
+        known = topics()
         for text in request.POST.getlist("letter"):
-            topic, group, position = text.split("|", 2)
+            topic, _, rest = text.partition("|")
+            group, _, position = rest.partition("|")
+            if topic not in known or not position:
+                # The page offers no other, and the bus may be that of many services.
+                raise SuspiciousOperation("a dead letter of no topic of this project")
             places.setdefault((topic, group), []).append(position)
         done, errors = 0, []
         log = service.bus().log

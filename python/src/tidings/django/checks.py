@@ -12,13 +12,13 @@ from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 
-from tidings import TidingsError
+from tidings import ProfileError, TidingsError
 from tidings.django import conf, service
 from tidings.django.registry import Receiver, registry
 
 #: The identifiers of these checks, for ``SILENCED_SYSTEM_CHECKS``; the guide lists them.
 SETTING, RECEIVER, DESCRIPTION, BUS_FILE, BUS_URL = (f"tidings.E00{n}" for n in range(1, 6))
-NO_ROUTE = "tidings.W001"
+NO_ROUTE, EVENT_TYPE = "tidings.W001", "tidings.W002"
 
 
 def check_settings(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
@@ -121,12 +121,43 @@ def check_bus(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
         # The bus is that of Open edX.
         return [Error(str(error), hint="See the settings EVENT_BUS_*.", id=BUS_URL)]
     except TidingsError as error:
-        hint = "Name it like redis://host:6379/0 or sqlite:bus.db."
-        if str(error).startswith("catalog:"):
-            hint = "See what `tidings catalog lint` says of it."
-        where = 'TIDINGS["BUS"], TIDINGS["EVENTS"] or TIDINGS["CATALOG"]'
-        return [Error(f"{where}: {error}", hint=hint, id=BUS_URL)]
-    return []
+        return [_of_the_bus(str(error))]
+    return list(_event_types())
+
+
+def _event_types() -> Iterable[CheckMessage]:
+    bus = service.bus()
+    for event_type in conf.current().events:
+        try:
+            bus.prepare(bus.event(type=event_type, data={}), "check")
+        except ProfileError as error:
+            # It may be an event of somebody else, which is only received.
+            rule = str(error).partition(" was not published: ")[2] or str(error)
+            yield Warning(
+                f'TIDINGS["EVENTS"][{event_type!r}]: {rule}',
+                hint="publish() refuses events of this type.",
+                id=EVENT_TYPE,
+            )
+        except TidingsError:
+            # What a catalog says of an event depends on its data.
+            continue
+
+
+#: What a message of the bus begins with, the key that it is about, and what to do.
+_ABOUT: Final = (
+    ("catalog: ", "CATALOG", "See what `tidings catalog lint` says of it."),
+    ("routes: ", "EVENTS", 'Correct the "KEY" of that type.'),
+    ("bus URL: ", "BUS", "Name it like redis://host:6379/0 or sqlite:bus.db."),
+)
+
+
+def _of_the_bus(message: str) -> CheckMessage:
+    for start, key, hint in _ABOUT:
+        if message.startswith(start):
+            return Error(
+                f"{conf.name_of(key)}: {message.removeprefix(start)}", hint=hint, id=BUS_URL
+            )
+    return Error(f"TIDINGS: {message}", hint="See the settings of the bus.", id=BUS_URL)
 
 
 def check_database_files(app_configs: Any = None, **_: Any) -> list[CheckMessage]:

@@ -329,6 +329,15 @@ def current() -> Settings:
     return settings
 
 
+def name_of(key: str) -> str:
+    """Where a key of the setting comes from, for messages."""
+    raw = getattr(django_settings, "TIDINGS", {})
+    variable = VARIABLES.get(key)
+    if variable and key not in raw and os.environ.get(variable):
+        return f"The environment variable {variable}"
+    return f'TIDINGS["{key}"]'
+
+
 def nearest(key: str, known: tuple[str, ...]) -> str | None:
     """The known word that was probably meant."""
     folded = {word.lower().replace("_", "-"): word for word in known}

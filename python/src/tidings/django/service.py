@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from tidings import Bus, Event, InvalidError, NoRouteError, TidingsError
 from tidings.django import conf
 from tidings.django.outbox import Entry, Row
@@ -43,8 +45,14 @@ def bus() -> Bus:
 def _bus(settings: conf.Settings, role: str) -> Bus:
     if settings.bus == conf.OPENEDX:
         # Their packages need not be installed anywhere else.
-        from tidings.openedx import settings as openedx
-
+        try:
+            from tidings.openedx import settings as openedx
+        except ImportError as error:
+            raise ImproperlyConfigured(
+                f'TIDINGS["BUS"] is "{conf.OPENEDX}", the bus of the settings EVENT_BUS_*, which '
+                f"needs packages of Open edX: {error}. Install tidings[openedx], or name the URL "
+                f"of a bus."
+            ) from error
         return openedx.bus_for_django(**_options(settings, role))
     return Bus(settings.bus, send_timeout=settings.send_timeout, **_options(settings, role))
 
