@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import eventually
@@ -35,6 +36,11 @@ def tell(alias, key, number):
     """An event on the bus, at once."""
     data = {"key": key, "title": f"title-{number}"}
     return publish(UPDATED, data, mode="immediate", using=alias)
+
+
+def delivered(event, topic="courses"):
+    """What a handler is given of an event."""
+    return SimpleNamespace(topic=bus().full_topic(topic), event=event, attempt=1)
 
 
 def effects(alias):
@@ -152,18 +158,25 @@ def test_the_command_gives_each_group_every_event(alias, bus_url, manage):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("alias", "bus_url"),
-    [("default", "sqlite"), ("postgres", "redis"), ("mariadb", "redis")],
-    indirect=True,
+    ("alias", "bus_url", "batch"),
+    [
+        ("default", "sqlite", 1),
+        ("postgres", "redis", 1),
+        ("mariadb", "redis", 1),
+        ("postgres", "redis", 25),
+        ("mariadb", "redis", 25),
+    ],
+    indirect=["alias", "bus_url"],
 )
-def test_kill_9_of_the_consumer_neither_loses_nor_repeats_an_effect(alias, bus_url, manage):
-    total = 200
+def test_kill_9_of_the_consumer_neither_loses_nor_repeats_an_effect(alias, bus_url, batch, manage):
+    total, keys = 200, 10 if batch == 1 else 60
     bus().log.create_group("courses", "effects", "earliest")
-    sent = {tell(alias, f"c-{n % 10}", n).id for n in range(total)}
+    sent = {tell(alias, f"c-{n % keys}", n).id for n in range(total)}
     environment = {
         "TIDINGS_BUS": bus_url,
         "TIDINGS_TEST_DATABASE": alias,
         "TIDINGS_TEST_WORK": "0.005",
+        "TIDINGS_TEST_BATCH": str(batch),
     }
     for target in (30, 80, 130):
         command = manage("tidings_consume", "-g", "effects", "--lease", "1", **environment)
@@ -176,6 +189,9 @@ def test_kill_9_of_the_consumer_neither_loses_nor_repeats_an_effect(alias, bus_u
     found = [event for event, _, _ in effects(alias)]
     assert len(found) == total
     assert set(found) == sent
+    for key in range(keys):
+        of_key = [number for _, of, number in effects(alias) if of == f"c-{key}"]
+        assert of_key == sorted(of_key), "events of a key come in order"
 
 
 def test_sigterm_lets_the_running_handler_finish(sqlite, new_bus, manage):
@@ -268,12 +284,11 @@ def test_a_connection_that_died_between_events_is_replaced(alias, new_bus):
     )
     desk = Desk("effects")
     desk.add("courses", found)
-    handle = desk.handler("courses")
     connections[alias].settings_dict["CONN_HEALTH_CHECKS"] = True
     connections[alias].settings_dict["CONN_MAX_AGE"] = None
     connections[alias].close()
     try:
-        handle(tell(alias, "c-1", 1))
+        desk.handle(delivered(tell(alias, "c-1", 1)))
         session = connections[alias]
         with connections[alias].cursor() as cursor:
             if session.vendor == "postgresql":
@@ -287,7 +302,7 @@ def test_a_connection_that_died_between_events_is_replaced(alias, new_bus):
         with other.cursor() as cursor:
             cursor.execute(kill, [number])
         other.close()
-        handle(tell(alias, "c-1", 2))
+        desk.handle(delivered(tell(alias, "c-1", 2)))
     finally:
         connections[alias].settings_dict["CONN_HEALTH_CHECKS"] = False
         connections[alias].settings_dict["CONN_MAX_AGE"] = 0
@@ -302,14 +317,14 @@ def test_request_caches_are_cleared_around_each_event(sqlite, new_bus, monkeypat
     desk.add(
         "notes", Receiver(NOTED, lambda e: cleared.append("event"), "notes", "g", False, None, "")
     )
-    desk.handler("notes")(publish(NOTED, {"a": 1}, mode="immediate"))
+    desk.handle(delivered(publish(NOTED, {"a": 1}, mode="immediate"), "notes"))
     assert cleared == [1, "event", 1]
 
 
 def test_other_types_of_a_topic_are_nobodys_business(sqlite, new_bus):
     desk = Desk("effects")
     desk.add("courses", Receiver(NOTED, lambda e: 1 / 0, "courses", "g", False, None, ""))
-    desk.handler("courses")(tell(sqlite, "c-1", 1))
+    desk.handle(delivered(tell(sqlite, "c-1", 1)))
 
 
 def test_a_receiver_needs_types(receivers):

@@ -5,7 +5,7 @@ from tidings.django import apply_if_newer, receiver
 from .models import Announcement, Course
 
 
-@receiver("org.example.catalog.course.updated.v1", topic="courses", transactional=True)
+@receiver("org.example.catalog.course.updated.v1", topic="courses", transactional=True, batch=100)
 def on_course(event):
     data = event.data
     apply_if_newer(Course, event.time, key=data["key"], defaults={"title": data["title"]})

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import close_old_connections, reset_queries, router, transaction
+from django.db import close_old_connections, connections, reset_queries, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tidings import Event
-from tidings.django import conf, inbox
+from tidings import Event, Message
+from tidings.django import conf, inbox, service
 from tidings.django.models import Inbox
 from tidings.django.registry import Receiver, registry
 
@@ -44,20 +46,28 @@ class Desk:
         """The databases whose inbox it uses."""
         return {database(r) for r in self._receivers.values() if r.transactional}
 
-    def handler(self, topic: str) -> Callable[[Event], None]:
-        """What is called with each event of a topic."""
-        by_type = {t: r for (of, t), r in self._receivers.items() if of == topic}
+    @property
+    def batch(self) -> int:
+        """How many events the receiver takes at once that takes most."""
+        return max(receiver.batch for receiver in self._receivers.values())
 
-        def handle(event: Event) -> None:
-            receiver = by_type.get(event.type)
-            if receiver is None:
-                # Other types share the topic, and are nobody's business here.
-                logger.debug("no receiver for %s of %s", event.type, topic)
-                return
-            with clean():
-                call(receiver, self.group, event)
+    def receiver(self, message: Message) -> Receiver | None:
+        """Who receives a message; `None` for other types that share the topic."""
+        return self._by_full_topic.get((message.topic, message.event.type))
 
-        return handle
+    @cached_property
+    def _by_full_topic(self) -> dict[tuple[str, str], Receiver]:
+        full = service.bus().full_topic
+        return {(full(topic), t): of for (topic, t), of in self._receivers.items()}
+
+    def handle(self, message: Message) -> None:
+        """Deals with one message."""
+        receiver = self.receiver(message)
+        if receiver is None:
+            logger.debug("no receiver for %s of %s", message.event.type, message.topic)
+            return
+        with clean():
+            call(receiver, self.group, message.event)
 
 
 def desks(topics: Iterable[str] = (), groups: Iterable[str] = ()) -> list[Desk]:
@@ -102,6 +112,24 @@ def call(receiver: Receiver, group: str, event: Event) -> None:
             logger.info("event %s has taken effect in %s before", event.id, group)
             return
         receiver.function(event)
+        assert_kept(connections[alias])
+
+
+def assert_kept(connection: BaseDatabaseWrapper) -> None:
+    """Raises if a receiver has returned though its transaction cannot be committed any more.
+
+    It has caught the error of a statement: then the database, or Django, rolls everything back at
+    the end without another word, and the event would have had no effect.
+    """
+    aborted = False
+    if connection.vendor == "postgresql":
+        # Known to the driver, old or new: 3 is PQTRANS_INERROR.
+        aborted = connection.connection.info.transaction_status == 3
+    if aborted or connection.needs_rollback:
+        raise transaction.TransactionManagementError(
+            "the receiver returned, but a statement of its transaction has failed, and all of it "
+            "is rolled back: wrap what may fail in transaction.atomic(), or let the error out"
+        )
 
 
 def database(receiver: Receiver) -> str:
@@ -125,6 +153,11 @@ def clean() -> Iterator[None]:
 
 def _prepare() -> None:
     close_old_connections()
+    clear_caches()
+
+
+def clear_caches() -> None:
+    """The same for an event that is not the first of its transaction."""
     reset_queries()
     if _clear_request_caches is not None:
         _clear_request_caches()

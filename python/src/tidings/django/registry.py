@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from tidings import Event
 
+#: As many rows as a statement of an old SQLite takes (999 parameters).
+MOST_BATCH = 250
+
 Handle = TypeVar("Handle", bound="Callable[[Event], object]")
 Describe = TypeVar("Describe", bound="Callable[[Any], Any]")
 
@@ -31,6 +34,7 @@ class Receiver:
     transactional: bool
     using: str | None
     place: str
+    batch: int = 1
 
     @property
     def name(self) -> str:
@@ -115,6 +119,7 @@ def receiver(
     group: str | None = None,
     transactional: bool = False,
     using: str | None = None,
+    batch: int = 1,
 ) -> Callable[[Handle], Handle]:
     """Makes a function the receiver of events of these types.
 
@@ -127,6 +132,11 @@ def receiver(
     database ``using``, together with a row of the inbox: what it writes there takes effect once,
     however often the event comes.
 
+    With ``batch=100`` up to so many events that lie ready share such a transaction; the function is
+    called with each. If one of them fails, all of it is rolled back, and each event gets a
+    transaction of its own: the function is called again with events whose first call has had no
+    effect on the database.
+
     ::
 
         @receiver("org.example.catalog.course.created.v1", topic="courses", transactional=True)
@@ -138,12 +148,21 @@ def receiver(
             "@receiver needs the types of the events it receives, as strings: "
             '@receiver("org.example.catalog.course.created.v1").'
         )
+    if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch <= MOST_BATCH:
+        raise ImproperlyConfigured(
+            f"@receiver: batch must be a whole number from 1 to {MOST_BATCH}, but is {batch!r}."
+        )
+    if batch > 1 and not transactional:
+        raise ImproperlyConfigured(
+            "@receiver: batch is how many events share a transaction, and this receiver asks for "
+            "none: add transactional=True, or leave batch out."
+        )
     place = _place()
 
     def register(function: Handle) -> Handle:
         for event_type in event_types:
             registry.add_receiver(
-                Receiver(event_type, function, topic, group, transactional, using, place)
+                Receiver(event_type, function, topic, group, transactional, using, place, batch)
             )
         return function
 

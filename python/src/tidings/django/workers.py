@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,10 +13,14 @@ from django.db import DatabaseError, close_old_connections, connections
 
 from tidings import Message, Subscription, TidingsError, _consuming
 from tidings.django import inbox, service
+from tidings.django.batches import Batches
 from tidings.django.consuming import Desk, logger
 
 #: How often old rows of the inbox are removed, in seconds.
 _PRUNING = 3600.0
+
+#: Handlers at a time that the runtime allows.
+_MOST_HANDLERS = 10_000
 
 #: Seconds for which a worker keeps a connection that Django would close after each request.
 _KEPT = 60.0
@@ -43,10 +47,7 @@ class Workers:
             return self._run()
 
     def _run(self) -> dict[str, dict[str, int]]:
-        subscriptions = [
-            service.bus().subscribe(desk.topics, desk.group, **self._options)
-            for desk in self._desks
-        ]
+        subscriptions = [self._subscribe(desk) for desk in self._desks]
         threads = [
             threading.Thread(
                 target=self._consume, args=pair, name=f"tidings-{pair[0].group}", daemon=True
@@ -71,17 +72,23 @@ class Workers:
             raise self._failures[0]
         return self._counts
 
+    def _subscribe(self, desk: Desk) -> Subscription:
+        handlers = self._options["concurrency"] * self._batch(desk)
+        options = {**self._options, "concurrency": min(handlers, _MOST_HANDLERS)}
+        return service.bus().subscribe(desk.topics, desk.group, **options)
+
+    def _batch(self, desk: Desk) -> int:
+        # A single attempt is not to be spent by what another event does to the process.
+        return 1 if self._options["max_attempts"] == 1 else desk.batch
+
     def _consume(self, desk: Desk, subscription: Subscription) -> None:
-        full_name = service.bus().full_topic
-        handlers = {full_name(topic): desk.handler(topic) for topic in desk.topics}
-
-        def handle(message: Message) -> None:
-            handlers[message.topic](message.event)
-
-        settle = partial(_consuming.settle, handle=handle)
+        stream = subscription.stream
+        settle: Callable[[Message], None] = partial(_consuming.settle, handle=desk.handle)
+        if self._batch(desk) > 1:
+            settle = Batches(desk, stream, settle)
         try:
             counts = _consuming.run(
-                subscription.stream,
+                stream,
                 settle,
                 threads=self._options["concurrency"],
                 rest=close_old_connections,
@@ -91,6 +98,8 @@ class Workers:
             self._failures.append(error)
         else:
             self._counts[desk.group] = counts
+        finally:
+            connections.close_all()
 
     def _prune(self) -> None:
         for alias in {alias for desk in self._desks for alias in desk.databases}:

@@ -17,7 +17,13 @@ def course(row):
     return {"key": row.key, "title": row.title}
 
 
-@receiver(settings.UPDATED, group="effects", transactional=True, using=DATABASE)
+@receiver(
+    settings.UPDATED,
+    group="effects",
+    transactional=True,
+    using=DATABASE,
+    batch=int(os.environ.get("TIDINGS_TEST_BATCH", "1")),
+)
 def count(event):
     data = event.data
     Effect.objects.using(DATABASE).create(
