@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 venv=$(realpath -m "${TIDINGS_PYTHON_VENV:-$target/python-venv}")
-requirements=(crates/cli/tests/peers/requirements.txt python/requirements-test.txt python/requirements-kafka.txt)
+requirements=(crates/cli/tests/peers/requirements.txt python/requirements-{test,kafka,servers}.txt)
 
 say() { printf 'python: %s\n' "$1" >&2; }
 
@@ -15,7 +15,7 @@ mkdir -p "$(dirname "$venv")"
 exec 9>"$venv.lock"
 flock 9
 if ! cat "${requirements[@]}" | cmp -s - "$venv/installed.txt"; then
-  say "installing maturin, pytest, mypy, ruff and the Open edX packages into $venv (once)"
+  say "installing maturin, pytest, mypy, ruff, servers and the Open edX packages into $venv (once)"
   rm -rf "$venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \

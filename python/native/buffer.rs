@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use tidings::ForeignEntry;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -103,11 +104,11 @@ impl Buffer {
 }
 
 /// Sees to it that somebody empties the buffer.
-pub(crate) fn pump(process: &'static Process, connection: &Arc<Connection>) {
+pub(crate) fn pump(process: &'static Process, background: &Handle, connection: &Arc<Connection>) {
     if connection.buffer.pumping.swap(true, Ordering::AcqRel) {
         return;
     }
-    process.handle().spawn(empty(process, connection.clone()));
+    background.spawn(empty(process, connection.clone()));
 }
 
 async fn empty(process: &'static Process, connection: Arc<Connection>) {

@@ -186,7 +186,8 @@ impl PyBus {
     ) -> PyResult<()> {
         let (process, connection) = self.here(py)?;
         let (events, limit) = (drafts(events), limit(py, timeout)?);
-        process.handle().spawn(async move {
+        let background = process.background().map_err(|e| e.raise(py))?;
+        background.spawn(async move {
             let published = publish(&connection, Side::Background, events, limit).await;
             later::call(done, move |py| table(py, published)).await;
         });
@@ -256,6 +257,7 @@ impl PyBus {
     /// thread if it does not reach the log.
     fn buffer_entry(&self, py: Python<'_>, entry: &PyEntry, tell: Py<PyAny>) -> PyResult<()> {
         let (process, connection) = self.here(py)?;
+        let background = process.background().map_err(|e| e.raise(py))?;
         let waiting = Waiting {
             topic: entry.topic.clone(),
             entry: entry.entry.clone(),
@@ -270,7 +272,7 @@ impl PyBus {
             let failure = Failure::new("full", message).temporary();
             return Err(failure.of(Some(&entry.entry.id)).raise(py));
         }
-        pump(process, &connection);
+        pump(process, &background, &connection);
         Ok(())
     }
 
@@ -302,7 +304,8 @@ impl PyBus {
         let (process, connection) = self.here(py)?;
         // What can be told at once shall not come from a thread later.
         options.check().map_err(|e| e.raise(py))?;
-        Ok(PyStream::start(process, connection, topics, group, options))
+        let stream = PyStream::start(process, connection, topics, group, options);
+        stream.map_err(|e| e.raise(py))
     }
 
     /// Closes the connections of this process. What comes later opens them anew.

@@ -273,10 +273,10 @@ impl Open {
         let Some(connection) = self.home.upgrade() else {
             return;
         };
-        let Some(process) = Process::begun() else {
+        let Some(Ok(background)) = Process::begun().map(Process::background) else {
             return;
         };
-        process.handle().spawn(async move {
+        background.spawn(async move {
             let trim = async {
                 let open = connection.open(Side::Background).await?;
                 let trimmed = open.bus.transport().trim(&full, &retention).await;

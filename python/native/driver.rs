@@ -48,8 +48,8 @@ impl Driver {
 
     /// Lets happen what follows from a connection that was dropped: its socket is closed.
     pub(crate) fn tidy(&self) {
-        // Not from inside of a runtime; then the next caller does it.
-        if Handle::try_current().is_err() {
+        // Not from inside of a runtime; then the next caller does it. And not when this thread ends.
+        if Handle::try_current().is_err_and(|error| error.is_missing_context()) {
             self.runtime.block_on(catch_up());
         }
     }

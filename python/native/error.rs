@@ -49,6 +49,15 @@ impl Failure {
         Self::new("invalid", message)
     }
 
+    pub(crate) fn ending() -> Self {
+        Self::new("closed", "the interpreter is ending")
+    }
+
+    pub(crate) fn no_threads(error: &std::io::Error) -> Self {
+        let message = format!("the threads of tidings do not start: {error}");
+        Self::new("failed", message)
+    }
+
     pub(crate) fn temporary(mut self) -> Self {
         self.temporary = true;
         self

@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use process::Process;
+use process::{Process, with_thread_locals};
 
 /// Ends everything of this process, within about so many seconds: consumers drain, what is
 /// buffered goes out, threads end.
@@ -42,23 +42,7 @@ fn shut_down(py: Python<'_>, seconds: f64) {
         return;
     };
     let limit = Duration::from_secs_f64(seconds.clamp(0.0, 1e6));
-    py.detach(|| {
-        let finished = async {
-            let streams = process.streams();
-            for stream in &streams {
-                stream.stop();
-            }
-            for connection in process.connections() {
-                connection.buffer.flushed().await;
-            }
-            for stream in streams {
-                let _ = stream.ended().await;
-            }
-        };
-        let handle = process.handle();
-        let _ = handle.block_on(async { tokio::time::timeout(limit, finished).await });
-        process.end(Duration::from_millis(500));
-    });
+    py.detach(|| with_thread_locals(|| process.shut_down(limit)));
 }
 
 /// Stops the consumers of this process, without waiting for them.

@@ -16,7 +16,12 @@ pub(crate) struct ToPython;
 fn is_wanted(metadata: &Metadata<'_>) -> bool {
     metadata.is_event()
         && *metadata.level() <= Level::INFO
-        && metadata.target().starts_with("tidings")
+        && logger(metadata).starts_with("tidings")
+}
+
+/// The name of the logger. This crate is `_tidings`, of which nobody has set the level.
+fn logger<'a>(metadata: &Metadata<'a>) -> &'a str {
+    metadata.target().trim_start_matches('_')
 }
 
 impl Subscriber for ToPython {
@@ -52,7 +57,7 @@ impl Subscriber for ToPython {
         };
         process.reporter.tell(Report::Log {
             level,
-            target: event.metadata().target(),
+            target: logger(event.metadata()),
             message: parts.message,
             fields: parts.fields,
         });

@@ -6,14 +6,17 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::time::timeout;
 
 use crate::connection::Connection;
 use crate::driver::Driver;
+use crate::error::Failure;
 use crate::reporter::Reporter;
 use crate::stream::Running;
 
@@ -22,16 +25,26 @@ pub(crate) struct Process {
     pid: u32,
     /// Runs what callers wait for.
     pub(crate) driver: Driver,
-    handle: Handle,
-    /// Runs in the background: consumers, asyncio, buffered events. Taken when the interpreter ends.
-    runtime: Mutex<Option<Runtime>>,
+    background: Mutex<Background>,
     connections: Mutex<HashMap<u64, Arc<Connection>>>,
     streams: Mutex<HashMap<u64, Weak<Running>>>,
     pub(crate) reporter: Reporter,
 }
 
+/// What runs while nobody waits: consumers, asyncio, buffered events. A process that only publishes
+/// has none, and so no thread: that of a server which forks, say, and closes what it finds open.
+enum Background {
+    Unneeded,
+    Running(Runtime),
+    /// The interpreter is ending.
+    Ended,
+}
+
 /// Null, or a box that was leaked and is never freed.
 static CURRENT: AtomicPtr<Process> = AtomicPtr::new(std::ptr::null_mut());
+
+/// How long threads have to end that have nothing left to do.
+const MOMENT: Duration = Duration::from_millis(500);
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -64,41 +77,46 @@ impl Process {
         match CURRENT.compare_exchange(found, fresh, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(fresh),
             Err(other) => {
-                // Another thread of this process was faster. Its neighbour stays unused: a few
-                // sleeping threads, at most once.
-                fresh.end(Duration::ZERO);
+                // Another thread of this process was faster. Its neighbour stays unused, at most once.
+                fresh.end();
                 Ok(get(other).expect("only null is ever replaced by null"))
             }
         }
     }
 
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            // What waits for Python cannot use more, and a second one would only wake the first.
-            .worker_threads(1)
-            .max_blocking_threads(8)
-            .thread_name("tidings")
-            .enable_all()
-            .build()?;
         Ok(Self {
             pid: std::process::id(),
             driver: Driver::new()?,
-            handle: runtime.handle().clone(),
-            runtime: Mutex::new(Some(runtime)),
+            background: Mutex::new(Background::Unneeded),
             connections: Mutex::default(),
             streams: Mutex::default(),
-            reporter: Reporter::start()?,
+            reporter: Reporter::default(),
         })
     }
 
-    /// The runtime in the background.
-    pub(crate) fn handle(&self) -> &Handle {
-        &self.handle
+    /// The runtime in the background, which the first call starts.
+    pub(crate) fn background(&self) -> Result<Handle, Failure> {
+        let mut background = lock(&self.background);
+        if let Background::Unneeded = *background {
+            let runtime = Builder::new_multi_thread()
+                // What waits for Python cannot use more, and a second one would only wake the first.
+                .worker_threads(1)
+                .max_blocking_threads(8)
+                .thread_name("tidings")
+                .enable_all()
+                .build();
+            *background = Background::Running(runtime.map_err(|e| Failure::no_threads(&e))?);
+        }
+        match &*background {
+            Background::Running(runtime) => Ok(runtime.handle().clone()),
+            _ => Err(Failure::ending()),
+        }
     }
 
     /// Whether the interpreter is ending and nothing may begin any more.
     pub(crate) fn has_ended(&self) -> bool {
-        lock(&self.runtime).is_none()
+        matches!(*lock(&self.background), Background::Ended)
     }
 
     /// What this process has of a bus, made by the first call.
@@ -139,13 +157,53 @@ impl Process {
             .collect()
     }
 
-    /// Ends all threads; what still runs after the time is left behind.
-    pub(crate) fn end(&self, within: Duration) {
-        let runtime = lock(&self.runtime).take();
-        if let Some(runtime) = runtime {
-            runtime.shutdown_timeout(within);
+    /// Consumers drain, what is buffered goes out, threads end; what is not done in time is left.
+    pub(crate) fn shut_down(&self, within: Duration) {
+        let deadline = Instant::now() + within;
+        let running = match &*lock(&self.background) {
+            Background::Running(runtime) => Some(runtime.handle().clone()),
+            _ => None,
+        };
+        if let Some(handle) = running {
+            let finished = async {
+                let streams = self.streams();
+                for stream in &streams {
+                    stream.stop();
+                }
+                for connection in self.connections() {
+                    connection.buffer.flushed().await;
+                }
+                for stream in streams {
+                    let _ = stream.ended().await;
+                }
+            };
+            let _ = handle.block_on(async { timeout(within, finished).await });
         }
-        self.reporter.end();
+        self.end();
+        // What could not be sent may be on its way into an outbox.
+        let left = deadline.saturating_duration_since(Instant::now());
+        self.reporter.end(left.max(MOMENT));
+    }
+
+    fn end(&self) {
+        let background = std::mem::replace(&mut *lock(&self.background), Background::Ended);
+        if let Background::Running(runtime) = background {
+            runtime.shutdown_timeout(MOMENT);
+        }
+    }
+}
+
+/// Runs what needs the thread-locals of tokio.
+///
+/// A server that ends the interpreter while the C library exits, as uwsgi does, calls us on a thread
+/// that has lost its own: then it runs on another.
+pub(crate) fn with_thread_locals<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    match Handle::try_current() {
+        Err(error) if error.is_thread_local_destroyed() => std::thread::scope(|scope| {
+            let done = scope.spawn(work).join();
+            done.unwrap_or_else(|panic| resume_unwind(panic))
+        }),
+        _ => work(),
     }
 }
 

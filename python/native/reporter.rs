@@ -4,11 +4,10 @@
 //! One thread per process calls into Python, so that no thread of the runtime ever waits for the
 //! interpreter. It is ended before the interpreter is.
 
-use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use tidings::{Count, Gap};
@@ -34,68 +33,72 @@ pub(crate) enum Report {
     /// Everything before it has been told.
     Mark(SyncSender<()>),
     /// Events that a group will never get.
-    Gap {
-        tell: Arc<Py<PyAny>>,
-        gap: Gap,
-    },
-    End,
+    Gap { tell: Arc<Py<PyAny>>, gap: Gap },
+    /// The same, and nothing comes after it.
+    End(SyncSender<()>),
 }
 
 /// Log records that wait for Python; more are dropped, since logging must not hold up work.
 const WAITING: usize = 10_000;
 
+/// Begins with what there is to tell first.
+#[derive(Default)]
 pub(crate) struct Reporter {
-    sender: SyncSender<Report>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    begun: OnceLock<Option<SyncSender<Report>>>,
 }
 
 impl Reporter {
-    pub(crate) fn start() -> io::Result<Self> {
-        let (sender, receiver) = sync_channel(WAITING);
-        let thread = Builder::new()
-            .name("tidings-reporter".into())
-            .spawn(move || run(&receiver))?;
-        Ok(Self {
-            sender,
-            thread: Mutex::new(Some(thread)),
-        })
+    /// Where to put it down; `None` if there is no thread to be had.
+    fn sender(&self) -> Option<&SyncSender<Report>> {
+        let begun = self.begun.get_or_init(|| {
+            let (sender, receiver) = sync_channel(WAITING);
+            let builder = Builder::new().name("tidings-reporter".into());
+            builder.spawn(move || run(&receiver)).ok().map(|_| sender)
+        });
+        begun.as_ref()
     }
 
     /// Tells something, unless too much waits already.
     pub(crate) fn tell(&self, report: Report) -> bool {
-        match self.sender.try_send(report) {
-            Ok(()) => true,
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
-        }
+        self.sender()
+            .is_some_and(|sender| sender.try_send(report).is_ok())
     }
 
     /// Tells something, and waits while too much waits already.
     pub(crate) fn must_tell(&self, report: Report) {
         // It fails only after `end`, when nothing can be told any more.
-        let _ = self.sender.send(report);
+        let _ = self.sender().map(|sender| sender.send(report));
     }
 
     /// Waits until everything so far has been told. Call it without the interpreter, which the
     /// thread needs.
     pub(crate) fn told(&self, within: Duration) {
-        let (mark, told) = sync_channel(1);
-        if self.tell(Report::Mark(mark)) {
-            let _ = told.recv_timeout(within);
-        }
+        self.mark(Report::Mark, within);
     }
 
-    /// Tells the rest and ends. Call it without the interpreter, which the thread needs.
-    pub(crate) fn end(&self) {
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread {
-            // A full queue is emptied by the thread, so this does not wait for ever.
-            let _ = self.sender.send(Report::End);
-            let _ = thread.join();
+    /// Tells the rest and ends; what is not told in time is left. Call it without the interpreter,
+    /// which the thread needs.
+    pub(crate) fn end(&self, within: Duration) {
+        self.mark(Report::End, within);
+    }
+
+    fn mark(&self, mark: impl FnOnce(SyncSender<()>) -> Report, within: Duration) {
+        // What has not begun has told nothing, and has nothing to tell.
+        let Some(Some(reports)) = self.begun.get() else {
+            return;
+        };
+        let deadline = Instant::now() + within;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let (sender, told) = sync_channel(1);
+        let mut mark = mark(sender);
+        while let Err(TrySendError::Full(back)) = reports.try_send(mark) {
+            if left().is_zero() {
+                return;
+            }
+            mark = back;
+            std::thread::sleep(Duration::from_millis(10));
         }
+        let _ = told.recv_timeout(left());
     }
 }
 
@@ -117,7 +120,10 @@ fn run(receiver: &Receiver<Report>) {
 /// Calls Python; `false` ends the thread.
 fn hand(py: Python<'_>, report: Report) -> bool {
     let told = match report {
-        Report::End => return false,
+        Report::End(told) => {
+            let _ = told.try_send(());
+            return false;
+        }
         Report::Mark(told) => {
             // Nobody waits any more when it took too long.
             let _ = told.try_send(());

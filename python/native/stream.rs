@@ -76,7 +76,8 @@ impl PyStream {
         topics: Vec<String>,
         group: String,
         mut options: Options,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
+        let background = process.background()?;
         let on_gap = options.on_gap.take().map(Arc::new);
         let handover = Arc::new(Handover::default());
         let (stop, mut stopped) = watch::channel(false);
@@ -91,7 +92,7 @@ impl PyStream {
         });
         let (id, shared) = (new_id(), running.clone());
         process.add_stream(id, &running);
-        process.handle().spawn(async move {
+        background.spawn(async move {
             let run = async {
                 let backoff = options.outage_backoff().transpose()?;
                 let open = open(&connection, &mut stopped, backoff, &shared.outages).await?;
@@ -138,7 +139,7 @@ impl PyStream {
             process.forget_stream(id);
             tell.send_replace(Some(outcome));
         });
-        Self { id, running }
+        Ok(Self { id, running })
     }
 
     fn here(&self) -> Result<&'static Process, Failure> {
@@ -247,7 +248,8 @@ impl PyStream {
     fn next_later(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<()> {
         let process = self.here().map_err(|e| e.raise(py))?;
         let running = self.running.clone();
-        process.handle().spawn(async move {
+        let background = process.background().map_err(|e| e.raise(py))?;
+        background.spawn(async move {
             let taken = running.take().await;
             crate::later::call(done, move |py| {
                 let message = taken.map(|taken| PyMessage::new(taken, running.handover.clone()));

@@ -7,27 +7,18 @@ use pyo3::prelude::*;
 use tokio::time::timeout;
 
 use crate::error::Failure;
-use crate::process::Process;
+use crate::process::{Process, with_thread_locals};
 
 /// How long a signal may wait for its handler.
 const SIGNALS: Duration = Duration::from_millis(200);
 
 /// This process, unless its interpreter is ending.
 pub(crate) fn process() -> Result<&'static Process, Failure> {
-    let process = Process::current().map_err(|e| {
-        Failure::new(
-            "failed",
-            format!("the threads of tidings do not start: {e}"),
-        )
-    })?;
+    let process = Process::current().map_err(|e| Failure::no_threads(&e))?;
     match process.has_ended() {
-        true => Err(ending()),
+        true => Err(Failure::ending()),
         false => Ok(process),
     }
-}
-
-fn ending() -> Failure {
-    Failure::new("closed", "the interpreter is ending")
 }
 
 /// Runs a future to its end on this thread, or until a signal handler raises.
@@ -54,9 +45,10 @@ where
     F::Output: Send,
 {
     let mut future = Box::pin(future);
+    let background = process.background().map_err(|e| e.raise(py))?;
     until_done(py, process, || {
         let slice = async { timeout(SIGNALS, &mut future).await };
-        process.handle().block_on(slice).ok()
+        background.block_on(slice).ok()
     })
 }
 
@@ -66,13 +58,13 @@ fn until_done<T: Send>(
     mut slice: impl FnMut() -> Option<T> + Send,
 ) -> PyResult<T> {
     loop {
-        let slice = py.detach(&mut slice);
+        let slice = py.detach(|| with_thread_locals(&mut slice));
         if let Some(output) = slice {
             return Ok(output);
         }
         py.check_signals()?;
         if process.has_ended() {
-            return Err(ending().raise(py));
+            return Err(Failure::ending().raise(py));
         }
     }
 }

@@ -6,10 +6,12 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from tidings import _threads
 from tidings._tidings import Message, Stream
 from tidings.errors import PermanentError, PoisonError, TidingsError
 
@@ -112,8 +114,15 @@ def run(
 
     With one thread the handler runs in the caller's. ``handle`` settles the message itself.
     ``idle`` is called in the caller's thread while nothing comes, ``rest`` in each that handles,
-    and ``ended`` by each of several threads before it ends.
+    and ``ended`` by each of several threads before it ends. Where threads are greenlets, one does
+    everything.
     """
+    if threads > 1 and _threads.are_greenlets():
+        logger.warning(
+            "gevent or eventlet has patched threads, and waiting for the log holds up all of them: "
+            "handlers run one at a time. Consume in a process without patches"
+        )
+        threads = 1
     if threads <= 1:
         _work(stream, handle, idle or rest, idle_seconds)
         return finish(stream)
@@ -160,8 +169,11 @@ def _work(
                 handle(message)
             elif stream.ended:
                 return
-            elif idle is not None:
-                idle()
+            else:
+                if idle is not None:
+                    idle()
+                # Elsewhere threads have their turn by themselves, but greenlets do not.
+                time.sleep(0)
     except BaseException:
         # What nobody takes any more is given back at once instead of after the drain.
         stream.stop()

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
-from tidings import _consuming, _tidings
+from tidings import _consuming, _threads, _tidings
 from tidings._tidings import Event, Message, Receipt, Stream
 from tidings.errors import InvalidError, TidingsError
 from tidings.gap import Gap
@@ -198,6 +198,7 @@ class Bus(_tidings.Bus):
         ``on_gap`` is called, in a thread of its own, with what was lost to the group before it was
         read.
         """
+        _threads.warn_if_they_rest("handlers in them wait for the next request")
         stream = self.subscribe_to(
             [topics] if isinstance(topics, str) else list(topics),
             group,

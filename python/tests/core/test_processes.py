@@ -300,3 +300,68 @@ def test_log_records_reach_python(script: Script, tmp_path: Path) -> None:
     assert "tidings.runtime INFO made the group" in done.stderr
     assert "tidings.runtime ERROR an event becomes a dead letter" in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_log_that_is_away_is_told_to_who_waits_for_it(
+    script: Script, own_redis: RedisServer
+) -> None:
+    """As Python shows warnings where nobody has set up logging."""
+    own_redis.stop()
+    done = script.run(
+        """
+        import sys
+        import tidings
+
+        stream = tidings.Bus(sys.argv[1]).subscribe("t", "g").stream
+        while not stream.counts()["outages"]:
+            assert stream.next(0.1) is None
+        """,
+        own_redis.url,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the log does not answer; trying again" in done.stderr
+
+
+def test_a_process_that_only_publishes_has_no_thread_of_ours(
+    script: Script, shared_redis: RedisServer, topic: str
+) -> None:
+    """Servers publish before they fork, and then close what is open."""
+    done = script.run(
+        f"""
+        import os, sys
+        import tidings
+
+        before = len(os.listdir("/proc/self/task"))
+        bus = tidings.connect(sys.argv[1], service="lms")
+        bus.publish(type={TYPE!r}, data={{}}, topic=sys.argv[2])
+        assert len(os.listdir("/proc/self/task")) == before
+        """,
+        shared_redis.url,
+        topic,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_the_reporter_cannot_say_does_not_hold_up_the_end(script: Script) -> None:
+    done = script.run(
+        f"""
+        import logging, sys, time
+        import tidings
+        from tidings import _lifetime
+
+        class Stuck(logging.Handler):
+            def createLock(self):
+                # Python itself waits for it at the end.
+                self.lock = None
+            def emit(self, record):
+                if record.name == "tidings.runtime":
+                    time.sleep(3600)
+
+        _lifetime.EXIT_SECONDS = 1.0
+        logging.basicConfig(level=logging.INFO, handlers=[Stuck()])
+        bus = tidings.connect("memory:", service="lms")
+        bus.publish(type={TYPE!r}, data={{}}, topic="t")
+        bus.consume("t", "g", lambda message: None, start="earliest", max_events=1)
+        """
+    )
+    assert done.returncode == 0, done.stderr

@@ -110,7 +110,7 @@ def test_a_bus_of_no_known_kind_is_told_without_connecting():
 def test_the_message_names_the_setting_that_is_wrong(monkeypatch):
     from django.conf import settings
 
-    events = {UPDATED: {"TOPIC": "courses", "KEY": "a..b"}}
+    events = {**settings.TIDINGS["EVENTS"], UPDATED: {"TOPIC": "courses", "KEY": "a..b"}}
     with override_settings(TIDINGS={**settings.TIDINGS, "EVENTS": events}):
         (message,) = run_checks(tags=["tidings"])
     assert message.id == "tidings.E005"

@@ -14,7 +14,7 @@ from openedx_events.data import EventsMetadata
 from openedx_events.event_bus import EventBusProducer
 from openedx_events.tooling import OpenEdxPublicSignal
 
-from tidings import _lifetime
+from tidings import _lifetime, _threads
 from tidings._tidings import Entry
 from tidings.bus import Bus
 from tidings.errors import TidingsError
@@ -179,6 +179,10 @@ class EventProducer(EventBusProducer):
     def _see_to_exit(self) -> None:
         if self._buffering_in != os.getpid():
             self._buffering_in = os.getpid()
+            _threads.warn_if_they_rest(
+                "buffered events are sent, but what the log does not take reaches the outbox and "
+                "these log lines with the next request, or at the end"
+            )
             _lifetime.before_pool_worker_exits()
 
     def _undelivered(self, error: Exception, entry: Entry, context: ProducingContext) -> None:
