@@ -3,7 +3,7 @@
 # MariaDB with mysqlclient, SQLite. Run scripts/python.sh first: it builds the wheel. Everything runs
 # with Django 5.2, and with 4.2 what does not kill processes. Arguments go to pytest.
 # TIDINGS_EMIT_ROWS=100000 has every test of emission use a table of that size; otherwise only one does, on
-# MariaDB, and the example takes a few thousand rows: each is a transaction of its consumer.
+# MariaDB, and the example takes a few thousand rows: its receiver takes a millisecond for each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
