@@ -117,7 +117,7 @@ pub fn one_by_one() -> Row {
         "outbox, an event a transaction",
         "pgbench, INSERT of the same row, unnamed too",
         Unit::Rate,
-        0.7,
+        0.5,
         || stage.ours(),
         || stage.pgbench(),
     )

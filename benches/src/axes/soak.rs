@@ -15,6 +15,7 @@ use clap::Parser;
 use tidings::{Bus, Group, Key, Message, Producer, Retention, RetentionPolicy, Start};
 use tidings_conformance::servers::{AppendOnly, RedisOptions, RedisServer};
 use tidings_contender::{Keys, Payload, Sample, samples};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep, sleep_until};
 
@@ -114,7 +115,7 @@ impl Soak {
     async fn steady(&self, server: &RedisServer, bus: &Bus, rate: f64) -> (Vec<Look>, usize) {
         let begin = Instant::now() + Duration::from_secs(1);
         let heard = Arc::new(Heard::new(begin, rate));
-        let consuming = consume(bus, "steady", heard.clone());
+        let consuming = Consuming::start(bus, "steady", heard.clone());
         let end = begin + Duration::from_secs_f64(self.minutes * 60.0);
         let offering = tokio::spawn(offer(producer(bus), begin, end, rate));
         let mut connection = redis::Client::open(server.url())
@@ -143,7 +144,7 @@ impl Soak {
         while heard.in_all.load(Relaxed) < offered && Instant::now() < patience {
             sleep(Duration::from_millis(100)).await;
         }
-        consuming.abort();
+        consuming.stop().await;
         let missing = offered.saturating_sub(heard.in_all.load(Relaxed));
         (looks, missing)
     }
@@ -203,31 +204,47 @@ fn producer(bus: &Bus) -> Producer {
     bus.producer().build().expect("a good producer")
 }
 
-fn consume(bus: &Bus, group: &str, heard: Arc<Heard>) -> JoinHandle<()> {
-    let consumer = bus
-        .consumer(group)
-        .topic(TOPIC)
-        .from(Start::Latest)
-        .concurrency(64)
-        .handler(move |message: Message| {
-            let heard = heard.clone();
-            async move {
-                heard.handled(&message);
-                Ok(())
-            }
+/// A consumer at work.
+struct Consuming {
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+impl Consuming {
+    fn start(bus: &Bus, group: &str, heard: Arc<Heard>) -> Self {
+        let consumer = bus
+            .consumer(group)
+            .topic(TOPIC)
+            .from(Start::Latest)
+            .concurrency(64)
+            .handler(move |message: Message| {
+                let heard = heard.clone();
+                async move {
+                    heard.handled(&message);
+                    Ok(())
+                }
+            });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(async move {
+            let stopped = async {
+                let _ = stopped.await;
+            };
+            consumer.run(stopped).await.expect("it consumes");
         });
-    tokio::spawn(async move {
-        consumer
-            .run(std::future::pending())
-            .await
-            .expect("it consumes");
-    })
+        Self { stop, running }
+    }
+
+    /// It leaves its group, as a service does.
+    async fn stop(self) {
+        drop(self.stop);
+        self.running.await.expect("no panic");
+    }
 }
 
 /// The most, from publish to handler, for ten seconds.
 async fn possible(bus: &Bus) -> f64 {
     let heard = Arc::new(Heard::new(Instant::now(), 1.0));
-    let consuming = consume(bus, "trial", heard.clone());
+    let consuming = Consuming::start(bus, "trial", heard.clone());
     let samples = Arc::new(samples(Payload::Median, Keys::Uniform));
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
@@ -248,8 +265,7 @@ async fn possible(bus: &Bus) -> f64 {
     for caller in callers {
         caller.abort();
     }
-    consuming.abort();
-    let _ = consuming.await;
+    consuming.stop().await;
     // It would hold the log back.
     let (topic, group) = (bus.topic(TOPIC), Group::new("trial"));
     let (topic, group) = (topic.expect("a good name"), group.expect("a good name"));
