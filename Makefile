@@ -19,7 +19,7 @@ chaos: ## kill and cut everything, then balance the books (half an hour; SEED=N 
 
 bench: ## ratios to raw limits, then figures and plots among peers (half an hour and the builds)
 	@scripts/setup.sh test
-	cargo run --quiet --release -p tidings-benches --bin tidings-benches
+	@scripts/bench.sh ratios
 	@scripts/bench.sh measure
 
 bench-peers: ## figures and plots among peers alone (ONLY=latency measures one axis)

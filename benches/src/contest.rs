@@ -14,6 +14,17 @@ pub enum Unit {
     Time,
 }
 
+/// What the promise is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Ours divided by theirs.
+    Ratio,
+    /// Ours less theirs.
+    Excess,
+    /// Our figure alone.
+    Figure,
+}
+
 /// The result of one contest.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -27,10 +38,12 @@ pub struct Row {
     pub ours: f64,
     /// The median of the peer's runs; `None` where the target is absolute.
     pub theirs: Option<f64>,
-    /// Lowest and highest ratio (or figure, where the target is absolute) of the pairs.
+    /// What the target bounds.
+    pub bound: Bound,
+    /// Of what is bounded, the median of the pairs.
+    pub measured: f64,
+    /// And the lowest and the highest.
     pub range: (f64, f64),
-    /// The median of the ratios, ours to theirs (or our figure, where the target is absolute).
-    pub ratio: f64,
     /// What the project has promised.
     pub target: f64,
 }
@@ -39,21 +52,43 @@ impl Row {
     /// Whether the promise is kept.
     pub fn reached(&self) -> bool {
         match self.unit {
-            Unit::Rate => self.ratio >= self.target,
-            Unit::Time => self.ratio <= self.target,
+            Unit::Rate => self.measured >= self.target,
+            Unit::Time => self.measured <= self.target,
         }
     }
 }
 
-/// Runs both contenders alternately, after one warm-up pair that does not count.
+/// Runs both contenders alternately, after one warm-up pair that does not count; the target bounds
+/// the ratio.
 pub fn contest(
     name: &str,
     peer: &str,
     unit: Unit,
     target: f64,
-    mut ours: impl FnMut() -> f64,
-    mut theirs: impl FnMut() -> f64,
+    ours: impl FnMut() -> f64,
+    theirs: impl FnMut() -> f64,
 ) -> Row {
+    let pairs = alternate(ours, theirs);
+    judge(name, peer, (unit, Bound::Ratio, target), &pairs, |o, t| {
+        o / t
+    })
+}
+
+/// The same for times of which ours may be longer by `target`.
+#[cfg(feature = "kafka")]
+pub fn excess(
+    name: &str,
+    peer: &str,
+    target: f64,
+    ours: impl FnMut() -> f64,
+    theirs: impl FnMut() -> f64,
+) -> Row {
+    let pairs = alternate(ours, theirs);
+    let promise = (Unit::Time, Bound::Excess, target);
+    judge(name, peer, promise, &pairs, |o, t| o - t)
+}
+
+fn alternate(mut ours: impl FnMut() -> f64, mut theirs: impl FnMut() -> f64) -> Vec<(f64, f64)> {
     let mut pairs = Vec::with_capacity(PAIRS);
     for round in 0..=PAIRS {
         // The order changes, so that neither always meets the colder machine.
@@ -68,15 +103,26 @@ pub fn contest(
             pairs.push(pair);
         }
     }
-    let ratios: Vec<f64> = pairs.iter().map(|(o, t)| o / t).collect();
+    pairs
+}
+
+fn judge(
+    name: &str,
+    peer: &str,
+    (unit, bound, target): (Unit, Bound, f64),
+    pairs: &[(f64, f64)],
+    compare: impl Fn(f64, f64) -> f64,
+) -> Row {
+    let compared: Vec<f64> = pairs.iter().map(|(o, t)| compare(*o, *t)).collect();
     Row {
         name: name.into(),
         peer: peer.into(),
         unit,
         ours: median(pairs.iter().map(|p| p.0)),
         theirs: Some(median(pairs.iter().map(|p| p.1))),
-        range: range(&ratios),
-        ratio: median(ratios.iter().copied()),
+        bound,
+        measured: median(compared.iter().copied()),
+        range: range(&compared),
         target,
     }
 }
@@ -92,8 +138,9 @@ pub fn alone(name: &str, unit: Unit, target: f64, mut ours: impl FnMut() -> f64)
         unit,
         ours: median,
         theirs: None,
+        bound: Bound::Figure,
+        measured: median,
         range: range(&figures),
-        ratio: median,
         target,
     }
 }
@@ -104,9 +151,10 @@ pub fn rate(events: usize, took: Duration) -> f64 {
 }
 
 fn range(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, 0.0), |(low, high), v| {
-        (v.min(low), v.max(high))
-    })
+    let none = (f64::INFINITY, f64::NEG_INFINITY);
+    values
+        .iter()
+        .fold(none, |(low, high), v| (v.min(low), v.max(high)))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -3,16 +3,16 @@
 //! omission).
 
 use std::cell::Cell;
-use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::streams::StreamReadReply;
-use tidings::{Message, Start};
+use tidings::{Bus, Message, Start};
 use tidings_conformance::servers::{RedisOptions, RedisServer};
 use tidings_transport::Topic;
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use crate::conditions::Durability;
@@ -20,36 +20,55 @@ use crate::contest::{Row, Unit, contest};
 use crate::redis_log::record;
 use crate::samples::{document, key};
 
+/// Events that count. Others come before them, to show that the reader is there.
 const EVENTS: usize = 2_000;
 /// 1,000 events a second.
 const EVERY: Duration = Duration::from_millis(1);
 
 /// When events are due, and how late their handlers began, in microseconds.
-#[derive(Clone)]
-struct Timetable {
-    begins: Instant,
+#[derive(Clone, Default)]
+pub struct Timetable {
+    begins: Arc<OnceLock<Instant>>,
+    came: Arc<Notify>,
+    all: Arc<Notify>,
     late: Arc<Mutex<Vec<f64>>>,
 }
 
 impl Timetable {
-    /// Leaves the reader time to be there.
-    fn new() -> Self {
-        Self {
-            begins: Instant::now() + Duration::from_millis(200),
-            late: Arc::default(),
+    /// Publishes an event, and when it has come the others, each when it is due.
+    pub async fn run(&self, mut publish: impl FnMut(usize)) {
+        publish(EVENTS);
+        self.came.notified().await;
+        let begins = Instant::now() + Duration::from_millis(200);
+        self.begins.set(begins).expect("it runs once");
+        for n in 0..EVENTS {
+            sleep_until(begins + EVERY * n as u32).await;
+            publish(n);
         }
     }
 
-    fn due(&self, n: usize) -> Instant {
-        self.begins + EVERY * n as u32
+    /// The handler of an event begins.
+    pub fn handled(&self, n: usize) {
+        let begins = self.begins.get().filter(|_| n < EVENTS);
+        let Some(begins) = begins else {
+            self.came.notify_one();
+            return;
+        };
+        let late = (*begins + EVERY * n as u32).elapsed().as_secs_f64() * 1e6;
+        let mut all = self.late.lock().expect("no panic");
+        all.push(late);
+        if all.len() == EVENTS {
+            self.all.notify_one();
+        }
     }
 
-    fn handled(&self, n: usize) {
-        let late = self.due(n).elapsed().as_secs_f64() * 1e6;
-        self.late.lock().expect("no panic").push(late);
+    /// Whether all have been handled.
+    pub fn is_over(&self) -> bool {
+        self.late.lock().expect("no panic").len() >= EVENTS
     }
 
-    fn percentile(&self, percent: f64) -> f64 {
+    /// A percentile of the time from due to handled, in microseconds.
+    pub fn percentile(&self, percent: f64) -> f64 {
         let mut late = self.late.lock().expect("no panic").clone();
         assert_eq!(late.len(), EVENTS, "all came");
         late.sort_by(f64::total_cmp);
@@ -79,9 +98,11 @@ pub fn publish_to_handler(durability: Durability, name: &str, percent: f64, targ
         target,
         || {
             let stream = stream("ours");
-            runtime
-                .block_on(tidings(&server, &stream))
-                .percentile(percent)
+            let timetable = runtime.block_on(async {
+                let bus = tidings::open(&server.url()).await.expect("it connects");
+                tidings(&bus, &stream).await
+            });
+            timetable.percentile(percent)
         },
         || {
             let stream = stream("bare");
@@ -90,16 +111,15 @@ pub fn publish_to_handler(durability: Durability, name: &str, percent: f64, targ
     )
 }
 
-async fn tidings(server: &RedisServer, stream: &str) -> Timetable {
-    let bus = tidings::open(&server.url()).await.expect("it connects");
-    let timetable = Timetable::new();
+/// From a bus to the handler of a consumer on it.
+pub async fn tidings(bus: &Bus, topic: &str) -> Timetable {
+    let timetable = Timetable::default();
     let told = timetable.clone();
     let consumer = bus
         .consumer("group")
-        .topic(stream)
+        .topic(topic)
         .from(Start::Earliest)
         .concurrency(64)
-        .max_events(EVENTS as u64)
         .handler(move |message: Message| {
             let told = told.clone();
             async move {
@@ -110,17 +130,18 @@ async fn tidings(server: &RedisServer, stream: &str) -> Timetable {
                 Ok(())
             }
         });
-    let consuming = tokio::spawn(consumer.run(pending()));
-    let (transport, topic) = (bus.transport(), Topic::new(stream).expect("a good name"));
-    for n in 0..EVENTS {
+    let all = timetable.all.clone();
+    let consuming = tokio::spawn(consumer.run(async move { all.notified().await }));
+    let (transport, topic) = (bus.transport(), Topic::new(topic).expect("a good name"));
+    let publish = |n| {
         let (transport, record) = (transport.clone(), record(&topic, n));
-        sleep_until(timetable.due(n)).await;
         tokio::spawn(async move {
             for published in transport.publish(&[record]).await {
                 published.expect("it is published");
             }
         });
-    }
+    };
+    timetable.run(publish).await;
     consuming.await.expect("no panic").expect("it consumes");
     timetable
 }
@@ -137,27 +158,26 @@ async fn bare(server: &RedisServer, stream: &str) -> Timetable {
         .query_async::<()>(&mut reader)
         .await
         .expect("the group is new");
-    let timetable = Timetable::new();
+    let timetable = Timetable::default();
     let (told, name) = (timetable.clone(), stream.to_owned());
     let reading = tokio::spawn(async move { read(reader, &name, &told).await });
-    for n in 0..EVENTS {
+    let publish = |n| {
         let mut publisher = publisher.clone();
         let mut add = redis::cmd("XADD");
         add.arg(&[stream, "*", "ce", &document(n), "key", &key(n)]);
         add.arg("n").arg(n);
-        sleep_until(timetable.due(n)).await;
         tokio::spawn(async move {
             let added = add.query_async::<String>(&mut publisher).await;
             added.expect("it is stored");
         });
-    }
+    };
+    timetable.run(publish).await;
     reading.await.expect("no panic");
     timetable
 }
 
 async fn read(mut reader: MultiplexedConnection, stream: &str, told: &Timetable) {
-    let mut seen = 0;
-    while seen < EVENTS {
+    while !told.is_over() {
         // Less than the client's own time limit for an answer.
         let reply: StreamReadReply = redis::cmd("XREADGROUP")
             .arg(&["GROUP", "group", "c1", "COUNT", "100", "BLOCK", "200"])
@@ -172,7 +192,6 @@ async fn read(mut reader: MultiplexedConnection, stream: &str, told: &Timetable)
         for entry in &entries {
             told.handled(entry.get("n").expect("a number"));
         }
-        seen += entries.len();
         let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
         redis::cmd("XACK")
             .arg(&[stream, "group"])

@@ -3,11 +3,15 @@
 //! Every contest runs its two contenders alternately on the same server and the same bytes; the
 //! table shows medians, and the range of the ratios over the pairs.
 
+#[cfg(feature = "kafka")]
+mod bare_kafka;
 mod catalog;
 mod conditions;
 mod contest;
 mod envelope;
 mod inbox;
+#[cfg(feature = "kafka")]
+mod kafka_log;
 mod latency;
 mod outbox;
 mod raw;
@@ -48,7 +52,7 @@ fn main() {
         eprint("a debug build measures nothing: cargo run --release -p tidings-benches");
         std::process::exit(64);
     }
-    let measures: [(&str, Measure); 17] = [
+    let mut measures: Vec<(&str, Measure)> = vec![
         ("envelope decode and encode", |_| {
             envelope::decode_and_encode()
         }),
@@ -99,17 +103,49 @@ fn main() {
         ("inbox, an event a transaction", |_| inbox::one_by_one()),
         ("inbox, batches of 100", |_| inbox::batched()),
     ];
+    measures.extend(on_kafka());
     print(&conditions::describe(args.redis_durability));
+    #[cfg(feature = "kafka")]
+    print(&kafka_log::describe());
     let mut rows = Vec::new();
     for (name, measure) in measures {
         if name.contains(&args.only) {
             let row = measure(args.redis_durability);
-            eprint(&format!("measured: {name}"));
+            eprint(&format!("measured: {}", table::line(&row)));
             rows.push(row);
         }
     }
     print("");
     print(&table::render(&rows));
+}
+
+#[cfg(feature = "kafka")]
+fn on_kafka() -> Vec<(&'static str, Measure)> {
+    vec![
+        ("kafka publish, 4 callers with batches of 500", |_| {
+            kafka_log::publish_batches()
+        }),
+        ("kafka publish, 64 concurrent callers", |_| {
+            kafka_log::publish_concurrent()
+        }),
+        ("kafka read, start, settle", |_| {
+            kafka_log::consume_contract()
+        }),
+        ("kafka consumer with a handler", |_| {
+            kafka_log::consume_handler()
+        }),
+        ("kafka publish to handler, 1,000 events/s (p99)", |_| {
+            kafka_log::publish_to_handler()
+        }),
+        ("kafka message in Avro to an event, schema cached", |_| {
+            kafka_log::decode_numbered()
+        }),
+    ]
+}
+
+#[cfg(not(feature = "kafka"))]
+fn on_kafka() -> Vec<(&'static str, Measure)> {
+    Vec::new()
 }
 
 #[allow(

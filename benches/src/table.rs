@@ -1,6 +1,6 @@
 //! The rows as a person reads them.
 
-use crate::contest::{Row, Unit};
+use crate::contest::{Bound, Row, Unit};
 
 /// Prints the rows aligned, one a line.
 pub fn render(rows: &[Row]) -> String {
@@ -12,39 +12,7 @@ pub fn render(rows: &[Row]) -> String {
         "target".to_owned(),
         "".to_owned(),
     ]];
-    for row in rows {
-        let bound = match row.unit {
-            Unit::Rate => ">=",
-            Unit::Time => "<=",
-        };
-        let (ratio, target) = match row.theirs {
-            Some(_) => (
-                format!("{:.2} ({:.2}-{:.2})", row.ratio, row.range.0, row.range.1),
-                format!("{bound} {}", row.target),
-            ),
-            None => (
-                format!(
-                    "({}-{})",
-                    figure(row.unit, row.range.0),
-                    figure(row.unit, row.range.1)
-                ),
-                format!("{bound} {}", figure(row.unit, row.target)),
-            ),
-        };
-        let peer = match row.theirs {
-            Some(theirs) => format!("{} {}", figure(row.unit, theirs), row.peer),
-            None => String::new(),
-        };
-        let verdict = if row.reached() { "reached" } else { "MISSED" };
-        lines.push([
-            row.name.clone(),
-            figure(row.unit, row.ours),
-            peer,
-            ratio,
-            target,
-            verdict.into(),
-        ]);
-    }
+    lines.extend(rows.iter().map(cells));
     let mut widths = [0; 6];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -62,6 +30,46 @@ pub fn render(rows: &[Row]) -> String {
         out.push('\n');
     }
     out
+}
+
+/// One row alone, for whoever waits for the others.
+pub fn line(row: &Row) -> String {
+    cells(row).join("  ").trim_end().to_owned()
+}
+
+fn cells(row: &Row) -> [String; 6] {
+    let bound = match row.unit {
+        Unit::Rate => ">=",
+        Unit::Time => "<=",
+    };
+    let (low, high) = row.range;
+    let (ratio, target) = match row.bound {
+        Bound::Ratio => (
+            format!("{:.2} ({low:.2}-{high:.2})", row.measured),
+            format!("{bound} {}", row.target),
+        ),
+        Bound::Excess => (
+            format!("{:+.0} µs ({low:+.0}-{high:+.0})", row.measured),
+            format!("{bound} {:+.0} µs", row.target),
+        ),
+        Bound::Figure => (
+            format!("({}-{})", figure(row.unit, low), figure(row.unit, high)),
+            format!("{bound} {}", figure(row.unit, row.target)),
+        ),
+    };
+    let peer = match row.theirs {
+        Some(theirs) => format!("{} {}", figure(row.unit, theirs), row.peer),
+        None => String::new(),
+    };
+    let verdict = if row.reached() { "reached" } else { "MISSED" };
+    [
+        row.name.clone(),
+        figure(row.unit, row.ours),
+        peer,
+        ratio,
+        target,
+        verdict.into(),
+    ]
 }
 
 fn figure(unit: Unit, value: f64) -> String {

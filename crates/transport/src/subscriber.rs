@@ -17,6 +17,8 @@ pub trait Subscriber: Send + Sync + 'static {
 
     /// Waits for deliveries, at most `max` (at least 1), and returns them in log order per topic.
     ///
+    /// What is handed out shows among what is pending, on some logs a moment later.
+    ///
     /// Waits without end while there is nothing; does not spin. Cancel safe: what a dropped call
     /// had fetched is returned by the next. At most one call at a time.
     ///

@@ -10,14 +10,13 @@ use rdkafka::config::{FromClientConfig, FromClientConfigAndContext};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, OwnedHeaders};
-use rdkafka::producer::future_producer::DeliveryFuture;
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tidings_transport::{Error, ErrorKind, Group, Result};
 
 use crate::config::KafkaConfig;
 use crate::context::Plain;
 use crate::error::{no_answer, reading, writing};
+use crate::flight::{Flight, FlightProducer, Outgoing, Tower};
 use crate::ledger::Ledger;
 
 /// Between two looks at what is about to be.
@@ -37,7 +36,7 @@ pub(crate) type Committed = Option<Ledger>;
 /// A producer, an administrator, and a consumer that only asks.
 pub(crate) struct Client {
     pub(crate) config: KafkaConfig,
-    pub(crate) producer: FutureProducer,
+    pub(crate) producer: FlightProducer,
     pub(crate) admin: AdminClient<DefaultClientContext>,
     pub(crate) asking: BaseConsumer<Plain>,
     /// One trim at a time.
@@ -51,7 +50,8 @@ impl Client {
         config.check()?;
         let failed = |e| reading("connect", e);
         Ok(Self {
-            producer: FutureProducer::from_config(&config.producer()).map_err(failed)?,
+            producer: FlightProducer::from_config_and_context(&config.producer(), Tower)
+                .map_err(failed)?,
             admin: AdminClient::from_config(&config.admin()).map_err(failed)?,
             asking: config.reader().map_err(failed)?,
             trimming: tokio::sync::Mutex::default(),
@@ -318,55 +318,23 @@ impl Client {
         entries: Vec<Entry>,
         operation: &'static str,
     ) -> Result<i64> {
-        let mut sent = Vec::with_capacity(entries.len());
+        let flight = Arc::new(Flight::default());
         for entry in &entries {
-            let mut record = FutureRecord::to(journal)
-                .partition(0)
-                .key(&entry.key)
-                .headers(entry.headers.clone());
-            record.payload = entry.value.as_ref();
-            let queued = self.producer.send_result(record);
-            sent.push(queued.map_err(|(e, _)| writing(operation, e))?);
+            let outgoing = Outgoing {
+                topic: journal,
+                partition: Some(0),
+                key: Some(&entry.key),
+                value: entry.value.as_deref(),
+                headers: entry.headers.clone(),
+            };
+            let sent = flight.send(&self.producer, outgoing);
+            sent.map_err(|e| writing(operation, e))?;
         }
-        let deadline = self.deadline();
         let mut last = -1;
-        let mut failure = None;
-        for delivery in sent {
-            match self.delivered(delivery, deadline, operation).await {
-                Ok((_, offset)) => last = last.max(offset),
-                Err(e) => failure = failure.or(Some(e)),
-            }
+        for stored in self.landed(&flight, operation).await {
+            last = last.max(stored?.1);
         }
-        failure.map_or(Ok(last), Err)
-    }
-
-    /// Until when what is sent now has to be stored.
-    pub(crate) fn deadline(&self) -> tokio::time::Instant {
-        tokio::time::Instant::now() + self.timeout()
-    }
-
-    /// Waits until a record is stored; partition and offset.
-    ///
-    /// After the deadline everything that is under way is given up at once. The library would give
-    /// up one message after the other, and one behind it that still arrives would stand in the log
-    /// before it.
-    pub(crate) async fn delivered(
-        &self,
-        mut delivery: DeliveryFuture,
-        deadline: tokio::time::Instant,
-        operation: &'static str,
-    ) -> Result<(i32, i64)> {
-        let mut told = tokio::time::timeout_at(deadline, &mut delivery).await;
-        if told.is_err() {
-            let everything = PurgeConfig::default().queue().inflight();
-            self.producer.purge(everything.non_blocking());
-            told = tokio::time::timeout(self.timeout(), delivery).await;
-        }
-        match told {
-            Ok(Ok(Ok(delivery))) => Ok((delivery.partition, delivery.offset)),
-            Ok(Ok(Err((e, _)))) => Err(writing(operation, e)),
-            Ok(Err(_)) | Err(_) => Err(no_answer(operation, ErrorKind::UnknownOutcome)),
-        }
+        Ok(last)
     }
 }
 

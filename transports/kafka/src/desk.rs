@@ -260,6 +260,12 @@ impl Desk {
         });
     }
 
+    /// Whether a record is not the next one of its partition, but further on.
+    pub(crate) fn skips(&self, place: (usize, i32), offset: i64) -> bool {
+        let lane = self.lanes.get(&place);
+        lane.is_some_and(|lane| offset > lane.expected())
+    }
+
     /// How many records wait to be handed out.
     pub(crate) fn waiting(&self) -> usize {
         self.lanes.values().map(Lane::waiting).sum()

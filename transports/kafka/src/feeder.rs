@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use tidings_transport::{Count, ErrorKind, Result};
+use tidings_transport::{Count, ErrorKind, Result, Stored};
 
 use crate::context::Plain;
 use crate::error::reading;
@@ -19,8 +18,13 @@ use crate::wire;
 
 /// How long a poll waits: what the caller asks of the thread waits no longer.
 const POLL: Duration = Duration::from_millis(50);
-/// From how many records on, waiting to be handed out, nothing more is fetched.
+/// How many records are taken in at once, so that the desk is locked once for them.
+const TOGETHER: usize = 200;
+/// From how many records on, waiting to be handed out, nothing more is taken in.
 const ENOUGH: usize = 2_000;
+/// How long nothing is taken in before the partitions are paused. The library throws away what it
+/// has fetched of a partition that is paused; while nobody polls, it waits for us in its queue.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Starts both. They end when the member is closed.
 pub(crate) fn start(member: &Arc<Member>) -> Result<()> {
@@ -84,21 +88,15 @@ fn poll(member: &Member) {
     let mut paused = false;
     let mut silent = None;
     while !member.closed.load(Atomic::Acquire) {
-        match consumer.poll(POLL) {
-            Some(Ok(message)) => member.take_in(&consumer, &message),
-            Some(Err(KafkaError::PartitionEOF(_))) | None => {}
-            Some(Err(e)) => {
-                let error = reading("next", e);
-                if error.kind() != ErrorKind::Unavailable {
-                    std::thread::sleep(POLL);
-                }
-                member.fail(error);
-            }
-        }
+        fetch(member, &consumer);
+        member.take_in(&consumer);
         if let Err(e) = member.seek_where_told(&consumer) {
             member.fail(e);
         }
-        let full = member.desk().waiting() >= if paused { ENOUGH / 2 } else { ENOUGH };
+        let full = match paused {
+            true => member.desk().waiting() >= ENOUGH / 2,
+            false => member.is_full(),
+        };
         if full != paused
             && let Ok(list) = consumer.assignment()
         {
@@ -131,38 +129,95 @@ fn poll(member: &Member) {
     }
 }
 
+/// Polls until enough lies there, or nothing more comes at once.
+fn fetch(member: &Member, consumer: &BaseConsumer<Hook>) {
+    let mut wait = POLL;
+    for _ in 0..TOGETHER {
+        match consumer.poll(wait) {
+            Some(Ok(message)) => member.keep(&message),
+            Some(Err(KafkaError::PartitionEOF(_))) => {}
+            None => return,
+            Some(Err(e)) => {
+                let error = reading("next", e);
+                if error.kind() != ErrorKind::Unavailable {
+                    std::thread::sleep(POLL);
+                }
+                return member.fail(error);
+            }
+        }
+        wait = Duration::ZERO;
+    }
+}
+
+/// A message that is not on the desk yet.
+pub(crate) struct Fetched {
+    topic: usize,
+    partition: i32,
+    offset: i64,
+    stored: Stored,
+}
+
 impl Member {
-    fn take_in(&self, consumer: &BaseConsumer<Hook>, message: &BorrowedMessage<'_>) {
-        let Some(topic) = self
-            .physical
-            .iter()
-            .position(|name| name == message.topic())
-        else {
+    fn keep(&self, message: &impl Message) {
+        let topic = message.topic();
+        if let Some(topic) = self.physical.iter().position(|name| name == topic) {
+            let fetched = Fetched {
+                topic,
+                partition: message.partition(),
+                offset: message.offset(),
+                stored: wire::stored(message),
+            };
+            self.fetched().push(fetched);
+        }
+    }
+
+    /// Puts what was fetched on the desk. It has to be there before partitions come or go: of one
+    /// that comes again it would look as if what stands before it did not exist.
+    pub(crate) fn take_in(&self, consumer: &BaseConsumer<Hook>) {
+        let fetched = std::mem::take(&mut *self.fetched());
+        if fetched.is_empty() {
             return;
-        };
-        let place = (topic, message.partition());
-        let expected = self.desk().lanes.get(&place).map(Lane::expected);
-        let Some(expected) = expected else { return };
-        let mut low = 0;
-        if message.offset() > expected {
-            // Something is missing: compaction and transactions leave holes, retention loses.
-            let (name, timeout) = (message.topic(), self.client.timeout());
-            let marks = consumer.fetch_watermarks(name, message.partition(), timeout);
-            low = marks.map_or(0, |marks| marks.0);
         }
         let mut desk = self.desk();
-        let Some(lane) = desk.lanes.get_mut(&place) else {
-            return;
-        };
-        let lost = lane.push(message.offset(), low, || wire::stored(message));
-        if lost > 0 {
-            let cause = "removed before the group was handed them";
-            let bounds = (message.partition(), expected, low.min(message.offset()));
-            desk.version += 1;
-            desk.report(topic, &self.group, bounds, Count::Exactly(lost), cause);
+        for next in fetched {
+            let place = (next.topic, next.partition);
+            let mut low = 0;
+            if desk.skips(place, next.offset) {
+                // Something is missing: compaction and transactions leave holes, retention loses.
+                drop(desk);
+                let (name, timeout) = (&self.physical[next.topic], self.client.timeout());
+                let marks = consumer.fetch_watermarks(name, next.partition, timeout);
+                low = marks.map_or(0, |marks| marks.0);
+                desk = self.desk();
+            }
+            let Some(lane) = desk.lanes.get_mut(&place) else {
+                continue;
+            };
+            let expected = lane.expected();
+            let lost = lane.push(next.offset, low, next.stored);
+            if lost > 0 {
+                let cause = "removed before the group was handed them";
+                let bounds = (next.partition, expected, low.min(next.offset));
+                desk.version += 1;
+                desk.report(next.topic, &self.group, bounds, Count::Exactly(lost), cause);
+            }
         }
         drop(desk);
         self.ready.notify_one();
+    }
+
+    /// Whether so much waits to be handed out that nothing more should come, after a while in which
+    /// some of it may have gone.
+    fn is_full(&self) -> bool {
+        let end = Instant::now() + PATIENCE;
+        let mut desk = self.desk();
+        while desk.waiting() >= ENOUGH {
+            if Instant::now() > end || self.is_closed() {
+                return true;
+            }
+            desk = self.wait_for_room(desk, PATIENCE);
+        }
+        false
     }
 
     /// Carries out what a `seek` elsewhere has written into the journal.

@@ -51,7 +51,7 @@ impl Lane {
 
     /// Takes a fetched message in. What stands between the last one and this does not exist, or
     /// `low`, the oldest offset there is, says that it is gone: how many of these were lost.
-    pub(crate) fn push(&mut self, offset: i64, low: i64, stored: impl FnOnce() -> Stored) -> u64 {
+    pub(crate) fn push(&mut self, offset: i64, low: i64, stored: Stored) -> u64 {
         if offset < self.expected {
             return 0;
         }
@@ -66,7 +66,7 @@ impl Lane {
         self.ledger.lost += lost;
         self.expected = offset + 1;
         if !self.ledger.is_settled(offset) {
-            self.fresh.push_back((offset, stored()));
+            self.fresh.push_back((offset, stored));
         }
         lost
     }

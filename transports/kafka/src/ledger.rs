@@ -6,6 +6,7 @@
 //! in base 64; `ATTEMPTS` is `DISTANCE:COUNT,…` for those whose handlers were started; `-` is none.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -90,7 +91,11 @@ impl Ledger {
             self.settled.pop_front();
             self.base += 1;
         }
-        self.attempts = self.attempts.split_off(&self.base);
+        while let Some(first) = self.attempts.first_entry()
+            && *first.key() < self.base
+        {
+            first.remove();
+        }
     }
 
     /// Puts what stands before `low` behind the group; how many of these it had not settled.
@@ -154,11 +159,12 @@ impl Ledger {
         let room = MAX_LEN - head.len() - tail.len();
         let mut attempts = String::new();
         for (offset, count) in &self.attempts {
-            let word = format!("{}:{count},", offset - self.base);
-            if attempts.len() + word.len() > room {
+            let before = attempts.len();
+            let written = write!(attempts, "{}:{count},", offset - self.base);
+            if written.is_err() || attempts.len() > room {
+                attempts.truncate(before);
                 break;
             }
-            attempts.push_str(&word);
         }
         attempts.pop();
         head + &or_dash(attempts) + &tail

@@ -31,6 +31,7 @@ mod desk;
 mod diagnose;
 mod error;
 mod feeder;
+mod flight;
 mod groups;
 mod journal;
 mod lane;

@@ -1,7 +1,7 @@
 //! What the parts of a consumer share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
@@ -13,11 +13,14 @@ use tokio::sync::{Notify, watch};
 use crate::client::{self, Client};
 use crate::desk::Desk;
 use crate::error::{no_answer, writing};
+use crate::feeder::Fetched;
 use crate::names;
 use crate::rebalance::Hook;
 
 /// Between two attempts to commit.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How soon others learn what was handed out, unless a start or a settlement tells them before.
+const SOON: Duration = Duration::from_millis(50);
 
 /// A member of a group, as its caller's side and its threads see it.
 pub(crate) struct Member {
@@ -34,6 +37,10 @@ pub(crate) struct Member {
     /// Taken away when it is closed.
     consumer: Mutex<Option<Arc<BaseConsumer<Hook>>>>,
     desk: Mutex<Desk>,
+    /// Rings when something was taken from the desk.
+    room: Condvar,
+    /// Polled, and not on the desk yet. For the thread that polls.
+    fetched: Mutex<Vec<Fetched>>,
     error: Mutex<Option<Error>>,
     pub(crate) closed: AtomicBool,
     /// A journal was made anew, and all are to be read from their beginnings.
@@ -42,6 +49,8 @@ pub(crate) struct Member {
     pub(crate) moved: AtomicBool,
     /// Rings when there may be something for the caller.
     pub(crate) ready: Notify,
+    /// Rings when the caller has got something.
+    pub(crate) handed: Notify,
     /// Changes with each record of a journal.
     pub(crate) read: watch::Sender<u64>,
     /// Becomes true when the threads have ended.
@@ -73,6 +82,8 @@ impl Member {
             physical: physical?,
             journals: journals.collect(),
             desk: Mutex::new(Desk::new(&topics)),
+            room: Condvar::new(),
+            fetched: Mutex::default(),
             group: subscription.group.clone(),
             name: subscription.consumer.clone(),
             lease: subscription.lease,
@@ -82,6 +93,7 @@ impl Member {
             rewind: AtomicBool::new(false),
             moved: AtomicBool::new(false),
             ready: Notify::new(),
+            handed: Notify::new(),
             read: watch::Sender::new(0),
             ended: watch::Sender::new(false),
             committing: tokio::sync::Mutex::default(),
@@ -93,6 +105,30 @@ impl Member {
     pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
         // Each change of it is made by one method that does not panic midway.
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something is taken from the desk, or so long.
+    pub(crate) fn wait_for_room<'a>(
+        &self,
+        desk: MutexGuard<'a, Desk>,
+        most: Duration,
+    ) -> MutexGuard<'a, Desk> {
+        let waited = self.room.wait_timeout(desk, most);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Moves up to `max` of what waits to what is ready; whether there is something for the caller.
+    pub(crate) fn fill(&self, max: usize) -> bool {
+        let mut desk = self.desk();
+        if desk.ready.deliveries.len() < max {
+            desk.fill(max);
+            self.room.notify_one();
+        }
+        desk.is_ready()
+    }
+
+    pub(crate) fn fetched(&self) -> MutexGuard<'_, Vec<Fetched>> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn consumer(&self) -> Option<Arc<BaseConsumer<Hook>>> {
@@ -196,6 +232,20 @@ impl Member {
                         .for_each(|lane| lane.dirty = true);
                     return Err(e);
                 }
+            }
+        }
+    }
+
+    /// Tells others what was handed out and neither started nor settled yet, until the consumer is
+    /// closed. Nobody waits for it: before a handler runs its start is committed, and what was only
+    /// handed out comes again to whoever is next.
+    pub(crate) async fn tell_handed(self: Arc<Self>) {
+        while !self.is_closed() {
+            self.handed.notified().await;
+            tokio::time::sleep(SOON).await;
+            if !self.is_closed() {
+                // Whoever starts or settles it is told what is wrong.
+                let _ = self.commit("next").await;
             }
         }
     }

@@ -3,51 +3,58 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rdkafka::producer::FutureRecord;
-use rdkafka::producer::future_producer::DeliveryFuture;
 use tidings_transport::{Body, Error, ErrorKind, Field, Position, Record, Result};
 
 use crate::client::Client;
-use crate::error::writing;
+use crate::error::{no_answer, writing};
+use crate::flight::{Flight, Outgoing};
 use crate::{names, wire};
 
 /// Appends records, in order for each partition, and waits until all are stored or have failed.
 pub(crate) async fn publish(client: &Arc<Client>, records: &[Record]) -> Vec<Result<Position>> {
     let mut topics: HashMap<&str, Result<String>> = HashMap::new();
-    for record in records {
-        if !topics.contains_key(record.topic.as_str()) {
-            let name = prepare(client, record).await;
-            topics.insert(record.topic.as_str(), name);
+    for run in runs(records) {
+        let topic = run[0].topic.as_str();
+        if !topics.contains_key(topic) {
+            topics.insert(topic, prepare(client, &run[0]).await);
         }
     }
     // Everything is queued before anything is waited for. Behind what found no room nothing is
     // sent: it would overtake that.
+    let flight = Arc::new(Flight::default());
     let mut full: Option<Error> = None;
     let mut queued = Vec::with_capacity(records.len());
-    for record in records {
-        let sent = match &topics[record.topic.as_str()] {
-            Err(e) => Err(again(e)),
-            Ok(name) => match full.as_ref().map(again) {
-                Some(e) => Err(e),
-                None => queue(client, name, record),
-            },
-        };
-        if full.is_none() && topics[record.topic.as_str()].is_ok() {
-            full = sent.as_ref().err().filter(|e| e.is_temporary()).map(again);
+    for run in runs(records) {
+        let topic = &topics[run[0].topic.as_str()];
+        for record in run {
+            let sent = match (topic, &full) {
+                (Err(e), _) | (Ok(_), Some(e)) => Err(again(e)),
+                (Ok(name), None) => queue(client, &flight, name, record),
+            };
+            if full.is_none() && topic.is_ok() {
+                full = sent.as_ref().err().filter(|e| e.is_temporary()).map(again);
+            }
+            queued.push(sent);
         }
-        queued.push(sent);
     }
-    let deadline = client.deadline();
+    let mut landed = client.landed(&flight, "publish").await.into_iter();
     let mut results = Vec::with_capacity(records.len());
     for (record, queued) in records.iter().zip(queued) {
-        let stored = match queued {
-            Ok(delivery) => client.delivered(delivery, deadline, "publish").await,
-            Err(e) => Err(e),
-        };
+        // The flight has those that could be queued, in their order.
+        let stored = queued.and_then(|()| landed.next().unwrap_or_else(|| Err(unknown())));
         let stored = stored.map_err(|e| look_again(client, record, e));
         results.push(stored.map(|(partition, offset)| wire::position(partition, offset)));
     }
     results
+}
+
+/// The records, cut where the topic changes.
+fn runs(records: &[Record]) -> impl Iterator<Item = &[Record]> {
+    records.chunk_by(|a, b| a.topic == b.topic)
+}
+
+fn unknown() -> Error {
+    no_answer("publish", ErrorKind::UnknownOutcome)
 }
 
 /// Somebody may have removed the topic; then the next attempt makes it again.
@@ -70,7 +77,7 @@ async fn prepare(client: &Arc<Client>, record: &Record) -> Result<String> {
     Ok(name)
 }
 
-fn queue(client: &Client, name: &str, record: &Record) -> Result<DeliveryFuture> {
+fn queue(client: &Client, flight: &Arc<Flight>, name: &str, record: &Record) -> Result<()> {
     if let Body::Fields(fields) = &record.body {
         for (name, what) in [(Field::VALUE, "value"), (Field::KEY, "key")] {
             if fields.iter().filter(|f| &*f.name == name).count() > 1 {
@@ -83,11 +90,15 @@ fn queue(client: &Client, name: &str, record: &Record) -> Result<DeliveryFuture>
         }
     }
     let (headers, value) = wire::message(&record.body, Field::KEY);
-    let mut message = FutureRecord::<[u8], [u8]>::to(name).headers(headers);
-    message.key = wire::key(record);
-    message.payload = value;
-    let sent = client.producer.send_result(message);
-    sent.map_err(|(e, _)| writing("publish", e))
+    let outgoing = Outgoing {
+        topic: name,
+        partition: None,
+        key: wire::key(record),
+        value,
+        headers,
+    };
+    let sent = flight.send(&client.producer, outgoing);
+    sent.map_err(|e| writing("publish", e))
 }
 
 /// The same error for another record.

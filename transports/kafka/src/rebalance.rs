@@ -43,6 +43,9 @@ impl ConsumerContext for Hook {
         let member = self.0.get().and_then(Weak::upgrade);
         let member = member.filter(|member| !member.is_closed());
         let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if let Some(member) = &member {
+            member.take_in(consumer);
+        }
         let result = match (assigned, &member) {
             (true, Some(member)) => {
                 member.assigned(consumer, list);

@@ -1,6 +1,6 @@
 //! How deliveries end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use tidings_transport::{
@@ -119,6 +119,7 @@ impl Member {
             }
         }
         let stored = self.commit("settle").await;
+        let mut moved = BTreeSet::new();
         let mut desk = self.desk();
         for (at, place) in past {
             let delivery = &settlements[at].delivery;
@@ -135,11 +136,11 @@ impl Member {
                         lane.hand
                             .get(&offset)
                             .filter(|held| held.epoch == delivery.epoch)?;
-                        lane.ledger.advance();
                         lane.hand.remove(&offset)
                     });
-                    if held.is_none() {
-                        results[at] = Err(stale("settle", delivery));
+                    match held {
+                        Some(_) => drop(moved.insert((topic, partition))),
+                        None => results[at] = Err(stale("settle", delivery)),
                     }
                 }
                 Err(e) => {
@@ -147,6 +148,11 @@ impl Member {
                     desk.settling(place, false);
                     results[at] = Err(again(e));
                 }
+            }
+        }
+        for place in moved {
+            if let Some(lane) = desk.lanes.get_mut(&place) {
+                lane.ledger.advance();
             }
         }
     }

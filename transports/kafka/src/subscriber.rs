@@ -61,6 +61,7 @@ impl KafkaSubscriber {
         let _ = consumer.context().0.set(Arc::downgrade(&member));
         drop(consumer);
         feeder::start(&member)?;
+        tokio::spawn(member.clone().tell_handed());
         Ok(Self { member, opened })
     }
 
@@ -146,22 +147,10 @@ impl Subscriber for KafkaSubscriber {
         let _waiting = Waiting::new(member);
         loop {
             member.check_open("next")?;
-            let ready = {
-                let mut desk = member.desk();
-                if desk.ready.deliveries.len() < max {
-                    desk.fill(max);
-                }
-                desk.is_ready()
-            };
-            if ready {
-                // That it was handed out is known to others before the caller has it.
-                match member.commit("next").await {
-                    Ok(()) => {}
-                    Err(e) if e.kind() == ErrorKind::Stale => {}
-                    Err(e) => return Err(e),
-                }
+            if member.fill(max) {
                 let batch = member.desk().take(max);
                 if !batch.deliveries.is_empty() || !batch.gaps.is_empty() {
+                    member.handed.notify_one();
                     return Ok(batch);
                 }
             } else if let Some(e) = member.take_error() {
@@ -216,6 +205,7 @@ impl Subscriber for KafkaSubscriber {
         member.check_open("close")?;
         member.closed.store(true, Atomic::Release);
         member.ready.notify_one();
+        member.handed.notify_one();
         let mut ended = member.ended.subscribe();
         let left = tokio::time::timeout(member.client.timeout(), ended.wait_for(|ended| *ended));
         match left.await {
@@ -228,6 +218,7 @@ impl Subscriber for KafkaSubscriber {
 impl Drop for KafkaSubscriber {
     fn drop(&mut self) {
         self.member.closed.store(true, Atomic::Release);
+        self.member.handed.notify_one();
     }
 }
 

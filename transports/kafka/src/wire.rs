@@ -1,5 +1,6 @@
 //! Records as Kafka messages, and positions as text.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,7 +23,10 @@ pub(crate) fn message<'a>(body: &'a Body, apart: &str) -> (OwnedHeaders, Option<
                 key: CONTENT_TYPE,
                 value: Some(concat!("application/cloudevents+json", "; charset=UTF-8")),
             };
-            (OwnedHeaders::new().insert(header), Some(document))
+            (
+                OwnedHeaders::new_with_capacity(1).insert(header),
+                Some(document),
+            )
         }
         Body::Fields(fields) => {
             let mut headers = OwnedHeaders::new_with_capacity(fields.len());
@@ -110,7 +114,14 @@ pub(crate) fn received(message: &impl Message) -> Option<Timestamp> {
 
 /// The position of a record.
 pub(crate) fn position(partition: i32, offset: i64) -> Position {
-    Position::new(format!("{partition}:{offset}"))
+    // On the stack: every record has one. The longest are 11 and 20 characters.
+    let mut text = [0_u8; 32];
+    let mut rest = &mut text[..];
+    let written = write!(rest, "{partition}:{offset}").map(|()| 32 - rest.len());
+    let text = written
+        .ok()
+        .and_then(|n| std::str::from_utf8(&text[..n]).ok());
+    Position::new(text.unwrap_or_default())
 }
 
 /// The position of a group or a reader: the last offset behind it, for each partition. `next` are
@@ -125,23 +136,11 @@ pub(crate) fn positions(next: impl IntoIterator<Item = (i32, i64)>) -> Position 
 
 /// Partitions, each with the last offset that is behind.
 pub(crate) fn parse(position: &Position, operation: &'static str) -> Result<Vec<(i32, i64)>> {
-    let refuse = || {
-        Error::new(
-            ErrorKind::Invalid,
-            operation,
-            format!(
-                "{:?} is no position on Kafka, such as 0:12 or 0:12,1:9 (partition:offset)",
-                position.as_str()
-            ),
-        )
-    };
+    let refuse = || refuse(position, operation);
     let mut found: Vec<(i32, i64)> = Vec::new();
     for each in position.as_str().split(',') {
-        let (partition, offset) = each.split_once(':').ok_or_else(refuse)?;
-        let partition = partition.parse().map_err(|_| refuse())?;
-        let offset: i64 = offset.parse().map_err(|_| refuse())?;
-        let twice = found.iter().any(|(p, _)| *p == partition);
-        if partition < 0 || !(-1..i64::MAX).contains(&offset) || twice {
+        let (partition, offset) = pair(each).ok_or_else(refuse)?;
+        if found.iter().any(|(p, _)| *p == partition) {
             return Err(refuse());
         }
         found.push((partition, offset));
@@ -149,7 +148,24 @@ pub(crate) fn parse(position: &Position, operation: &'static str) -> Result<Vec<
     Ok(found)
 }
 
+fn pair(text: &str) -> Option<(i32, i64)> {
+    let (partition, offset) = text.split_once(':')?;
+    let pair = (partition.parse().ok()?, offset.parse().ok()?);
+    (pair.0 >= 0 && (-1..i64::MAX).contains(&pair.1)).then_some(pair)
+}
+
 /// Partition and offset of a record.
 pub(crate) fn place(position: &Position, operation: &'static str) -> Result<(i32, i64)> {
-    Ok(parse(position, operation)?[0])
+    let first = position.as_str().split(',').next();
+    first
+        .and_then(pair)
+        .ok_or_else(|| refuse(position, operation))
+}
+
+fn refuse(position: &Position, operation: &'static str) -> Error {
+    let text = format!(
+        "{:?} is no position on Kafka, such as 0:12 or 0:12,1:9 (partition:offset)",
+        position.as_str()
+    );
+    Error::new(ErrorKind::Invalid, operation, text)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tidings_transport::{Count, ErrorKind, Outcome, Retention, SchemaId};
 
 use crate::scene::{
-    Scene, ack, close, describe_topic, drain, expect_kind, join, pass, reason, settled, take, until,
+    PATIENCE, Scene, ack, close, describe_topic, drain, expect_kind, join, pass, reason, settled,
+    take, until,
 };
 
 pub(crate) async fn the_numbers_of_a_group_are_right(s: Scene) {
@@ -35,7 +36,13 @@ pub(crate) async fn the_numbers_of_a_group_are_right(s: Scene) {
 
     let consumer = s.join().await;
     let held = take(&*consumer, 4).await;
-    let info = s.describe().await;
+    let mut info = s.describe().await;
+    // A log may tell others a moment later what it has handed out.
+    let since = tokio::time::Instant::now();
+    while info.pending < 4 && since.elapsed() < PATIENCE {
+        pass(Duration::from_millis(20)).await;
+        info = s.describe().await;
+    }
     assert_eq!((info.lag.events, info.pending), (Count::Exactly(6), 4));
     assert_eq!(info.position, four, "what was handed out last");
     let oldest = info.oldest_pending.expect("four are in hand");
