@@ -218,14 +218,22 @@ __for_each_case!(table {});
 /// of an `async fn() -> impl Harness` beside the call.
 ///
 /// `conformance_tests!(start)` runs them on real time; `conformance_tests!(start, Paused)` on
-/// tokio's paused clock, for logs in this process only.
+/// tokio's paused clock, for logs in this process only. `conformance_tests!(start, Real, ignore =
+/// "why")` gives each of them that attribute.
 #[macro_export]
 macro_rules! conformance_tests {
     ($start:ident) => {
         $crate::conformance_tests!($start, Real);
     };
     ($start:ident, $clock:ident) => {
-        $crate::__for_each_case!($crate::__conformance_test { $start, $clock });
+        $crate::conformance_tests!($start, $clock, cfg(all()));
+    };
+    ($start:ident, $clock:ident, $attribute:meta) => {
+        $crate::__for_each_case!($crate::__conformance_test {
+            $start,
+            $clock,
+            $attribute
+        });
     };
 }
 
@@ -233,10 +241,11 @@ macro_rules! conformance_tests {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_test {
-    ({ $start:ident, $clock:ident }
+    ({ $start:ident, $clock:ident, $attribute:meta }
      $($chapter:ident { $($guarantee:literal $name:ident [$($needs:tt)*];)* })*) => {$(
         mod $chapter {$(
             #[test]
+            #[$attribute]
             fn $name() {
                 let case = concat!(stringify!($chapter), "::", stringify!($name));
                 // What is not applicable has been reported by name.

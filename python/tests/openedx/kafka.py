@@ -68,7 +68,11 @@ log.cleaner.dedupe.buffer.size=2097152
         )
 
     def java(self, *arguments: str) -> list[str]:
-        return [*JAVA, "-cp", f"{fetched('kafka', 'TIDINGS_KAFKA')}/*", *arguments]
+        jars = fetched("kafka", "TIDINGS_KAFKA")
+        # The classes as they stand in memory, which halves the start.
+        classes = jars / "classes.jsa"
+        kept = [f"-XX:SharedArchiveFile={classes}", "-Xlog:disable"] if classes.is_file() else []
+        return [*JAVA, *kept, "-cp", f"{jars}/*", *arguments]
 
     def run(self, *arguments: str) -> None:
         done = subprocess.run(self.java(*arguments), capture_output=True, text=True, check=False)
