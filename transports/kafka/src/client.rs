@@ -5,42 +5,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::config::{FromClientConfig, FromClientConfigAndContext};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, OwnedHeaders};
-use rdkafka::{Message, Offset, TopicPartitionList};
+use rdkafka::metadata::Metadata;
 use tidings_transport::{Error, ErrorKind, Group, Result};
 
+use crate::brokers::{Brokers, Plain};
 use crate::config::KafkaConfig;
-use crate::context::Plain;
-use crate::error::{no_answer, reading, writing};
+use crate::entry::Entry;
+use crate::error::{kind, no_answer, reading, writing};
 use crate::flight::{Flight, FlightProducer, Outgoing, Tower};
-use crate::ledger::Ledger;
+use crate::librdkafka::READER;
+use crate::passing::{Closing, Passing};
 
 /// Between two looks at what is about to be.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// A record of a journal on its way.
-pub(crate) struct Entry {
-    pub(crate) key: Vec<u8>,
-    pub(crate) headers: OwnedHeaders,
-    /// `None` removes what stands under the key.
-    pub(crate) value: Option<Vec<u8>>,
-}
-
-/// What is committed for a partition; `None` where nothing is.
-pub(crate) type Committed = Option<Ledger>;
+pub(crate) const PAUSE: Duration = Duration::from_millis(20);
+/// How long a question waits before it looks for why there is no answer.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A producer, an administrator, and a consumer that only asks.
 pub(crate) struct Client {
     pub(crate) config: KafkaConfig,
     pub(crate) producer: FlightProducer,
-    pub(crate) admin: AdminClient<DefaultClientContext>,
-    pub(crate) asking: BaseConsumer<Plain>,
+    pub(crate) admin: AdminClient<Plain>,
+    pub(crate) asking: Arc<BaseConsumer<Plain>>,
+    pub(crate) brokers: Arc<Brokers>,
     /// One trim at a time.
     pub(crate) trimming: tokio::sync::Mutex<()>,
+    closing: Closing,
     /// Topics that are known to exist. A std mutex: held for look-ups only.
     known: Mutex<HashSet<String>>,
 }
@@ -49,12 +42,21 @@ impl Client {
     pub(crate) fn new(config: KafkaConfig) -> Result<Self> {
         config.check()?;
         let failed = |e| reading("connect", e);
+        let brokers = Brokers::new(config.address());
+        let plain = || Plain(brokers.clone());
+        let tower = Tower(brokers.clone());
+        let producer = FlightProducer::from_config_and_context(&config.producer(), tower);
+        let admin = AdminClient::from_config_and_context(&config.admin(), plain());
+        let asking = BaseConsumer::from_config_and_context(&config.consumer(READER), plain());
+        let asking = Arc::new(asking.map_err(failed)?);
+        brokers.ask_over(&asking);
         Ok(Self {
-            producer: FlightProducer::from_config_and_context(&config.producer(), Tower)
-                .map_err(failed)?,
-            admin: AdminClient::from_config(&config.admin()).map_err(failed)?,
-            asking: config.reader().map_err(failed)?,
+            producer: producer.map_err(failed)?,
+            admin: admin.map_err(failed)?,
+            asking,
+            brokers,
             trimming: tokio::sync::Mutex::default(),
+            closing: Closing::default(),
             known: Mutex::default(),
             config,
         })
@@ -102,30 +104,6 @@ impl Client {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
             Some(code) => Err(reading(operation, KafkaError::MetadataFetch(code))),
         }
-    }
-
-    /// The offsets of the oldest record and behind the newest one, for each partition. Blocks.
-    pub(crate) fn watermarks(
-        &self,
-        name: &str,
-        partitions: i32,
-        operation: &'static str,
-    ) -> Result<Vec<(i64, i64)>> {
-        let end = Instant::now() + self.timeout();
-        let one = |partition| {
-            loop {
-                match self
-                    .asking
-                    .fetch_watermarks(name, partition, self.timeout())
-                {
-                    Ok(found) => return Ok(found),
-                    // A topic that was made just now has no leader yet.
-                    Err(e) if is_young(&e) && Instant::now() < end => std::thread::sleep(PAUSE),
-                    Err(e) => return Err(reading(operation, e)),
-                }
-            }
-        };
-        (0..partitions).map(one).collect()
     }
 
     /// Makes a topic unless it is there.
@@ -198,14 +176,31 @@ impl Client {
         self.known().remove(name);
     }
 
-    /// Why the brokers refuse this client, as told on its connections meanwhile. Blocks.
-    pub(crate) fn refusal(&self) -> Option<KafkaError> {
-        let end = Instant::now() + Duration::from_secs(1);
-        while Instant::now() < end {
-            match self.asking.poll(PAUSE) {
-                Some(Err(e)) if crate::error::kind(&e, false) == ErrorKind::Denied => {
-                    return Some(e);
-                }
+    /// What the cluster says of itself. Why brokers refuse this client is told on its connections
+    /// meanwhile, and is the answer then: they would not be asked again and again. Blocks.
+    pub(crate) fn first_metadata(&self, operation: &'static str) -> Result<Metadata> {
+        let end = Instant::now() + self.timeout();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let error = match self.asking.fetch_metadata(None, left.min(LOOK)) {
+                Ok(metadata) => return Ok(metadata),
+                Err(e) => self.refusal().unwrap_or(e),
+            };
+            if kind(&error, false) != ErrorKind::Unavailable {
+                return Err(reading(operation, error));
+            }
+            if Instant::now() >= end {
+                let text = format!("Kafka: {error}: {}", self.brokers.reason());
+                let text = text.trim_end_matches(": ");
+                return Err(Error::new(ErrorKind::Unavailable, operation, text).with_source(error));
+            }
+        }
+    }
+
+    fn refusal(&self) -> Option<KafkaError> {
+        while let Some(told) = self.asking.poll(PAUSE) {
+            match told {
+                Err(e) if kind(&e, false) == ErrorKind::Denied => return Some(e),
                 _ => {}
             }
         }
@@ -213,102 +208,19 @@ impl Client {
     }
 
     /// A consumer that may ask and commit for a group without joining it.
-    pub(crate) fn outsider(&self, group: &Group) -> KafkaResult<BaseConsumer<Plain>> {
-        BaseConsumer::from_config_and_context(&self.config.consumer(group.as_str()), Plain)
+    pub(crate) fn outsider(&self, group: &Group) -> KafkaResult<Passing> {
+        self.passing(group.as_str())
     }
 
-    /// What a group has committed. Blocks.
-    pub(crate) fn committed(
-        &self,
-        group: &Group,
-        name: &str,
-        partitions: i32,
-        operation: &'static str,
-    ) -> Result<Vec<Committed>> {
-        let failed = |e| reading(operation, e);
-        let outsider = self.outsider(group).map_err(failed)?;
-        let ask = || committed(&outsider, name, 0..partitions, self.timeout());
-        self.once_coordinated(ask).map_err(failed)
+    /// A consumer that reads, and belongs to no group.
+    pub(crate) fn reader(&self) -> KafkaResult<Passing> {
+        self.passing(READER)
     }
 
-    /// Commits for a group without consumers. Blocks.
-    pub(crate) fn commit_for(
-        &self,
-        group: &Group,
-        name: &str,
-        ledgers: &[Ledger],
-    ) -> KafkaResult<()> {
-        let mut list = TopicPartitionList::new();
-        for (partition, ledger) in (0..).zip(ledgers) {
-            add(&mut list, name, partition, ledger)?;
-        }
-        let outsider = self.outsider(group)?;
-        self.once_coordinated(|| outsider.commit(&list, CommitMode::Sync))
-    }
-
-    /// Calls again while the group moves from one broker to another. Blocks.
-    fn once_coordinated<T>(&self, mut call: impl FnMut() -> KafkaResult<T>) -> KafkaResult<T> {
-        let end = Instant::now() + self.timeout();
-        loop {
-            match call() {
-                Err(e) if is_uncoordinated(&e) && Instant::now() < end => {
-                    std::thread::sleep(PAUSE);
-                }
-                result => return result,
-            }
-        }
-    }
-
-    /// Reads from each partition what stands from an offset on and before another, until `each`
-    /// says that it is enough. Leaves no trace. Blocks.
-    pub(crate) fn scan(
-        &self,
-        name: &str,
-        ranges: &[(i32, i64, i64)],
-        operation: &'static str,
-        mut each: impl FnMut(&BorrowedMessage<'_>) -> bool,
-    ) -> Result<()> {
-        let mut open: Vec<_> = ranges
-            .iter()
-            .filter(|(_, from, until)| from < until)
-            .collect();
-        if open.is_empty() {
-            return Ok(());
-        }
-        let failed = |e| reading(operation, e);
-        let reader = self.config.reader().map_err(failed)?;
-        let mut list = TopicPartitionList::new();
-        for (partition, from, _) in &open {
-            let added = list.add_partition_offset(name, *partition, Offset::Offset(*from));
-            added.map_err(failed)?;
-        }
-        reader.assign(&list).map_err(failed)?;
-        let mut end = Instant::now() + self.timeout();
-        while !open.is_empty() {
-            if Instant::now() > end {
-                return Err(no_answer(operation, ErrorKind::Unavailable));
-            }
-            match reader.poll(Duration::from_millis(100)) {
-                None => {}
-                Some(Ok(message)) => {
-                    end = Instant::now() + self.timeout();
-                    let (partition, offset) = (message.partition(), message.offset());
-                    let within = open
-                        .iter()
-                        .any(|(p, _, until)| *p == partition && offset < *until);
-                    if within && !each(&message) {
-                        return Ok(());
-                    }
-                    open.retain(|(p, _, until)| *p != partition || offset + 1 < *until);
-                }
-                Some(Err(KafkaError::PartitionEOF(partition))) => {
-                    open.retain(|(p, ..)| *p != partition);
-                }
-                Some(Err(e)) if crate::error::kind(&e, false) == ErrorKind::Unavailable => {}
-                Some(Err(e)) => return Err(failed(e)),
-            }
-        }
-        Ok(())
+    fn passing(&self, group: &str) -> KafkaResult<Passing> {
+        let (config, plain) = (self.config.consumer(group), Plain(self.brokers.clone()));
+        let consumer = BaseConsumer::from_config_and_context(&config, plain)?;
+        Ok(Passing::new(consumer, &self.closing))
     }
 
     /// Appends to a journal, in order; the offset of the last one.
@@ -338,64 +250,8 @@ impl Client {
     }
 }
 
-/// What a group has committed for some partitions, asked over one of its consumers. Blocks.
-pub(crate) fn committed<C: rdkafka::consumer::ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    name: &str,
-    partitions: impl IntoIterator<Item = i32>,
-    timeout: Duration,
-) -> KafkaResult<Vec<Committed>> {
-    let mut list = TopicPartitionList::new();
-    for partition in partitions {
-        list.add_partition(name, partition);
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.closing.wait();
     }
-    let list = consumer.committed_offsets(list, timeout)?;
-    let mut found = Vec::with_capacity(list.count());
-    for element in list.elements() {
-        element.error()?;
-        found.push(match element.offset() {
-            Offset::Offset(base) => Some(Ledger::decode(base, element.metadata())),
-            _ => None,
-        });
-    }
-    Ok(found)
-}
-
-/// Adds what stands in a ledger to what is to be committed.
-pub(crate) fn add(
-    list: &mut TopicPartitionList,
-    name: &str,
-    partition: i32,
-    ledger: &Ledger,
-) -> KafkaResult<()> {
-    list.add_partition_offset(name, partition, Offset::Offset(ledger.base()))?;
-    if let Some(mut element) = list.find_partition(name, partition) {
-        element.set_metadata(ledger.encode());
-    }
-    Ok(())
-}
-
-/// Whether the broker that was asked does not look after the group, or not yet.
-pub(crate) fn is_uncoordinated(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            Code::NotCoordinator | Code::CoordinatorNotAvailable | Code::CoordinatorLoadInProgress
-        )
-    )
-}
-
-fn is_young(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode as Code;
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            Code::UnknownPartition
-                | Code::UnknownTopic
-                | Code::UnknownTopicOrPartition
-                | Code::LeaderNotAvailable
-                | Code::NotLeaderForPartition
-        )
-    )
 }

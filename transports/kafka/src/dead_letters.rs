@@ -7,8 +7,9 @@ use tidings_transport::{
     Result, Topic,
 };
 
-use crate::client::{Client, Entry};
-use crate::journal::{Journal, Mode, NewLetter, mark};
+use crate::client::Client;
+use crate::entry::{Entry, Mode, NewLetter, mark};
+use crate::journal::Journal;
 use crate::reader;
 use crate::subscriber::again;
 use crate::wire;

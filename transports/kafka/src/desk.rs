@@ -150,6 +150,12 @@ impl Desk {
         }));
     }
 
+    /// Everything is to be committed, whether it has changed or not.
+    pub(crate) fn touch(&mut self) {
+        self.lanes.values_mut().for_each(|lane| lane.dirty = true);
+        self.version += 1;
+    }
+
     /// Where a delivery is held; `None` if it has passed to somebody else or is settled.
     pub(crate) fn find(&self, delivery: &Delivery) -> Option<Place> {
         let topic = self.topics.iter().position(|t| *t == delivery.topic)?;

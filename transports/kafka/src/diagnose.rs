@@ -9,8 +9,8 @@ use rdkafka::metadata::MetadataTopic;
 use tidings_transport::{Finding, Result, Severity, Topic};
 
 use crate::client::Client;
+use crate::entry::Made;
 use crate::error::reading;
-use crate::journal::Made;
 use crate::names;
 use crate::reader;
 
@@ -132,8 +132,10 @@ fn groups(client: &Client) -> Result<Vec<Found>> {
     };
     let mut found = Vec::new();
     let is_journal = |name: &&&str| names::is_journal(name, |t| topics.contains_key(t));
-    for name in topics.keys().filter(is_journal) {
-        let Some(made) = reader::load(client, name, "diagnose")?.and_then(|j| j.made) else {
+    let names: Vec<&str> = topics.keys().filter(is_journal).copied().collect();
+    let journals = reader::journals(client, &names, "diagnose")?;
+    for (name, journal) in names.iter().zip(journals) {
+        let Some(made) = journal.and_then(|j| j.made) else {
             continue;
         };
         let Some(topic) = Topic::new(&made.topic)

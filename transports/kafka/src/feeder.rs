@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tidings_transport::{Count, ErrorKind, Result, Stored};
 
-use crate::context::Plain;
+use crate::brokers::Plain;
 use crate::error::reading;
 use crate::lane::Lane;
 use crate::member::Member;
@@ -28,14 +28,13 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Starts both. They end when the member is closed.
 pub(crate) fn start(member: &Arc<Member>) -> Result<()> {
-    let reader = member
-        .client
-        .config
-        .reader()
-        .map_err(|e| reading("subscribe", e))?;
+    let reader = member.client.reader();
+    let reader = reader.map_err(|e| reading("subscribe", e))?;
     let mut list = TopicPartitionList::new();
     for journal in &member.journals {
-        let added = list.add_partition_offset(journal, 0, Offset::Beginning);
+        // A journal begins there, whatever was compacted: to ask for its beginning would cost the
+        // library half a second.
+        let added = list.add_partition_offset(journal, 0, Offset::Offset(0));
         added.map_err(|e| reading("subscribe", e))?;
     }
     reader.assign(&list).map_err(|e| reading("subscribe", e))?;
@@ -91,6 +90,9 @@ fn poll(member: &Member) {
         fetch(member, &consumer);
         member.take_in(&consumer);
         if let Err(e) = member.seek_where_told(&consumer) {
+            member.fail(e);
+        }
+        if let Err(e) = member.commit_after_doubt() {
             member.fail(e);
         }
         let full = match paused {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rdkafka::ClientContext;
 use rdkafka::Message;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{
@@ -13,8 +14,8 @@ use tidings_transport::{ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::brokers::{self, Brokers};
 use crate::client::Client;
-use crate::context::told;
 use crate::error::{no_answer, writing};
 
 /// Partition and offset of a record that is stored.
@@ -111,11 +112,15 @@ pub(crate) struct Seat {
 }
 
 /// Told by the client library, on the thread of its producer.
-pub(crate) struct Tower;
+pub(crate) struct Tower(pub(crate) Arc<Brokers>);
 
 impl ClientContext for Tower {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        brokers::log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
-        told(&error, reason);
+        self.0.told(&error, reason);
     }
 }
 

@@ -1,22 +1,18 @@
-//! Groups: made, described, moved.
+//! Groups: made, and moved.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rdkafka::consumer::Consumer;
-use tidings_transport::{
-    Count, ErrorKind, Group, GroupInfo, Lag, Opened, Result, Seeked, Start, Topic,
-};
+use tidings_transport::{ErrorKind, Group, Opened, Result, Seeked, Start, Topic};
 
-use crate::client::{Client, Committed};
-use crate::error::{kind, no_answer, reading, writing};
-use crate::journal::{self, Journal, Made};
+use crate::client::{Client, PAUSE};
+use crate::describe::members;
+use crate::entry::{self, Made};
+use crate::error::{kind, no_answer, writing};
+use crate::journal::Journal;
 use crate::ledger::Ledger;
-use crate::reader;
-use crate::{names, start, wire};
-
-/// Between two looks at whether a group has moved.
-const PAUSE: Duration = Duration::from_millis(20);
+use crate::offsets::Marks;
+use crate::{names, reader, start, wire};
 
 /// Makes a group unless it is there.
 pub(crate) async fn create(
@@ -34,15 +30,17 @@ pub(crate) async fn create(
     let (wanted, of) = (topic.clone(), group.clone());
     let found = client
         .blocking(operation, move |client| {
-            match reader::journal(client, &wanted, &of, operation) {
-                Ok((_, journal)) => standing(client, &wanted, &of, &journal, operation).map(Some),
-                Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-                Err(e) => Err(e),
-            }
+            let journal = match reader::journal(client, &wanted, &of, operation) {
+                Ok((_, journal)) => journal,
+                Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(e) => return Err(e),
+            };
+            let (name, marks) = reader::topic(client, &wanted, operation)?;
+            standing(client, (&name, &marks), &of, &journal, operation).map(Some)
         })
         .await?;
     if let Some(standing) = found {
-        let position = wire::positions(standing.iter().map(|(p, ledger)| (*p, ledger.handed())));
+        let position = wire::positions(standing.iter().map(Standing::handed));
         return Ok(Opened {
             existed: true,
             position,
@@ -73,9 +71,11 @@ pub(crate) async fn create(
         start: next.clone(),
     };
     let journal = names::journal(topic, group);
+    // Another process may have removed it since this one made it.
+    client.forget(&journal);
     client.ensure(&journal, true, operation).await?;
     client
-        .append(&journal, vec![journal::made(&made)], operation)
+        .append(&journal, vec![entry::made(&made)], operation)
         .await?;
     if !existed {
         let (of, next) = (group.clone(), next.clone());
@@ -102,180 +102,55 @@ pub(crate) async fn create(
     Ok(Opened { existed, position })
 }
 
-/// What a group has settled of each partition. Blocks.
-fn standing(
+/// What a group has settled of a partition.
+pub(crate) struct Standing {
+    pub(crate) partition: i32,
+    pub(crate) ledger: Ledger,
+    /// It stands so in a commit.
+    pub(crate) committed: bool,
+}
+
+impl Standing {
+    /// The partition, and the first offset that was never handed out.
+    pub(crate) fn handed(&self) -> (i32, i64) {
+        (self.partition, self.ledger.handed())
+    }
+}
+
+/// What a group has settled of each partition of a topic. Blocks.
+pub(crate) fn standing(
     client: &Client,
-    topic: &Topic,
+    (name, marks): (&str, &[Marks]),
     group: &Group,
     journal: &Journal,
     operation: &'static str,
-) -> Result<Vec<(i32, Ledger)>> {
-    let (name, marks) = reader::topic(client, topic, operation)?;
+) -> Result<Vec<Standing>> {
     let partitions = i32::try_from(marks.len()).unwrap_or(i32::MAX);
-    let committed = client.committed(group, &name, partitions, operation)?;
-    let made = journal.made.as_ref();
-    let ledger = |(at, found): (usize, Committed)| {
-        let begun = made.and_then(|made| made.start.get(at).copied());
-        found.unwrap_or_else(|| Ledger::new(begun.unwrap_or(marks[at].0)))
-    };
-    Ok((0..)
-        .zip(committed.into_iter().enumerate().map(ledger))
-        .collect())
-}
-
-/// The groups of a topic, by name.
-pub(crate) async fn describe(client: &Arc<Client>, topic: &Topic) -> Result<Vec<GroupInfo>> {
-    let wanted = topic.clone();
-    client
-        .blocking("groups", move |client| {
-            let mut infos = Vec::new();
-            for (group, journal) in all(client, &wanted, "groups")? {
-                infos.push(info(client, &wanted, &group, &journal)?);
-            }
-            infos.sort_by(|a, b| a.group.cmp(&b.group));
-            Ok(infos)
-        })
-        .await
-}
-
-/// The groups of a topic with their journals. Blocks.
-pub(crate) fn all(
-    client: &Client,
-    topic: &Topic,
-    operation: &'static str,
-) -> Result<Vec<(Group, Journal)>> {
-    reader::topic(client, topic, operation)?;
-    let prefix = names::journal_prefix(topic);
-    let metadata = client.asking.fetch_metadata(None, client.timeout());
-    let metadata = metadata.map_err(|e| reading(operation, e))?;
-    let mut found = Vec::new();
-    for journal in metadata
-        .topics()
-        .iter()
-        .filter(|t| t.name().starts_with(&prefix))
-    {
-        let Some(read) = reader::load(client, journal.name(), operation)? else {
-            continue;
-        };
-        if let Some(made) = &read.made
-            && made.topic == topic.as_str()
-            && let Ok(group) = Group::new(&made.group)
-        {
-            found.push((group, read));
-        }
-    }
-    Ok(found)
+    let committed = client.committed(group, name, partitions, operation)?;
+    let begun = |partition, low| journal.begun(partition).unwrap_or(low);
+    let each = (0..).zip(committed.into_iter().zip(marks));
+    let ledgers = each.map(|(partition, (found, (low, _)))| Standing {
+        partition,
+        committed: found.is_some(),
+        ledger: found.unwrap_or_else(|| journal.blank(partition, begun(partition, *low))),
+    });
+    Ok(ledgers.collect())
 }
 
 /// The first offset of each partition that a group still needs, and whether it showed itself after
 /// `since`, in milliseconds since 1970. Blocks.
 pub(crate) fn needs(
     client: &Client,
-    topic: &Topic,
+    topic: (&str, &[Marks]),
     group: &Group,
     journal: &Journal,
     since: i64,
 ) -> Result<Option<Vec<i64>>> {
     let standing = standing(client, topic, group, journal, "trim")?;
-    let alive = standing.iter().any(|(_, ledger)| ledger.touched >= since)
-        || !members(client, group)?.is_empty();
-    let bases = standing.iter().map(|(_, ledger)| ledger.base());
+    let alive = standing.iter().any(|s| s.ledger.touched >= since)
+        || !members(client, group, "trim")?.is_empty();
+    let bases = standing.iter().map(|s| s.ledger.base());
     Ok(alive.then(|| bases.collect()))
-}
-
-fn info(client: &Client, topic: &Topic, group: &Group, journal: &Journal) -> Result<GroupInfo> {
-    let (name, marks) = reader::topic(client, topic, "groups")?;
-    let mut standing = standing(client, topic, group, journal, "groups")?;
-    let position = wire::positions(standing.iter().map(|(p, ledger)| (*p, ledger.handed())));
-    let (mut open, mut pending, mut lost) = (0, 0, 0);
-    let (mut oldest, mut oldest_pending) = (None, None);
-    for (partition, ledger) in &mut standing {
-        let (low, high) = marks[usize::try_from(*partition).unwrap_or(0)];
-        ledger.lose(low);
-        let waits = ledger.open_until(high);
-        open += waits;
-        pending += ledger.pending();
-        lost += ledger.lost;
-        if waits > 0 {
-            let mut received = None;
-            client.scan(
-                &name,
-                &[(*partition, ledger.base(), high)],
-                "groups",
-                |message| {
-                    received = wire::received(message);
-                    false
-                },
-            )?;
-            let older = |than: Option<jiff::Timestamp>| match (than, received) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-            oldest = older(oldest);
-            if ledger.pending() > 0 {
-                oldest_pending = older(oldest_pending);
-            }
-        }
-    }
-    let age = oldest.map(|oldest| jiff::Timestamp::now().duration_since(oldest));
-    Ok(GroupInfo {
-        group: group.clone(),
-        position,
-        lag: Lag {
-            events: Count::Exactly(open),
-            age: age
-                .and_then(|age| Duration::try_from(age).ok())
-                .unwrap_or_default(),
-        },
-        pending,
-        oldest_pending,
-        consumers: members(client, group)?
-            .into_iter()
-            .filter(|member| member.topics.contains(&name))
-            .map(|member| member.name)
-            .collect(),
-        dead_letters: journal.letters.len() as u64,
-        parked_keys: journal.parked().len() as u64,
-        lost: Count::Exactly(lost),
-    })
-}
-
-struct Membership {
-    name: String,
-    topics: Vec<String>,
-}
-
-/// The consumers that live. Blocks.
-fn members(client: &Client, group: &Group) -> Result<Vec<Membership>> {
-    let list = client
-        .asking
-        .fetch_group_list(Some(group.as_str()), client.timeout());
-    let list = match list {
-        Ok(list) => list,
-        Err(e) if kind(&e, false) == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(reading("groups", e)),
-    };
-    let of = list.groups().iter().filter(|g| g.name() == group.as_str());
-    let members = of.flat_map(|group| group.members());
-    Ok(members
-        .map(|member| Membership {
-            name: member.client_id().to_owned(),
-            topics: subscribed(member.metadata().unwrap_or_default()).unwrap_or_default(),
-        })
-        .collect())
-}
-
-/// The topics of a subscription in Kafka's consumer protocol: a version, then a list of names.
-fn subscribed(metadata: &[u8]) -> Option<Vec<String>> {
-    let (count, mut rest) = metadata.get(2..)?.split_first_chunk::<4>()?;
-    let mut topics = Vec::new();
-    for _ in 0..u32::from_be_bytes(*count) {
-        let (length, after) = rest.split_first_chunk::<2>()?;
-        let (name, after) = after.split_at_checked(u16::from_be_bytes(*length).into())?;
-        topics.push(String::from_utf8_lossy(name).into_owned());
-        rest = after;
-    }
-    Some(topics)
 }
 
 /// Moves a group. Consumers at work are told through its journal, and do it themselves.
@@ -289,23 +164,23 @@ pub(crate) async fn seek(
     let look = move |client: &Client| {
         let (journal, read) = reader::journal(client, &wanted, &of, "seek")?;
         let (name, marks) = reader::topic(client, &wanted, "seek")?;
-        let before = standing(client, &wanted, &of, &read, "seek")?;
+        let before = standing(client, (&name, &marks), &of, &read, "seek")?;
         let next = start::resolve(client, &name, &marks, &to, "seek")?;
         Ok((journal, name, before, next))
     };
     let (journal, name, before, next) = client.blocking("seek", look).await?;
     let id = client
-        .append(&journal, vec![journal::seek(&next)], "seek")
+        .append(&journal, vec![entry::seek(&next)], "seek")
         .await?
         + 1;
     let seeked = Seeked {
-        before: wire::positions(before.iter().map(|(p, ledger)| (*p, ledger.handed()))),
+        before: wire::positions(before.iter().map(Standing::handed)),
         after: wire::positions((0..).zip(next.iter().copied())),
     };
     let ledgers: Vec<Ledger> = before
         .into_iter()
         .zip(next)
-        .map(|((_, mut ledger), next)| {
+        .map(|(Standing { mut ledger, .. }, next)| {
             ledger.move_to(next, id);
             ledger.touched = jiff::Timestamp::now().as_millisecond();
             ledger

@@ -11,100 +11,19 @@
 //! | `state/OFFSET` | what has changed about the letter at this offset, JSON |
 //! | `key/KEY` | `parked` or `releasing`; counts while letters wait behind the key |
 //! | `seek` | where the group is moved to, JSON |
+//! | `noted` | the losses that a person has taken note of, for each partition, JSON |
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rdkafka::Message;
-use rdkafka::message::{Header, Headers, OwnedHeaders};
-use serde::{Deserialize, Serialize};
+use rdkafka::message::Headers;
 use tidings_transport::{
     Body, DeadLetter, Group, Key, ParkedKey, ParkedState, Position, Reason, Topic,
 };
 
-use crate::client::Entry;
+use crate::entry::{Change, Cover, Entry, LETTER, Made, Mode, Note, Noted, SeekTo, json, plain};
+use crate::ledger::Ledger;
 use crate::wire;
-
-/// The header of a dead letter.
-const LETTER: &str = "tidings-letter";
-
-/// What a letter waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Mode {
-    /// For nothing: it is dead.
-    Dead,
-    /// For the release of its key, or for its turn then.
-    Parked,
-    /// For its turn to be handed out once more.
-    Redelivering,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Why {
-    class: String,
-    message: String,
-    first_failure: jiff::Timestamp,
-    last_failure: jiff::Timestamp,
-}
-
-impl From<&Reason> for Why {
-    fn from(reason: &Reason) -> Self {
-        Self {
-            class: reason.class.clone(),
-            message: reason.message.clone(),
-            first_failure: reason.first_failure,
-            last_failure: reason.last_failure,
-        }
-    }
-}
-
-impl From<Why> for Reason {
-    fn from(why: Why) -> Self {
-        Self {
-            class: why.class,
-            message: why.message,
-            first_failure: why.first_failure,
-            last_failure: why.last_failure,
-        }
-    }
-}
-
-/// What may change about a letter.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Change {
-    mode: Mode,
-    attempts: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<Why>,
-    consumer: String,
-}
-
-/// The header of a letter.
-#[derive(Debug, Serialize, Deserialize)]
-struct Cover {
-    position: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    /// The message had no value; a record without one would remove the letter.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    null: bool,
-    #[serde(flatten)]
-    change: Change,
-}
-
-/// Where a group began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Made {
-    pub(crate) topic: String,
-    pub(crate) group: String,
-    /// For each partition of that time.
-    pub(crate) start: Vec<i64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct SeekTo {
-    start: Vec<i64>,
-}
 
 /// A dead letter of the journal.
 #[derive(Debug, Clone)]
@@ -140,6 +59,7 @@ pub(crate) struct Journal {
     pub(crate) redelivering: BTreeSet<i64>,
     /// Where to, and the offset behind the record that said so.
     pub(crate) seek: Option<(Vec<i64>, i64)>,
+    noted: Vec<Noted>,
     /// The offset behind the last record read.
     pub(crate) next: i64,
 }
@@ -160,6 +80,9 @@ impl Journal {
         } else if text == "seek" {
             let to = value.and_then(|v| serde_json::from_slice::<SeekTo>(v).ok());
             self.seek = to.map(|to| (to.start, offset + 1)).or(self.seek.take());
+        } else if text == "noted" {
+            let noted = value.and_then(|v| serde_json::from_slice::<Note>(v).ok());
+            self.noted = noted.map_or_else(|| std::mem::take(&mut self.noted), |n| n.partitions);
         } else if let Some(key) = text.strip_prefix("key/") {
             match value {
                 Some(b"releasing") => self.states.insert(Key::new(key), ParkedState::Releasing),
@@ -215,6 +138,37 @@ impl Journal {
             letter.change = change;
             self.insert(id, letter);
         }
+    }
+
+    /// Whether a record with this key can be one of a journal.
+    pub(crate) fn knows(key: Option<&[u8]>) -> bool {
+        let key = key.and_then(|key| std::str::from_utf8(key).ok());
+        let begins = |key: &str| {
+            ["letter/", "state/", "key/"]
+                .iter()
+                .any(|k| key.starts_with(k))
+        };
+        key.is_some_and(|key| ["made", "seek", "noted"].contains(&key) || begins(key))
+    }
+
+    /// Where the group began in a partition, if that was there then.
+    pub(crate) fn begun(&self, partition: i32) -> Option<i64> {
+        let at = usize::try_from(partition).ok()?;
+        self.made.as_ref()?.start.get(at).copied()
+    }
+
+    /// The losses in a partition that a person has taken note of.
+    pub(crate) fn noted(&self, partition: i32) -> Noted {
+        let at = usize::try_from(partition).ok();
+        let noted = at.and_then(|at| self.noted.get(at));
+        noted.copied().unwrap_or_default()
+    }
+
+    /// What a group has in a partition for which nothing is committed.
+    pub(crate) fn blank(&self, partition: i32, base: i64) -> Ledger {
+        let mut ledger = Ledger::new(base);
+        ledger.losses = self.noted(partition).start;
+        ledger
     }
 
     /// How many letters wait behind a key.
@@ -329,82 +283,4 @@ fn letter(message: &impl Message, name: &[u8]) -> Option<Letter> {
         body,
         change: cover.change,
     })
-}
-
-/// A new dead letter.
-pub(crate) struct NewLetter<'a> {
-    pub(crate) position: &'a Position,
-    pub(crate) key: Option<&'a Key>,
-    pub(crate) mode: Mode,
-    pub(crate) attempts: u32,
-    pub(crate) reason: Option<&'a Reason>,
-    pub(crate) consumer: &'a str,
-    pub(crate) body: &'a Body,
-}
-
-impl NewLetter<'_> {
-    /// Its record. No other has its key, so that nothing but its removal overwrites it.
-    pub(crate) fn entry(&self) -> Entry {
-        let (headers, value) = wire::message(self.body, "");
-        let cover = Cover {
-            position: self.position.as_str().to_owned(),
-            key: self.key.map(|key| key.as_str().to_owned()),
-            null: value.is_none(),
-            change: Change {
-                mode: self.mode,
-                attempts: self.attempts,
-                reason: self.reason.map(Why::from),
-                consumer: self.consumer.to_owned(),
-            },
-        };
-        Entry {
-            key: format!("letter/{}", unique()).into_bytes(),
-            headers: headers.insert(Header {
-                key: LETTER,
-                value: Some(&json(&cover)),
-            }),
-            value: Some(value.unwrap_or_default().to_vec()),
-        }
-    }
-}
-
-/// The record that marks a key.
-pub(crate) fn mark(key: &Key, state: ParkedState) -> Entry {
-    let state: &[u8] = match state {
-        ParkedState::Releasing => b"releasing",
-        _ => b"parked",
-    };
-    plain(
-        format!("key/{}", key.as_str()).into_bytes(),
-        Some(state.to_vec()),
-    )
-}
-
-/// The record that moves a group.
-pub(crate) fn seek(start: &[i64]) -> Entry {
-    let to = SeekTo {
-        start: start.to_vec(),
-    };
-    plain(b"seek".to_vec(), Some(json(&to)))
-}
-
-/// The first record of a journal.
-pub(crate) fn made(made: &Made) -> Entry {
-    plain(b"made".to_vec(), Some(json(made)))
-}
-
-fn plain(key: Vec<u8>, value: Option<Vec<u8>>) -> Entry {
-    Entry {
-        key,
-        headers: OwnedHeaders::new(),
-        value,
-    }
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
-}
-
-fn unique() -> String {
-    format!("{:032x}", rand::random::<u128>())
 }

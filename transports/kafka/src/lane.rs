@@ -63,7 +63,7 @@ impl Lane {
                 self.dirty = true;
             }
         }
-        self.ledger.lost += lost;
+        self.ledger.losses.counted += lost;
         self.expected = offset + 1;
         if !self.ledger.is_settled(offset) {
             self.fresh.push_back((offset, stored));

@@ -4,12 +4,17 @@
 //! `t1 HANDED BITMAP ATTEMPTS SEEK LOST TOUCHED`, separated by blanks. `HANDED` is how many offsets
 //! from there on were handed out; `BITMAP` has a bit for each of them that is settled, least first,
 //! in base 64; `ATTEMPTS` is `DISTANCE:COUNT,…` for those whose handlers were started; `-` is none.
+//! `LOST` is how many records the group has lost, and behind a `?` how often that is unknown.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use serde::{Deserialize, Serialize};
+use tidings_transport::Count;
+
+use crate::offsets::Marks;
 
 /// The first word, so that a later form can be told from this one.
 const FORM: &str = "t1";
@@ -18,6 +23,41 @@ const MAX_LEN: usize = 4_096;
 /// How far the handing out may run ahead of the first offset that is not settled: 8,192 bits are
 /// 1,366 characters, which leaves the greater part to attempts.
 pub(crate) const MAX_AHEAD: i64 = 8_192;
+
+/// What is committed for a group that was removed, until Kafka forgets it.
+pub(crate) const REMOVED: &str = "removed";
+
+/// Records lost to a group in a partition since the group was made, as far as it has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Losses {
+    pub(crate) counted: u64,
+    /// How often nobody could tell how many.
+    pub(crate) uncounted: u32,
+}
+
+impl Losses {
+    pub(crate) fn and(self, more: Self) -> Self {
+        Self {
+            counted: self.counted + more.counted,
+            uncounted: self.uncounted + more.uncounted,
+        }
+    }
+
+    pub(crate) fn count(self) -> Count {
+        match self.uncounted {
+            0 => Count::Exactly(self.counted),
+            _ => Count::Unknown,
+        }
+    }
+
+    /// What came to them since `noted`.
+    pub(crate) fn since(self, noted: Self) -> Self {
+        Self {
+            counted: self.counted.saturating_sub(noted.counted),
+            uncounted: self.uncounted.saturating_sub(noted.uncounted),
+        }
+    }
+}
 
 /// What is settled, handed out and started in a partition.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,8 +69,7 @@ pub(crate) struct Ledger {
     attempts: BTreeMap<i64, u32>,
     /// The journal's offset behind the last seek that was carried out; 0 is none.
     pub(crate) seek: i64,
-    /// Records lost to the group since it was made, as far as it has been told.
-    pub(crate) lost: u64,
+    pub(crate) losses: Losses,
     /// When it was last written, in milliseconds since 1970.
     pub(crate) touched: i64,
 }
@@ -113,9 +152,24 @@ impl Ledger {
             }
             self.base += 1;
         }
-        self.lost += lost;
+        self.losses.counted += lost;
         self.advance();
         lost
+    }
+
+    /// Puts what the partition holds no more behind the group; how many of these it had not settled.
+    pub(crate) fn meet(&mut self, (low, high): Marks) -> Count {
+        if self.base > high {
+            self.begin_anew(low);
+            return Count::Unknown;
+        }
+        Count::Exactly(self.lose(low))
+    }
+
+    /// The partition was lost with what it had held, and made again.
+    pub(crate) fn begin_anew(&mut self, low: i64) {
+        self.move_to(low, self.seek);
+        self.losses.uncounted += 1;
     }
 
     /// Everything from here on is new, whatever it was.
@@ -155,7 +209,12 @@ impl Ledger {
         }
         let bits = or_dash(BASE64.encode(bytes));
         let head = format!("{FORM} {} {bits} ", self.settled.len());
-        let tail = format!(" {} {} {}", self.seek, self.lost, self.touched);
+        let Losses { counted, uncounted } = self.losses;
+        let lost = match uncounted {
+            0 => counted.to_string(),
+            _ => format!("{counted}?{uncounted}"),
+        };
+        let tail = format!(" {} {lost} {}", self.seek, self.touched);
         let room = MAX_LEN - head.len() - tail.len();
         let mut attempts = String::new();
         for (offset, count) in &self.attempts {
@@ -199,10 +258,18 @@ impl Ledger {
             settled,
             attempts,
             seek: words.next()?.parse().ok()?,
-            lost: words.next()?.parse().ok()?,
+            losses: lost(words.next()?)?,
             touched: words.next()?.parse().ok()?,
         })
     }
+}
+
+fn lost(text: &str) -> Option<Losses> {
+    let (counted, uncounted) = text.split_once('?').unwrap_or((text, "0"));
+    Some(Losses {
+        counted: counted.parse().ok()?,
+        uncounted: uncounted.parse().ok()?,
+    })
 }
 
 fn or_dash(text: String) -> String {
@@ -231,7 +298,7 @@ mod tests {
             base in 0..i64::from(u32::MAX),
             settled in prop::collection::vec(any::<bool>(), 0..300),
             started in prop::collection::btree_map(0..300_i64, 1..9_u32, 0..60),
-            lost in any::<u32>(),
+            lost in any::<(u32, u8)>(),
         ) {
             let mut ledger = Ledger::new(base);
             for (i, settled) in settled.iter().enumerate() {
@@ -242,7 +309,7 @@ mod tests {
             for (distance, attempts) in started {
                 ledger.set_attempts(base + distance, attempts);
             }
-            ledger.lost = lost.into();
+            ledger.losses = Losses { counted: lost.0.into(), uncounted: lost.1.into() };
             ledger.advance();
             let text = ledger.encode();
             prop_assert!(text.len() <= MAX_LEN);
@@ -288,6 +355,7 @@ mod tests {
         ledger.settle(11, true);
         assert_eq!(ledger.lose(15), 4, "10, 12, 13 and 14");
         assert_eq!(ledger.lose(15), 0);
-        assert_eq!((ledger.base(), ledger.handed(), ledger.lost), (15, 15, 4));
+        assert_eq!((ledger.base(), ledger.handed()), (15, 15));
+        assert_eq!(ledger.losses.counted, 4);
     }
 }

@@ -23,12 +23,15 @@
 //! # }
 //! ```
 
+mod brokers;
 mod client;
 mod config;
-mod context;
 mod dead_letters;
+mod describe;
 mod desk;
 mod diagnose;
+mod doubt;
+mod entry;
 mod error;
 mod feeder;
 mod flight;
@@ -36,17 +39,22 @@ mod groups;
 mod journal;
 mod lane;
 mod ledger;
+mod librdkafka;
 mod member;
 mod names;
+mod offsets;
+mod passing;
 mod publisher;
 mod reader;
 mod rebalance;
 mod retention;
+mod scan;
 mod settle;
 mod start;
 mod subscriber;
 mod topics;
 mod transport;
+mod upkeep;
 mod wire;
 
 pub use config::{KafkaConfig, Mechanism};

@@ -10,12 +10,14 @@ use rdkafka::error::RDKafkaErrorCode;
 use tidings_transport::{Error, ErrorKind, Group, Result, Subscription, Topic};
 use tokio::sync::{Notify, watch};
 
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::desk::Desk;
-use crate::error::{no_answer, writing};
+use crate::doubt::Doubt;
+use crate::entry::Entry;
+use crate::error::{kind, no_answer, writing};
 use crate::feeder::Fetched;
-use crate::names;
 use crate::rebalance::Hook;
+use crate::{names, offsets};
 
 /// Between two attempts to commit.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -58,6 +60,10 @@ pub(crate) struct Member {
     /// One commit at a time; the next takes along what has gathered.
     committing: tokio::sync::Mutex<()>,
     committed: AtomicU64,
+    /// Held from gathering to the answer, also by a call that nobody waits for any more: the library
+    /// may send one again, and what was gathered later must not be overtaken by it.
+    sending: Mutex<()>,
+    doubt: Mutex<Doubt>,
     /// The caller's last sign of life, and whether it waits.
     alive: Mutex<(Instant, bool)>,
 }
@@ -98,6 +104,8 @@ impl Member {
             ended: watch::Sender::new(false),
             committing: tokio::sync::Mutex::default(),
             committed: AtomicU64::new(0),
+            sending: Mutex::default(),
+            doubt: Mutex::default(),
             alive: Mutex::new((Instant::now(), false)),
         })
     }
@@ -226,10 +234,7 @@ impl Member {
                 }
                 Err(e) => {
                     // Whether it was stored or not: the next commit says it again.
-                    self.desk()
-                        .lanes
-                        .values_mut()
-                        .for_each(|lane| lane.dirty = true);
+                    self.desk().touch();
                     return Err(e);
                 }
             }
@@ -254,6 +259,7 @@ impl Member {
     /// takes commits of no generation but the next.
     pub(crate) fn commit_once(&self, operation: &'static str) -> Result<bool> {
         use RDKafkaErrorCode as Code;
+        let _turn = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         let (list, version) = self.gather().map_err(|e| writing(operation, e))?;
         let stored = match (list.count(), self.consumer()) {
             (0, _) => Ok(()),
@@ -262,12 +268,13 @@ impl Member {
         };
         let Err(e) = stored else {
             self.committed.fetch_max(version, Atomic::Release);
+            if list.count() > 0 {
+                self.doubt().stored();
+            }
             return Ok(true);
         };
-        self.desk()
-            .lanes
-            .values_mut()
-            .for_each(|lane| lane.dirty = true);
+        self.doubt().failed(kind(&e, true));
+        self.desk().touch();
         match e.rdkafka_error_code() {
             // Brokers that lost everything know the group no more until its members join again.
             Some(
@@ -276,9 +283,23 @@ impl Member {
                 | Code::UnknownMemberId
                 | Code::GroupIdNotFound,
             ) => Ok(false),
-            _ if client::is_uncoordinated(&e) => Ok(false),
+            _ if offsets::is_uncoordinated(&e) => Ok(false),
             _ => Err(writing(operation, e)),
         }
+    }
+
+    fn doubt(&self) -> MutexGuard<'_, Doubt> {
+        self.doubt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says once more what is settled, a while after a commit whose outcome was unknown: a broker may
+    /// still have taken that one in, behind the one that followed it.
+    pub(crate) fn commit_after_doubt(&self) -> Result<()> {
+        if self.doubt().is_due() {
+            self.desk().touch();
+            self.commit_once("next")?;
+        }
+        Ok(())
     }
 
     fn gather(&self) -> rdkafka::error::KafkaResult<(TopicPartitionList, u64)> {
@@ -290,7 +311,7 @@ impl Member {
                 let mut ledger = lane.ledger.clone();
                 ledger.advance();
                 ledger.touched = now;
-                client::add(&mut list, &self.physical[*topic], *partition, &ledger)?;
+                offsets::add(&mut list, &self.physical[*topic], *partition, &ledger)?;
             }
         }
         Ok((list, desk.version))
@@ -326,7 +347,7 @@ impl Member {
     pub(crate) async fn write(
         &self,
         topic: usize,
-        entries: Vec<client::Entry>,
+        entries: Vec<Entry>,
         operation: &'static str,
     ) -> Result<()> {
         if entries.is_empty() {

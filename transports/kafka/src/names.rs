@@ -60,6 +60,11 @@ pub(crate) fn journal_prefix(topic: &Topic) -> String {
     part(topic.as_str()) + MARK
 }
 
+/// What the names of the journals of a group end with.
+pub(crate) fn journal_suffix(group: &Group) -> String {
+    format!("{MARK}{}", part(group.as_str()))
+}
+
 /// The topic that holds the dead letters of a group, and what else must outlive its consumers.
 pub(crate) fn journal(topic: &Topic, group: &Group) -> String {
     journal_prefix(topic) + &part(group.as_str())

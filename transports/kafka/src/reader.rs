@@ -8,6 +8,7 @@ use tidings_transport::{Error, ErrorKind, Group, Position, Result, Start, Stored
 
 use crate::client::Client;
 use crate::journal::Journal;
+use crate::scan::Range;
 use crate::{names, start, wire};
 
 /// A topic that must be there: its name on Kafka, and the offsets of its partitions. Blocks.
@@ -50,18 +51,42 @@ pub(crate) fn load(
     if client.partitions(name, operation)?.is_none() {
         return Ok(None);
     }
-    let (low, high) = client.watermarks(name, 1, operation)?[0];
-    let mut journal = Journal::default();
-    let mut strange = false;
-    client.scan(name, &[(0, low, high)], operation, |message| {
+    Ok(journals(client, &[name], operation)?.pop().flatten())
+}
+
+/// Reads these journals to their ends, all at once; `None` for a topic that is none. Blocks.
+pub(crate) fn journals(
+    client: &Client,
+    names: &[&str],
+    operation: &'static str,
+) -> Result<Vec<Option<Journal>>> {
+    let topics: Vec<_> = names.iter().map(|name| (*name, 1)).collect();
+    let ranges: Vec<Range<'_>> = client
+        .all_watermarks(&topics, operation)?
+        .into_iter()
+        .zip(names)
+        .map(|(marks, topic)| {
+            let (from, until) = marks.first().copied().unwrap_or_default();
+            Range {
+                topic,
+                partition: 0,
+                from,
+                until,
+            }
+        })
+        .collect();
+    let mut found: Vec<_> = names.iter().map(|_| Some(Journal::default())).collect();
+    client.scan(&ranges, operation, |at, message| {
         // A topic that is no journal, however large, is not read.
-        strange = journal.next == 0 && message.key() != Some(b"made");
-        if !strange {
+        if !Journal::knows(message.key()) {
+            found[at] = None;
+        }
+        if let Some(journal) = &mut found[at] {
             journal.apply(message);
         }
-        !strange
+        found[at].is_some()
     })?;
-    Ok((!strange).then_some(journal))
+    Ok(found)
 }
 
 fn missing(operation: &'static str, what: &str) -> Error {
@@ -141,7 +166,16 @@ fn collect(
     operation: &'static str,
 ) -> Result<Vec<Read>> {
     let mut lanes: BTreeMap<i32, Vec<Read>> = BTreeMap::new();
-    client.scan(name, ranges, operation, |message| {
+    let ranges: Vec<_> = ranges
+        .iter()
+        .map(|(partition, from, until)| Range {
+            topic: name,
+            partition: *partition,
+            from: *from,
+            until: *until,
+        })
+        .collect();
+    client.scan(&ranges, operation, |_, message| {
         let lane = lanes.entry(message.partition()).or_default();
         let millis = message.timestamp().to_millis().unwrap_or(0);
         lane.push(Read {

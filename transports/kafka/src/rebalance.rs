@@ -1,22 +1,29 @@
 //! Partitions come and go.
 
 use std::sync::atomic::Ordering as Atomic;
-use std::sync::{OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
 use tidings_transport::{Count, Error, ErrorKind, Result};
 
-use crate::client::{Committed, committed};
-use crate::context::told;
+use crate::brokers::{self, Brokers};
+use crate::entry::{self, Made};
 use crate::error::reading;
-use crate::journal::{self, Journal, Made};
+use crate::journal::Journal;
 use crate::lane::Lane;
-use crate::ledger::Ledger;
 use crate::member::Member;
+use crate::offsets::{Committed, Marks, committed};
+use crate::scan::Range;
+
+/// Why records are lost.
+pub(crate) const REMOVED: &str = "removed before the group was handed them or had settled them";
+pub(crate) const MADE_ANEW: &str =
+    "the partition ends before the position of the group: it was made anew";
 
 /// How long a revoked partition waits for handlers that were started.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -24,12 +31,18 @@ const DRAIN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Told by the client library, on the thread that polls, of what the group decides.
-#[derive(Default)]
-pub(crate) struct Hook(pub(crate) OnceLock<Weak<Member>>);
+pub(crate) struct Hook {
+    pub(crate) member: OnceLock<Weak<Member>>,
+    pub(crate) brokers: Arc<Brokers>,
+}
 
 impl ClientContext for Hook {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        brokers::log(level, facility, message);
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
-        told(&error, reason);
+        self.brokers.told(&error, reason);
     }
 }
 
@@ -40,7 +53,7 @@ impl ConsumerContext for Hook {
         event: RDKafkaRespErr,
         list: &mut TopicPartitionList,
     ) {
-        let member = self.0.get().and_then(Weak::upgrade);
+        let member = self.member.get().and_then(Weak::upgrade);
         let member = member.filter(|member| !member.is_closed());
         let assigned = event == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if let Some(member) = &member {
@@ -169,7 +182,7 @@ impl Member {
         self.runtime.block_on(async {
             self.client.ensure(journal, true, "next").await?;
             self.client
-                .append(journal, vec![journal::made(&made)], "next")
+                .append(journal, vec![entry::made(&made)], "next")
                 .await
         })?;
         self.rewind.store(true, Atomic::Release);
@@ -179,15 +192,10 @@ impl Member {
     /// Whether a partition without a position of the group begins with what came after the group
     /// was made, though it was made further on: somebody removed the topic and made it again.
     fn is_younger(&self, topic: usize, partition: i32, (low, high): (i64, i64)) -> Result<bool> {
-        let at = usize::try_from(partition).unwrap_or(usize::MAX);
         let (start, since) = {
             let desk = self.desk();
             let journal = &desk.journals[topic];
-            let made = journal.made.as_ref();
-            (
-                made.and_then(|made| made.start.get(at).copied()),
-                journal.made_at,
-            )
+            (journal.begun(partition), journal.made_at)
         };
         let (Some(start), Some(since)) = (start, since) else {
             return Ok(false);
@@ -196,12 +204,16 @@ impl Member {
             return Ok(false);
         }
         let mut younger = high < start;
-        let first = [(partition, low, high)];
-        self.client
-            .scan(&self.physical[topic], &first, "next", |message| {
-                younger |= message.timestamp().to_millis().is_some_and(|at| at > since);
-                false
-            })?;
+        let first = Range {
+            topic: &self.physical[topic],
+            partition,
+            from: low,
+            until: high,
+        };
+        self.client.scan(&[first], "next", |_, message| {
+            younger |= message.timestamp().to_millis().is_some_and(|at| at > since);
+            false
+        })?;
         Ok(younger)
     }
 
@@ -209,28 +221,24 @@ impl Member {
     fn lane_anew(&self, topic: usize, partition: i32, (low, _): (i64, i64)) -> Lane {
         let cause = "the topic was lost and made anew: what it had held is not there";
         let bounds = (partition, low, low);
-        self.desk()
-            .report(topic, &self.group, bounds, Count::Unknown, cause);
-        let mut lane = Lane::new(Ledger::new(low));
+        let mut desk = self.desk();
+        desk.report(topic, &self.group, bounds, Count::Unknown, cause);
+        let journal = &desk.journals[topic];
+        let mut ledger = journal.blank(partition, low);
+        // Where it was told to go was a place in what is lost.
+        ledger.seek = journal.seek.as_ref().map_or(0, |(_, id)| *id);
+        ledger.begin_anew(low);
+        let mut lane = Lane::new(ledger);
         lane.dirty = true;
         lane
     }
 
     /// What stands in a partition for the group, with what was lost of it meanwhile reported.
-    fn lane(
-        &self,
-        topic: usize,
-        partition: i32,
-        found: Committed,
-        (low, high): (i64, i64),
-    ) -> Lane {
+    fn lane(&self, topic: usize, partition: i32, found: Committed, marks: Marks) -> Lane {
+        let low = marks.0;
         let mut desk = self.desk();
         let journal = &desk.journals[topic];
         let at = usize::try_from(partition).unwrap_or(usize::MAX);
-        let made = journal
-            .made
-            .as_ref()
-            .and_then(|made| made.start.get(at).copied());
         let seek = journal
             .seek
             .as_ref()
@@ -238,7 +246,8 @@ impl Member {
         let committed = found.is_some();
         // A partition that came later begins with its first record. What was committed and has
         // expired is heard again from where the group began.
-        let mut ledger = found.unwrap_or_else(|| Ledger::new(made.unwrap_or(low)));
+        let begun = journal.begun(partition).unwrap_or(low);
+        let mut ledger = found.unwrap_or_else(|| journal.blank(partition, begun));
         let mut dirty = !committed;
         if let Some((start, id)) = seek
             && id > ledger.seek
@@ -247,23 +256,13 @@ impl Member {
             dirty = true;
         }
         let before = ledger.base();
-        if before > high {
-            ledger = Ledger::new(low);
-            let cause = "the partition ends before the position of the group: it was made anew";
-            desk.report(
-                topic,
-                &self.group,
-                (partition, low, low),
-                Count::Unknown,
-                cause,
-            );
-            dirty = true;
-        }
-        let lost = ledger.lose(low);
-        if lost > 0 {
-            let cause = "removed before the group was handed them or had settled them";
-            let bounds = (partition, before, low);
-            desk.report(topic, &self.group, bounds, Count::Exactly(lost), cause);
+        let lost = ledger.meet(marks);
+        if lost != Count::Exactly(0) {
+            let (from, cause) = match lost {
+                Count::Unknown => (low, MADE_ANEW),
+                _ => (before, REMOVED),
+            };
+            desk.report(topic, &self.group, (partition, from, low), lost, cause);
             dirty = true;
         }
         let mut lane = Lane::new(ledger);

@@ -7,7 +7,7 @@ use tidings_transport::{Group, Result, Retention, Topic, Trimmed};
 
 use crate::client::Client;
 use crate::error::{reading, writing};
-use crate::{groups, reader, start};
+use crate::{describe, groups, reader, start};
 
 /// Removes old records. A length is that of all partitions together: each gives up its share.
 pub(crate) async fn trim(
@@ -85,8 +85,8 @@ fn plan(client: &Client, topic: &Topic, rules: &Retention) -> Result<Plan> {
     let mut needed_by = Vec::new();
     let ttl = i64::try_from(rules.group_ttl.as_millis()).unwrap_or(i64::MAX);
     let since = jiff::Timestamp::now().as_millisecond().saturating_sub(ttl);
-    for (group, journal) in groups::all(client, topic, "trim")? {
-        if let Some(needs) = groups::needs(client, topic, &group, &journal, since)? {
+    for (group, journal) in describe::all(client, topic, "trim")? {
+        if let Some(needs) = groups::needs(client, (&name, &marks), &group, &journal, since)? {
             if needs.iter().zip(&wished).any(|(need, wish)| need < wish) {
                 needed_by.push(group);
             }

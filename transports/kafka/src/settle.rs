@@ -7,9 +7,8 @@ use tidings_transport::{
     Delivery, Error, ErrorKind, Key, Outcome, ParkedState, Reason, Result, Settlement,
 };
 
-use crate::client::Entry;
 use crate::desk::Place;
-use crate::journal::{Mode, NewLetter, mark};
+use crate::entry::{Entry, Mode, NewLetter, mark};
 use crate::member::Member;
 use crate::subscriber::{again, stale};
 

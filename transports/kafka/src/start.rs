@@ -6,6 +6,7 @@ use tidings_transport::{Error, ErrorKind, Position, Result, Start};
 
 use crate::client::Client;
 use crate::error::reading;
+use crate::scan::Range;
 use crate::wire;
 
 /// The first offset to hand out of each partition. `marks` are the offsets of the oldest record and
@@ -132,13 +133,14 @@ fn around(
         return Ok(oldest());
     }
     let (at, offset) = places[0];
-    let range = [(
-        i32::try_from(at).unwrap_or(i32::MAX),
-        offset.max(0),
-        offset + 1,
-    )];
+    let range = Range {
+        topic: name,
+        partition: i32::try_from(at).unwrap_or(i32::MAX),
+        from: offset.max(0),
+        until: offset + 1,
+    };
     let mut received = None;
-    client.scan(name, &range, operation, |message| {
+    client.scan(&[range], operation, |_, message| {
         received = wire::received(message);
         false
     })?;

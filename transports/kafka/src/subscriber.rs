@@ -1,7 +1,7 @@
 //! A member of a group, on the caller's side.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering as Atomic;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use rdkafka::config::FromClientConfigAndContext;
@@ -53,12 +53,16 @@ impl KafkaSubscriber {
         default("session.timeout.ms", session.to_string());
         default("heartbeat.interval.ms", "1000".into());
         let failed = |e| reading("subscribe", e);
-        let consumer = BaseConsumer::from_config_and_context(&config, Hook::default());
+        let hook = Hook {
+            member: OnceLock::new(),
+            brokers: client.brokers.clone(),
+        };
+        let consumer = BaseConsumer::from_config_and_context(&config, hook);
         let consumer = Arc::new(consumer.map_err(failed)?);
         let member = Arc::new(Member::new(client, subscription, consumer.clone())?);
         use rdkafka::consumer::Consumer;
         // Set once, here.
-        let _ = consumer.context().0.set(Arc::downgrade(&member));
+        let _ = consumer.context().member.set(Arc::downgrade(&member));
         drop(consumer);
         feeder::start(&member)?;
         tokio::spawn(member.clone().tell_handed());
@@ -182,12 +186,8 @@ impl Subscriber for KafkaSubscriber {
             .zip(deliveries)
             .map(|(place, delivery)| place.map(drop).ok_or_else(|| stale("heartbeat", delivery)))
             .collect();
-        {
-            // A sign of life is a commit, which the group refuses from those who have left it.
-            let mut desk = self.member.desk();
-            desk.lanes.values_mut().for_each(|lane| lane.dirty = true);
-            desk.version += 1;
-        }
+        // A sign of life is a commit, which the group refuses from those who have left it.
+        self.member.desk().touch();
         self.confirm("heartbeat", &mut results).await;
         results
     }

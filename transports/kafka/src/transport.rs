@@ -4,23 +4,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rdkafka::consumer::Consumer;
 use tidings_transport::{
-    Capabilities, Capability, DeadLetter, Finding, Group, GroupInfo, Key, Opened, ParkedKey,
-    Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked, Start,
-    Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Capabilities, Capability, Count, DeadLetter, Finding, Gap, Group, GroupInfo, Key, Opened,
+    ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore,
+    Seeked, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::client::Client;
-use crate::config::{KafkaConfig, library};
-use crate::error::reading;
+use crate::config::KafkaConfig;
+use crate::librdkafka::library;
 use crate::subscriber::KafkaSubscriber;
-use crate::{dead_letters, diagnose, groups, publisher, reader, retention, topics};
+use crate::{
+    dead_letters, describe, diagnose, groups, publisher, reader, retention, topics, upkeep,
+};
 
 /// A log on an Apache Kafka cluster, version 2.4 or later.
 ///
-/// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Headers`] and
-/// [`Capability::Durable`]. Cheap to share behind an `Arc`.
+/// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Headers`],
+/// [`Capability::Durable`] and [`Capability::GroupUpkeep`]. Cheap to share behind an `Arc`.
 pub struct Kafka {
     client: Arc<Client>,
     registry: Option<Arc<dyn SchemaRegistry>>,
@@ -63,6 +64,7 @@ impl Transport for Kafka {
             Capability::Fields,
             Capability::Durable,
             Capability::Headers,
+            Capability::GroupUpkeep,
         ])
     }
 
@@ -108,7 +110,19 @@ impl Transport for Kafka {
     }
 
     async fn groups(&self, topic: &Topic) -> Result<Vec<GroupInfo>> {
-        groups::describe(&self.client, topic).await
+        describe::describe(&self.client, topic).await
+    }
+
+    async fn losses(&self, topic: &Topic, group: &Group) -> Result<Option<Gap>> {
+        upkeep::losses(&self.client, topic, group).await
+    }
+
+    async fn acknowledge_losses(&self, topic: &Topic, group: &Group) -> Result<Count> {
+        upkeep::acknowledge(&self.client, topic, group).await
+    }
+
+    async fn remove_group(&self, topic: &Topic, group: &Group) -> Result<()> {
+        upkeep::remove(&self.client, topic, group).await
     }
 
     async fn seek(&self, topic: &Topic, group: &Group, to: &Start) -> Result<Seeked> {
@@ -161,10 +175,7 @@ impl Transport for Kafka {
     async fn ping(&self) -> Result<String> {
         self.client
             .blocking("ping", |client| {
-                let metadata = client.asking.fetch_metadata(None, client.timeout());
-                // A broker that refuses us is not asked again and again.
-                let metadata =
-                    metadata.map_err(|e| reading("ping", client.refusal().unwrap_or(e)))?;
+                let metadata = client.first_metadata("ping")?;
                 let brokers = match metadata.brokers().len() {
                     1 => "1 broker".to_owned(),
                     n => format!("{n} brokers"),

@@ -43,8 +43,19 @@ pub fn config(address: &str, partitions: u32) -> KafkaConfig {
     config
 }
 
+/// Connects, also to a broker that has come up just now and needs a while.
 pub async fn connect(config: KafkaConfig) -> Kafka {
-    Kafka::connect(config).await.expect("a healthy broker")
+    let connected = async {
+        loop {
+            match Kafka::connect(config.clone()).await {
+                Ok(kafka) => return kafka,
+                Err(e) => assert!(e.is_temporary(), "{e}"),
+            }
+        }
+    };
+    timeout(PATIENCE, connected)
+        .await
+        .expect("the broker answers")
 }
 
 /// One event, `key` and `text` as they are.

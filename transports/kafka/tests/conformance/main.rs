@@ -1,5 +1,8 @@
 //! The suite of the contract, on a real Kafka, and what is Kafka's own.
+//!
+//! To run some cases of the suite: `cargo test … --test conformance retention:: -- --ignored`.
 
+mod absence;
 mod cluster;
 mod doctor;
 mod fixture;
@@ -8,13 +11,32 @@ mod membership;
 mod partitions;
 mod resending;
 mod security;
+mod upkeep;
 
+use std::process::Command;
 use std::sync::Mutex;
 
 use harness::{OneBroker, start, start_own};
 use tidings_conformance::{Clock, Fault, Need, cases, conformance_tests, run_test};
 
-conformance_tests!(start);
+conformance_tests!(
+    start,
+    Real,
+    ignore = "run side by side by a test of that name"
+);
+
+/// The cases mostly wait, each in topics of its own, and by itself a test program runs as many at
+/// once as there are processors: it is started once more to run more of them.
+#[test]
+fn cases_of_the_suite_side_by_side() {
+    let this = std::env::current_exe().expect("this program has a path");
+    let status = Command::new(this)
+        .args(["--ignored", "--skip", "to_be_killed"])
+        .args(["--quiet", "--test-threads", "6"])
+        .status();
+    let status = status.expect("this program runs");
+    assert!(status.success(), "what failed is told above");
+}
 
 /// The cases that kill, freeze or empty the broker, or cut its connections: each on a broker that
 /// nobody else uses meanwhile. They mostly wait.

@@ -1,0 +1,150 @@
+//! What the client library tells of the brokers: once when they go, once when they are back.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use tidings_transport::ErrorKind;
+use tracing::{debug, error, info, warn};
+
+use crate::error::kind;
+
+/// The same is told again after so long.
+const AGAIN: Duration = Duration::from_secs(300);
+/// Between two looks at whether brokers are back.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long such a look waits.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The brokers of a cluster, as all clients of one [`Kafka`](crate::Kafka) see them.
+pub(crate) struct Brokers {
+    address: String,
+    /// Over which it asks whether they are back.
+    asking: OnceLock<Weak<BaseConsumer<Plain>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// None of them can be reached, and a thread looks whether they are back.
+    away: bool,
+    /// Why one of them cannot be reached, as told last.
+    reason: String,
+    /// What was told, and when.
+    told: HashMap<(i32, String), Instant>,
+}
+
+impl Brokers {
+    pub(crate) fn new(address: String) -> Arc<Self> {
+        Arc::new(Self {
+            address,
+            asking: OnceLock::new(),
+            state: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn ask_over(&self, asking: &Arc<BaseConsumer<Plain>>) {
+        // Set once, where the clients are made.
+        let _ = self.asking.set(Arc::downgrade(asking));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error that belongs to no call.
+    pub(crate) fn told(self: &Arc<Self>, error: &KafkaError, reason: &str) {
+        let code = error.rdkafka_error_code();
+        if code != Some(Code::AllBrokersDown) && kind(error, false) == ErrorKind::Unavailable {
+            reason.clone_into(&mut self.state().reason);
+        }
+        match code {
+            // The end of a partition is asked for, and is no error.
+            _ if matches!(error, KafkaError::PartitionEOF(_)) => {}
+            Some(Code::PartitionEOF) => {}
+            Some(Code::AllBrokersDown) => self.gone(),
+            Some(code) if self.is_new(code, reason) => match kind(error, false) {
+                // The library goes on trying, and so do the calls that need it.
+                ErrorKind::Unavailable => info!(address = %self.address, "{error}: {reason}"),
+                _ => error!(address = %self.address, "{error}: {reason}"),
+            },
+            _ => debug!(address = %self.address, "{error}: {reason}"),
+        }
+    }
+
+    /// Whether this was not told of this broker a while ago.
+    fn is_new(&self, code: Code, reason: &str) -> bool {
+        let broker = reason.split(": ").next().unwrap_or_default().to_owned();
+        let now = Instant::now();
+        let told = &mut self.state().told;
+        told.retain(|_, at| now.duration_since(*at) < AGAIN);
+        told.insert((code as i32, broker), now).is_none()
+    }
+
+    /// Why a broker could not be reached, if one could not.
+    pub(crate) fn reason(&self) -> String {
+        self.state().reason.clone()
+    }
+
+    fn gone(self: &Arc<Self>) {
+        let since = Instant::now();
+        if std::mem::replace(&mut self.state().away, true) {
+            return;
+        }
+        let (address, reason) = (&self.address, self.reason());
+        warn!(%address, reason, "no broker can be reached; trying again");
+        let brokers = Arc::downgrade(self);
+        std::thread::spawn(move || {
+            while let Some(brokers) = brokers.upgrade() {
+                let asking = brokers.asking.get().and_then(Weak::upgrade);
+                let Some(asking) = asking else { return };
+                if asking.fetch_metadata(Some(NOBODY), LOOK).is_ok() {
+                    *brokers.state() = State::default();
+                    let away = since.elapsed();
+                    info!(address = %brokers.address, ?away, "brokers can be reached again");
+                    return;
+                }
+                drop((brokers, asking));
+                std::thread::sleep(PAUSE);
+            }
+        });
+    }
+}
+
+/// A topic that nobody has: brokers answer soonest what they need not look up.
+const NOBODY: &str = "tidings-nobody";
+
+/// What the library logs by itself. Of connections it says each attempt, which its errors tell better.
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+    const CONNECTIONS: [&str; 6] = ["FAIL", "ERROR", "REQTMOUT", "SESSTMOUT", "GETPID", "OFFSET"];
+    use RDKafkaLogLevel as Level;
+    match level {
+        _ if CONNECTIONS.contains(&facility) => debug!("librdkafka: {facility}: {message}"),
+        Level::Emerg | Level::Alert | Level::Critical | Level::Error => {
+            error!("librdkafka: {facility}: {message}");
+        }
+        Level::Warning => warn!("librdkafka: {facility}: {message}"),
+        Level::Notice | Level::Info => info!("librdkafka: {facility}: {message}"),
+        Level::Debug => debug!("librdkafka: {facility}: {message}"),
+    }
+}
+
+/// The context of a client that belongs to no group.
+#[derive(Clone)]
+pub(crate) struct Plain(pub(crate) Arc<Brokers>);
+
+impl ClientContext for Plain {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.told(&error, reason);
+    }
+}
+
+impl ConsumerContext for Plain {}
