@@ -24,6 +24,7 @@ pub(crate) struct Client {
     http: Http,
     addresses: Vec<Url>,
     user: Option<(String, String)>,
+    token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +75,7 @@ impl Client {
             http,
             addresses,
             user: config.user.clone().map(|user| (user, password)),
+            token: config.token.clone(),
         })
     }
 
@@ -159,6 +161,9 @@ impl Client {
             .header(ACCEPT, MEDIA_TYPE);
         if let Some((user, password)) = &self.user {
             request = request.basic_auth(user, Some(password));
+        }
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
         }
         if let Some(schema) = schema {
             let body = json!({ "schema": schema, "schemaType": "AVRO" });

@@ -9,7 +9,7 @@ use tidings_transport::{Error, ErrorKind, Result};
 
 use crate::SubjectNames;
 
-/// Settings of a [`Registry`](crate::Registry). `Debug` shows no password.
+/// Settings of a [`Registry`](crate::Registry). `Debug` shows no secret.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegistryConfig {
@@ -20,6 +20,8 @@ pub struct RegistryConfig {
     pub user: Option<String>,
     /// The password of that user; Confluent calls it the API secret.
     pub password: Option<String>,
+    /// A bearer token, for registries that ask for one instead of a user.
+    pub token: Option<String>,
     /// Certificates of authorities, PEM, to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// The client's certificate and the chain above it, PEM.
@@ -42,6 +44,7 @@ impl RegistryConfig {
             urls: urls.into_iter().map(Into::into).collect(),
             user: None,
             password: None,
+            token: None,
             ca_file: None,
             cert_file: None,
             key_file: None,
@@ -59,6 +62,11 @@ impl RegistryConfig {
         self.addresses()?;
         if self.password.is_some() && self.user.is_none() {
             return Err(invalid("registry_user: is missing beside the password"));
+        }
+        if self.token.is_some() && self.user.is_some() {
+            return Err(invalid(
+                "registry_token and registry_user: give one of them",
+            ));
         }
         if self.cert_file.is_some() != self.key_file.is_some() {
             return Err(invalid(
@@ -100,6 +108,7 @@ impl fmt::Debug for RegistryConfig {
             urls,
             user,
             password,
+            token,
             ca_file,
             cert_file,
             key_file,
@@ -112,6 +121,7 @@ impl fmt::Debug for RegistryConfig {
             .field("urls", &urls.len())
             .field("user", &user.is_some())
             .field("password", &password.is_some())
+            .field("token", &token.is_some())
             .field("ca_file", ca_file)
             .field("cert_file", cert_file)
             .field("key_file", key_file)

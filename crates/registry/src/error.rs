@@ -1,5 +1,8 @@
 //! What a registry answers instead of what it was asked for.
 
+use std::error::Error as StdError;
+use std::io;
+
 use reqwest::StatusCode;
 use serde::Deserialize;
 use tidings_transport::{Error, ErrorKind};
@@ -44,7 +47,7 @@ pub(crate) fn judge(
         ),
         401 | 403 => (
             ErrorKind::Denied,
-            "the schema registry refuses us; check registry_user and its password",
+            "the schema registry refuses us; check registry_user and its password, or registry_token",
         ),
         409 => (
             ErrorKind::Invalid,
@@ -56,7 +59,7 @@ pub(crate) fn judge(
             "the schema registry does not take the schema",
         ),
         _ => (
-            ErrorKind::Failed,
+            ErrorKind::Unsupported,
             "there is no schema registry with Confluent's API; check the path of its address",
         ),
     };
@@ -66,6 +69,14 @@ pub(crate) fn judge(
 
 /// No answer.
 pub(crate) fn silent(operation: &'static str, address: &str, error: reqwest::Error) -> Error {
+    if let Some(why) = distrust(&error) {
+        let message = format!(
+            "the schema registry {address} and this client do not trust each other ({why}); check \
+             registry_ca_file, registry_cert_file and registry_key_file"
+        );
+        let error = error.without_url();
+        return Error::new(ErrorKind::Denied, operation, message).with_source(error);
+    }
     let what = match error.is_timeout() {
         true => "does not answer in time",
         false => "cannot be reached",
@@ -78,10 +89,41 @@ pub(crate) fn silent(operation: &'static str, address: &str, error: reqwest::Err
     .with_source(error.without_url())
 }
 
+/// What one side has against the certificate of the other, if that is why there is no answer.
+fn distrust(error: &reqwest::Error) -> Option<String> {
+    use rustls::AlertDescription as Alert;
+    let mut under: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = under {
+        match error.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(why)) => return Some(format!("{why:?}")),
+            Some(rustls::Error::AlertReceived(
+                why @ (Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::CertificateRequired
+                | Alert::UnknownCA
+                | Alert::AccessDenied),
+            )) => return Some(format!("{why:?}")),
+            _ => {}
+        }
+        // An I/O error does not name as its source what it is the coat of.
+        let coat = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        under = match coat {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
 /// An answer that this client does not understand.
 pub(crate) fn strange(operation: &'static str, address: &str, what: &str) -> Error {
     let message = format!("{address} answers as no schema registry does: {what}");
-    Error::new(ErrorKind::Failed, operation, message)
+    Error::new(ErrorKind::Unsupported, operation, message)
 }
 
 /// What a server said, fit for one line of a log.

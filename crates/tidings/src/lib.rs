@@ -61,7 +61,7 @@
 //! (`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`), `partitions` and `replication` of
 //! topics that are made, `topic.X` for any other setting of these, `instance` (static membership),
 //! `response_timeout`, `librdkafka.X` for any setting of the client library, and for a schema registry with Confluent's API
-//! `registry` (addresses, parted by commas), `registry_user`, `registry_password`, `registry_ca_file`,
+//! `registry` (addresses, parted by commas), `registry_user`, `registry_password`, `registry_token`, `registry_ca_file`,
 //! `registry_cert_file`, `registry_key_file`, `registry_subjects` (`topic-record` or `topic`),
 //! `registry_register` (`true` or `false`) and `registry_timeout`. Times are like `500ms` or `5s`. What is not known is an
 //! error.

@@ -172,6 +172,10 @@ fn settle_in(mut bus: Bus, address: &Address) -> Result<Bus, OpenError> {
         bus = bus.with_namespace(namespace);
     }
     if let Some(wire) = address.parsed::<Wire>("wire", "must be native, binary or openedx")? {
+        if wire == Wire::Binary && !address.scheme.starts_with("kafka") {
+            let rule = "binary is for Kafka, whose messages have headers; write native or openedx";
+            return Err(OpenError::invalid("wire", rule));
+        }
         bus = bus.with_wire(wire);
     }
     let rule = "must be declared, refuse, or the minor version to assume";

@@ -48,4 +48,60 @@ async fn the_verbs_work_on_a_real_broker() {
     let doctor = tidings(&["doctor"]);
     let said = format!("{}{}", doctor.out, doctor.err);
     assert!(said.contains("one copy"), "{said}");
+
+    let group = ["--topic", "courses", "--group", "search", "--yes"];
+    let noted = tidings(&[&["groups", "acknowledge"], &group[..]].concat()).ok();
+    assert!(
+        noted.err.contains('0') || noted.out.contains('0'),
+        "{}{}",
+        noted.out,
+        noted.err
+    );
+    tidings(&[&["groups", "remove"], &group[..]].concat()).ok();
+    assert_eq!(tidings(&["groups", "--json"]).ok().json().len(), 0);
+
+    // What numbers schemas is a setting, and a wrong one is not tried again.
+    let login = r#"{"specversion":"1.0","id":"7a0b2c6e-c8b4-11f0-8000-000000000001","source":"/openedx/lms/web",
+        "type":"org.openedx.learning.auth.session.login.completed.v1","time":"2026-11-23T20:57:12Z",
+        "minorversion":0,"data":{"user":{"pii":{"username":"u","email":"e","name":"n"},"id":1,"is_active":true}}}"#
+        .replace('\n', "");
+    let numbered = |more: &str| {
+        let bus = format!("{url}&wire=openedx{more}");
+        let publish = [
+            "publish",
+            "--profile",
+            "off",
+            "--topic",
+            "logins",
+            "--bus",
+            &bus,
+        ];
+        site.feed(&publish, &login)
+    };
+    let without = numbered("").ends_with(78);
+    assert!(without.err.contains("registry=URL"), "{}", without.err);
+    let elsewhere = numbered(&format!("&registry=http://{}/none", web_site())).ends_with(69);
+    assert!(
+        elsewhere.err.contains("check the path"),
+        "{}",
+        elsewhere.err
+    );
+}
+
+/// A web site without anything that is asked for. It ends with the process.
+#[cfg(feature = "kafka")]
+fn web_site() -> std::net::SocketAddr {
+    use std::io::{Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = stream.write_all(
+                b"HTTP/1.1 404 x\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
+            );
+        }
+    });
+    address
 }

@@ -101,6 +101,10 @@ fn a_bus_that_cannot_be_used_is_explained() {
         (78, "topics --bus sqlite:bus.db?durability=some"),
         (78, "topics --bus sqlite:bus.db?prefix=a{b}"),
         (78, "topics --bus sqlite:bus.db?wire=xml"),
+        (
+            78,
+            "publish --bus redis://127.0.0.1:1?wire=binary --topic a",
+        ),
         (78, "topics --bus redis://user:secret@127.0.0.1/x"),
         (69, "topics --bus redis://user:secret@127.0.0.1:1"),
         (69, "consume --topic a --group g --bus redis://127.0.0.1:1"),

@@ -55,10 +55,10 @@ async fn every_answer_has_its_kind() {
             r#"{"error_code": 42201, "message": "m"}"#,
             ErrorKind::Invalid,
         ),
-        ("404 x", "<html>", ErrorKind::Failed),
-        ("302 x", "", ErrorKind::Failed),
-        ("200 x", "<html>", ErrorKind::Failed),
-        ("200 x", r#"{"id": -1}"#, ErrorKind::Failed),
+        ("404 x", "<html>", ErrorKind::Unsupported),
+        ("302 x", "", ErrorKind::Unsupported),
+        ("200 x", "<html>", ErrorKind::Unsupported),
+        ("200 x", r#"{"id": -1}"#, ErrorKind::Unsupported),
     ] {
         let (config, _) = answering(status, body).await;
         let registry = Registry::new(config).unwrap();
@@ -73,7 +73,7 @@ async fn every_answer_has_its_kind() {
     let long = "x".repeat(5 * 1024 * 1024);
     let (config, _) = answering("200 OK", &long).await;
     let error = Registry::new(config).unwrap().schema(1).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Failed);
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test]
@@ -137,6 +137,14 @@ fn settings_are_checked_without_io() {
     }
     assert!(refused(&|config| config.urls.clear()).contains("registry:"));
     assert!(refused(&|config| config.password = Some("p".into())).contains("registry_user"));
+    let both = refused(&|config| {
+        config.user = Some("u".into());
+        config.token = Some("secret".into());
+    });
+    assert!(
+        both.contains("registry_token") && !both.contains("secret"),
+        "{both}"
+    );
     assert!(refused(&|config| config.cert_file = Some("c".into())).contains("registry_key_file"));
     let mut config = RegistryConfig::new(["https://registry.example.org"]);
     config.ca_file = Some("no/such/file".into());

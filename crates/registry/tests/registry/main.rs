@@ -4,3 +4,4 @@
 
 mod answers;
 mod real;
+mod tls;

@@ -11,7 +11,7 @@ const SECOND: &str = r#"{"type": "record", "name": "CloudEvent", "namespace": "o
     "fields": [{"name": "n", "type": "long"}, {"name": "s", "type": "string", "default": ""}]}"#;
 const NAME: &str = "org.example.made.v1.CloudEvent";
 
-async fn server() -> Option<RegistryServer> {
+pub async fn server() -> Option<RegistryServer> {
     if std::env::var("TIDINGS_REGISTRY_TESTS").as_deref() == Ok("absent") {
         return None;
     }

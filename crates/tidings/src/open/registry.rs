@@ -8,10 +8,11 @@ use crate::OpenError;
 use crate::address::Address;
 
 /// Parameters of a registry.
-pub(super) const PARAMETERS: [&str; 9] = [
+pub(super) const PARAMETERS: [&str; 10] = [
     "registry",
     "registry_user",
     "registry_password",
+    "registry_token",
     "registry_ca_file",
     "registry_cert_file",
     "registry_key_file",
@@ -34,6 +35,7 @@ pub(super) fn config(address: &Address) -> Result<Option<RegistryConfig>, OpenEr
     let mut config = RegistryConfig::new(urls.split(','));
     config.user = address.text("registry_user").map(str::to_owned);
     config.password = address.text("registry_password").map(str::to_owned);
+    config.token = address.text("registry_token").map(str::to_owned);
     config.ca_file = address.text("registry_ca_file").map(PathBuf::from);
     config.cert_file = address.text("registry_cert_file").map(PathBuf::from);
     config.key_file = address.text("registry_key_file").map(PathBuf::from);
@@ -86,6 +88,9 @@ mod tests {
         assert_eq!(config.subjects, SubjectNames::Topic);
         assert!(!config.register);
         assert_eq!(config.timeout.as_secs(), 2);
+        let config = read("registry=https://r1&registry_token=t%3D");
+        let config = config.expect("it is valid").expect("there is one");
+        assert_eq!(config.token.as_deref(), Some("t="));
         assert!(read("prefix=a").expect("it is valid").is_none());
     }
 

@@ -76,7 +76,10 @@ fn producer(bus: &Bus, args: &PublishArgs) -> Result<Producer> {
     if let Some(service) = stamp::identity(args, bus) {
         builder = builder.service(service);
     }
-    Ok(builder.build()?)
+    builder.build().map_err(|error| {
+        let what = "these settings of the bus cannot be used to publish";
+        Failure::new(Exit::Config, what).source(error)
+    })
 }
 
 fn key_path(text: &str) -> Result<Arc<KeyPath>> {
