@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,41 @@ def test_a_wrong_setting_is_named(name: str, value: Any) -> None:
 def test_a_typing_error_gets_a_hint() -> None:
     with pytest.raises(ImproperlyConfigured, match="did you mean EVENT_BUS_TIDINGS_SEND_TIMEOUT"):
         load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EVENT_BUS_PRODUCER", "tidings.openedx.create_produce"),
+        ("EVENT_BUS_PRODUCER", "tidings.openedx.EventConsumer"),
+        ("EVENT_BUS_CONSUMER", "tidings.opendx.EventConsumer"),
+    ],
+)
+def test_a_name_that_openedx_events_would_ignore_is_an_error(name: str, value: str) -> None:
+    with override_settings(EVENT_BUS_REDIS_CONNECTION_URL=URL, **{name: value}):
+        (found,) = [e for e in checks.run_checks() if e.id.startswith("tidings.openedx.E")]
+    assert found.id == "tidings.openedx.E002"
+    assert f"{name} is '{value}'" in found.msg
+
+
+def test_a_service_that_went_back_is_not_held_to_our_settings() -> None:
+    with override_settings(
+        EVENT_BUS_PRODUCER="edx_event_bus_redis.create_producer",
+        EVENT_BUS_CONSUMER="edx_event_bus_redis.RedisEventConsumer",
+        EVENT_BUS_TIDINGS_MODE="later",
+    ):
+        assert not [e for e in checks.run_checks() if e.id.startswith("tidings.openedx.")]
+
+
+def test_a_catalog_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: wrong\n")
+    for folder in (tmp_path, tmp_path / "none"):
+        with override_settings(
+            EVENT_BUS_REDIS_CONNECTION_URL=URL, EVENT_BUS_TIDINGS_CATALOG=str(folder)
+        ):
+            (found,) = [e for e in checks.run_checks() if e.id == "tidings.openedx.E001"]
+        assert found.msg.startswith("EVENT_BUS_TIDINGS_CATALOG: ")
+        assert str(folder) in found.msg
 
 
 @override_settings(

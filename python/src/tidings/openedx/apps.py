@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+NAMES = {
+    "EVENT_BUS_PRODUCER": "tidings.openedx.create_producer",
+    "EVENT_BUS_CONSUMER": "tidings.openedx.EventConsumer",
+}
+"""What moves a service: the settings, and what they are to name."""
 
 
 class TidingsOpenEdxConfig(AppConfig):
@@ -26,14 +34,16 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
     """A wrong setting is an error that names it."""
     from tidings.openedx import settings as ours
 
-    named = [getattr(settings, name, None) for name in ("EVENT_BUS_PRODUCER", "EVENT_BUS_CONSUMER")]
-    if not any(isinstance(name, str) and name.startswith("tidings.openedx.") for name in named):
-        return []
-    found: list[checks.CheckMessage] = []
+    named = {name: getattr(settings, name, None) for name in NAMES}
+    found = [*_misnamed(named)]
+    if not any(isinstance(path, str) and path.startswith("tidings.") for path in named.values()):
+        return found
     try:
         loaded = ours.load()
+        if loaded.catalog:
+            ours.check_catalog(loaded)
     except ImproperlyConfigured as error:
-        return [checks.Error(str(error), id="tidings.openedx.E001")]
+        return [*found, checks.Error(str(error), id="tidings.openedx.E001")]
     if loaded.outbox is None and apps.is_installed("tidings.django"):
         found.append(
             checks.Warning(
@@ -52,3 +62,18 @@ def check_settings(**_: Any) -> list[checks.CheckMessage]:
             )
         )
     return found
+
+
+def _misnamed(named: dict[str, Any]) -> Iterator[checks.CheckMessage]:
+    """openedx-events warns once of a path that leads nowhere, and drops every event."""
+    for name, path in named.items():
+        if not isinstance(path, str) or not path.startswith("tidings."):
+            continue
+        try:
+            right = import_string(path) is import_string(NAMES[name])
+        except ImportError:
+            right = False
+        if not right:
+            yield checks.Error(
+                f"{name} is {path!r}; it must be {NAMES[name]!r}", id="tidings.openedx.E002"
+            )

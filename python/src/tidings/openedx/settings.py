@@ -224,6 +224,17 @@ def check_bus(bus: Bus) -> None:
             raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
+def check_catalog(loaded: Settings) -> None:
+    """Reads the catalog, and connects to nothing."""
+    bus = Bus("memory:", catalog=loaded.catalog)
+    try:
+        bus.open()
+    except InvalidError as error:
+        raise ImproperlyConfigured(f"EVENT_BUS_TIDINGS_CATALOG: {error}") from error
+    finally:
+        bus.close()
+
+
 def bus_for_django(**options: Any) -> Bus:
     """The bus of the settings, for ``tidings.django``: its relay writes what ``send()`` writes."""
     from tidings.openedx.avro import definitions
