@@ -23,6 +23,8 @@ use crate::passing::{Closing, Passing};
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 /// How long a question waits before it looks for why there is no answer.
 const LOOK: Duration = Duration::from_secs(1);
+/// Within so long each broker has heard of a topic that another one knows.
+const HEARD: Duration = Duration::from_secs(1);
 
 /// A producer, an administrator, and a consumer that only asks.
 pub(crate) struct Client {
@@ -90,8 +92,24 @@ impl Client {
             .operation_timeout(Some(self.timeout()))
     }
 
-    /// How many partitions a topic has; `None` if there is no such topic. Blocks.
+    /// How many partitions a topic has; `None` if there is no such topic. One that was there is looked for
+    /// again for a moment: not every broker has heard yet of a topic that is new. Blocks.
     pub(crate) fn partitions(&self, name: &str, operation: &'static str) -> Result<Option<i32>> {
+        let end = Instant::now() + HEARD;
+        loop {
+            let found = self.look_for(name, operation)?;
+            if found.is_some() || !self.knows(name) {
+                return Ok(found);
+            }
+            if Instant::now() > end {
+                self.forget(name);
+                return Ok(None);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn look_for(&self, name: &str, operation: &'static str) -> Result<Option<i32>> {
         let metadata = self.asking.fetch_metadata(Some(name), self.timeout());
         let metadata = metadata.map_err(|e| reading(operation, e))?;
         let Some(topic) = metadata.topics().iter().find(|t| t.name() == name) else {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use tidings_transport::{Count, ErrorKind, Outcome, Retention, SchemaId};
 
 use crate::scene::{
-    PATIENCE, Scene, ack, close, describe_topic, drain, expect_kind, join, pass, reason, settled,
-    take, until,
+    Scene, ack, close, describe_topic, drain, expect_kind, join, pass, reason, settled, take, until,
 };
 
 pub(crate) async fn the_numbers_of_a_group_are_right(s: Scene) {
@@ -36,14 +35,8 @@ pub(crate) async fn the_numbers_of_a_group_are_right(s: Scene) {
 
     let consumer = s.join().await;
     let held = take(&*consumer, 4).await;
-    let mut info = s.describe().await;
-    // A log may tell others a moment later what it has handed out.
-    let since = tokio::time::Instant::now();
-    while info.pending < 4 && since.elapsed() < PATIENCE {
-        pass(Duration::from_millis(20)).await;
-        info = s.describe().await;
-    }
-    assert_eq!((info.lag.events, info.pending), (Count::Exactly(6), 4));
+    let info = s.describe_in_hand(4).await;
+    assert_eq!(info.lag.events, Count::Exactly(6));
     assert_eq!(info.position, four, "what was handed out last");
     let oldest = info.oldest_pending.expect("four are in hand");
     let apart = oldest.duration_since(published).abs();

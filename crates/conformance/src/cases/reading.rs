@@ -97,7 +97,7 @@ pub(crate) async fn reading_leaves_no_trace(s: Scene) {
     s.publish(["one", "two", "three"]).await;
     let consumer = s.join().await;
     let held = take(&*consumer, 1).await;
-    let before = s.describe().await;
+    let before = s.describe_in_hand(1).await;
     let handle = s.open().await;
     for _ in 0..3 {
         let read = handle.read(&s.topic, &Start::Earliest, 10).await;

@@ -161,4 +161,21 @@ impl Scene {
     pub(crate) async fn describe(&self) -> GroupInfo {
         describe(&*self.log, &self.topic, &self.group).await
     }
+
+    /// The same, when it tells of so many in hand: a log may tell others a moment later what it has
+    /// handed out.
+    pub(crate) async fn describe_in_hand(&self, pending: u64) -> GroupInfo {
+        let since = Instant::now();
+        loop {
+            let info = self.describe().await;
+            if info.pending == pending {
+                return info;
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "not {pending} in hand: {info:?}"
+            );
+            pass(Duration::from_millis(20)).await;
+        }
+    }
 }
