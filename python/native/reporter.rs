@@ -67,7 +67,9 @@ impl Reporter {
     /// Tells something, and waits while too much waits already.
     pub(crate) fn must_tell(&self, report: Report) {
         // It fails only after `end`, when nothing can be told any more.
-        let _ = self.sender().map(|sender| sender.send(report));
+        if let Some(sender) = self.sender() {
+            let _ = sender.send(report);
+        }
     }
 
     /// Waits until everything so far has been told. Call it without the interpreter, which the

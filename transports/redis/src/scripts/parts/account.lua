@@ -1,13 +1,15 @@
 -- The state keeps `position` and `index`: how many entries were ever added up to that position,
 -- those lost included. What a consumer was handed since it tells with its next script: from where,
 -- how many, up to where. One that died told nothing; then the server's own count `read` serves, if it
--- was the same as ours at `position` (`known_read`) and no single entry was deleted after it.
+-- was the same as ours at `position` (`known_read`), has moved on since, and no single entry was
+-- deleted after it. One that stands still where the group has moved is what a crash left: Redis 7.0
+-- writes down what a group was handed, and not its count.
 -- Returns the index of `at`, nil when it is unknown.
 local function account(at, read, from, n, upto, position, index, known_read, f)
   index = tonumber(index)
   if position == at then return index end
   if position == from and upto == at then return index and index + tonumber(n) end
-  if index and index == tonumber(known_read) and read and read >= index and f.deleted
+  if index and index == tonumber(known_read) and read and read > index and f.deleted
       and before(position, at) and not before(position, f.deleted) then
     return read
   end
