@@ -19,14 +19,6 @@ pub fn document(n: usize) -> String {
     )
 }
 
-/// Which event a document is.
-#[cfg(feature = "kafka")]
-pub fn number(document: &[u8]) -> usize {
-    let head = r#"{"specversion":"1.0","id":"8353e8ea-e784-11f1-8511-"#.len();
-    let digits = std::str::from_utf8(&document[head..head + 12]).expect("it is text");
-    usize::from_str_radix(digits, 16).expect("a number")
-}
-
 /// The key of an event: one of a thousand courses.
 pub fn key(n: usize) -> String {
     format!("course-v1:a+b+{:03}", n % 1_000)

@@ -61,7 +61,8 @@ async def publish(broker: RedisBroker, job: Any) -> dict[str, Any]:
 
 async def offer(broker: RedisBroker, job: Any) -> dict[str, Any]:
     """At a rate, waiting for nobody; but no more at once than there are connections, of which each
-    publish takes one for itself: a pool refuses who comes then. What waits here is late all the same.
+    publish takes one for itself: a pool refuses who comes then. What waits here is late all the
+    same.
     """
     events = bodies(job.payload, job.keys)
     room = asyncio.Semaphore(AT_ONCE)

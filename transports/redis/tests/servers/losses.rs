@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidings_conformance::servers::{AppendOnly, RedisOptions, RedisServer};
+use tidings_conformance::servers::{RedisOptions, RedisServer};
 use tidings_transport::{
     Batch, Count, ErrorKind, Gap, GroupInfo, Outcome, Retention, Settlement, Start, Subscriber,
     Subscription, Transport,
@@ -178,9 +178,7 @@ async fn what_a_dead_consumers_group_lost_shows_at_once_and_is_counted_once() {
 /// Redis 7.0 does not write down what it counts as read: after a crash its count stands where it was set last.
 #[tokio::test]
 async fn what_was_read_before_a_crash_of_the_server_is_not_lost() {
-    let mut options = RedisOptions::default();
-    options.append_only = AppendOnly::Always;
-    let server = RedisServer::start(options).await;
+    let server = RedisServer::start(RedisOptions::default()).await;
     let mut server = server.expect("redis-server is installed");
     let mut config = RedisConfig::default();
     config.port = server.port();
