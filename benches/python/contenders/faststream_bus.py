@@ -89,9 +89,7 @@ async def consume(job: Any) -> dict[str, Any]:
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     work = Work(job, lambda: loop.call_soon_threadsafe(over.set))
-    broker = RedisBroker(
-        job.url, logger=None, apply_types=False, max_connections=CONNECTIONS
-    )
+    broker = RedisBroker(job.url, logger=None, apply_types=False, max_connections=CONNECTIONS)
     await broker.connect()
     for stream in job.streams:
         try:
