@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal as signals
 import threading
@@ -58,7 +59,8 @@ import logging, time
 logging.basicConfig(level=logging.INFO)
 url, topic, receiver, extra = sys.argv[3:]
 settings.EVENT_BUS_REDIS_CONNECTION_URL = url
-settings.EVENT_BUS_TIDINGS_LEASE = 1.0
+if "claim_msgs_older_than" not in extra:
+    settings.EVENT_BUS_TIDINGS_LEASE = 1.0
 
 def receive(metadata, **kwargs):
     print(metadata.id, flush=True)
@@ -77,19 +79,21 @@ def start_consumer(script: Script, service: Service, receiver: str, extra: str) 
     )
 
 
+@pytest.mark.parametrize("extra", [{}, {"claim_msgs_older_than": 1000}], ids=["setting", "extra"])
 def test_kill_9_then_a_new_pod_gets_the_event_after_the_lease(
-    service: Service, script: Script
+    service: Service, script: Script, extra: dict[str, Any]
 ) -> None:
     bus = tidings.connect(service.server.url)
     bus.log.create_group(service.topic, "g")
     metadata = send(service.producer(), service.topic)
-    process = start_consumer(script, service, "hang", '{"consumer_name": "pod-1"}')
+    named = json.dumps({"consumer_name": "pod-1", **extra})
+    process = start_consumer(script, service, "hang", named)
     assert process.stdout.readline().strip() == str(metadata.id)
     process.kill()
     process.communicate()
     until = count_to(1)
-    with override_settings(EVENT_BUS_TIDINGS_LEASE=1.0):
-        service.consume(until, consumer_name="pod-2")
+    with override_settings(EVENT_BUS_TIDINGS_LEASE=600.0 if extra else 1.0):
+        service.consume(until, consumer_name="pod-2", **extra)
     assert until.seen[0]["metadata"] == metadata
 
 

@@ -11,16 +11,21 @@ from tidings._tidings import Event
 from tidings.openedx.avro import UnusableMessageError
 
 
-def headers_of(metadata: EventsMetadata) -> list[tuple[str, str]]:
+@lru_cache(maxsize=64)
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def headers_of(metadata: EventsMetadata, event_id: str) -> list[tuple[str, str]]:
     """The fields of an entry before its payload, in the order of ``edx-event-bus-redis``."""
     return [
         ("type", metadata.event_type),
-        ("id", str(metadata.id)),
+        ("id", event_id),
         ("source", metadata.source),
         ("time", metadata.time.isoformat()),
         ("minorversion", str(metadata.minorversion)),
         ("sourcehost", metadata.sourcehost),
-        ("sourcelib", ".".join(map(str, metadata.sourcelib))),
+        ("sourcelib", _dotted(tuple(metadata.sourcelib))),
     ]
 
 

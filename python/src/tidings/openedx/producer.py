@@ -102,11 +102,12 @@ class EventProducer(EventBusProducer):
                 raise self._misconfigured
             assert self._settings is not None
             context.full_topic = self._settings.full_topic(topic)
+            event_id = str(event_metadata.id)
             entry = Entry(
                 encoder_of(signal),
                 topic,
-                str(event_metadata.id),
-                headers_of(event_metadata),
+                event_id,
+                headers_of(event_metadata, event_id),
                 event_data,
                 self._key(event_data, event_key_field, signal),
                 self._key_avro(event_data, event_key_field, signal),
