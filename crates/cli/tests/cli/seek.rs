@@ -23,6 +23,23 @@ fn positions(site: &Site) -> Vec<String> {
 }
 
 #[test]
+fn a_start_that_moves_no_group_is_noted() {
+    let site = site();
+    let again = [
+        "consume", "--topic", "courses", "--group", "g", "--from", "earliest", "--max", "1",
+    ];
+    let ran = site.run(&again).ok();
+    let noted = "note: the group g of courses exists and goes on after 6: --from says where a new";
+    assert!(ran.err.contains(noted), "{}", ran.err);
+    assert!(!ran.err.contains("WARN"), "{}", ran.err);
+
+    let new = [&again[..], &["--group", "h"]].concat();
+    let new: Vec<&str> = [&new[..3], &new[5..]].concat();
+    let ran = site.run(&new).ok();
+    assert!(!ran.err.contains("exists"), "{}", ran.err);
+}
+
+#[test]
 fn it_tells_what_is_heard_again_and_what_is_passed_over() {
     let site = site();
     let cases = [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_telemetry::Pulse;
-use tidings_transport::{Error as TransportError, Group, Start, Subscriber, Subscription};
+use tidings_transport::{Error as TransportError, Group, Subscriber, Subscription};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -218,18 +218,13 @@ impl ConsumerBuilder {
         };
         outage.over();
         for (topic, opened) in subscriber.opened() {
-            let position = &opened.position;
-            match (opened.existed, &self.start) {
-                (false, start) => {
+            let (position, start) = (&opened.position, &self.start);
+            match opened.existed {
+                false => {
                     info!(%topic, group = %subscription.group, %position, ?start, "made the group");
                 }
-                (true, Start::Latest) => {
-                    info!(%topic, group = %subscription.group, %position, "joined the group");
-                }
-                (true, start) => {
-                    warn!(%topic, group = %subscription.group, %position, ?start,
-                        "the group exists and stays where it is; to move it, use seek");
-                }
+                // What a service is configured with stays there after its first start.
+                true => info!(%topic, group = %subscription.group, %position, "joined the group"),
             }
         }
         if let Some(report) = &self.settings.on_open {

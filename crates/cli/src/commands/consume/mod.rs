@@ -8,7 +8,7 @@ use std::process;
 use serde_json::json;
 use tidings::{Breaker, ConsumeError, Consumer, Handler, OnFailure, RetryPolicy, Summary};
 use tidings_telemetry::Telemetry;
-use tidings_transport::{Gap, Ordering};
+use tidings_transport::{Gap, Opened, Ordering, Topic};
 
 use crate::args::{ConsumeArgs, ModeArg, OnFailureArg, OrderingArg};
 use crate::bus::Bus;
@@ -109,6 +109,10 @@ fn consumer<H: Handler>(bus: &Bus, args: &ConsumeArgs, handler: H) -> Consumer<H
     }
     if let Some(from) = &args.from {
         builder = builder.from(from.clone());
+        if !args.output.json {
+            let group = args.group.clone();
+            builder = builder.on_open(move |opened| tell_where_it_stays(&group, opened));
+        }
     }
     if let Some(max) = args.max {
         builder = builder.max_events(max);
@@ -127,6 +131,17 @@ fn retry(args: &ConsumeArgs) -> RetryPolicy {
     retry.timeout = args.timeout;
     retry.max_elapsed = args.retry_for;
     retry
+}
+
+/// Whoever wrote `--from` may have meant to move the group.
+fn tell_where_it_stays(group: &str, opened: &[(Topic, Opened)]) {
+    for (topic, opened) in opened.iter().filter(|(_, opened)| opened.existed) {
+        to_stderr(&format!(
+            "note: the group {group} of {topic} exists and goes on after {}: --from says where a new \
+             group begins, and `tidings seek` moves one",
+            opened.position
+        ));
+    }
 }
 
 fn report_gap(gap: &Gap) {
