@@ -67,6 +67,15 @@ impl PyLog {
         )
     }
 
+    /// The process that keeps the log and for how many seconds it has been up, where one that ends
+    /// may take acknowledged records with it and the log tells.
+    fn process(&self, py: Python<'_>) -> PyResult<Option<(String, f64)>> {
+        self.ask(py, |open| async move {
+            let process = open.bus.transport().process().await?;
+            Ok(process.map(|process| (process.id, process.up.as_secs_f64())))
+        })
+    }
+
     /// Makes a group before its first consumer; returns whether it existed.
     #[pyo3(signature = (topic, group, start = "latest"))]
     fn create_group(

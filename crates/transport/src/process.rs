@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct LogProcess {
     /// Tells it from every other, before and after it.
     pub id: String,
-    /// For how long it has been up, rounded down to seconds or finer.
+    /// For how long it has been up, or less by at most a second: never more.
     pub up: Duration,
 }
 

@@ -113,6 +113,7 @@ def empty(alias):
 
     tables = (
         "tidings_outbox",
+        "tidings_outbox_published",
         "tidings_inbox",
         "tidings_emission",
         "shop_course",

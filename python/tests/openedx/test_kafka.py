@@ -66,10 +66,22 @@ def send_all(producer: Any, topic: str) -> list[tuple[Any, dict[str, Any]]]:
     return sent
 
 
-def test_theirs_to_ours(kafka: KafkaService) -> None:
+def test_theirs_to_ours(kafka: KafkaService, monkeypatch: pytest.MonkeyPatch) -> None:
+    attributes: dict[str, Any] = {}
+    monkeypatch.setattr("tidings.openedx.consumer.set_custom_attribute", attributes.__setitem__)
     sent = send_all(kafka.their_producer(), kafka.topic)
     received = collect(lambda until: kafka.consume(until, check_backlog=True))
     assert dict(received) == dict(sent)
+    # What monitoring hears of each has today's names.
+    assert set(attributes) == {
+        "kafka_topic",
+        "kafka_received_message",
+        "kafka_partition",
+        "kafka_offset",
+        "kafka_message_id",
+        "kafka_event_type",
+    }
+    assert attributes["kafka_topic"] == kafka.topic
 
 
 def test_ours_to_theirs(kafka: KafkaService) -> None:

@@ -57,6 +57,7 @@ mod lane;
 mod lease;
 mod member;
 mod names;
+mod process;
 mod publisher;
 mod redelivery;
 mod retention;

@@ -1,7 +1,6 @@
 //! Redis as a transport.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{Value, cmd};
@@ -16,6 +15,7 @@ use crate::config::RedisConfig;
 use crate::connection::Link;
 use crate::diagnose;
 use crate::error::Failure;
+use crate::process;
 use crate::publisher;
 use crate::subscriber::RedisSubscriber;
 use crate::value;
@@ -232,9 +232,7 @@ impl Transport for Redis {
                 };
             }
         };
-        let up = fact(&info, "uptime_in_seconds").and_then(|up| up.parse().ok());
-        let process = fact(&info, "run_id").zip(up);
-        Ok(process.map(|(id, up)| LogProcess::new(id, Duration::from_secs(up))))
+        Ok(process::process(&info))
     }
 
     async fn diagnose(&self) -> Result<Vec<Finding>> {

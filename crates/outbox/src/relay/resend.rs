@@ -13,8 +13,8 @@ use super::settings::Settings;
 use crate::database::{Session, bounded};
 use crate::{Error, ErrorKind, Result};
 
-/// Logs tell in whole seconds for how long they have been up. What is published before that is past
-/// could not be told from what was published to the process before.
+/// Logs tell to a second for how long they have been up. What is published before that is past could
+/// not be told from what was published to the process before.
 const SETTLED: Duration = Duration::from_secs(1);
 
 /// Watches over the process of the log.
@@ -26,6 +26,7 @@ const SETTLED: Duration = Duration::from_secs(1);
 pub(super) struct Resend {
     /// The process that was seen last.
     known: Option<String>,
+    /// When it was last found that the log has what it acknowledged.
     looked: Option<Instant>,
     /// It did not answer the last time.
     away: bool,
@@ -70,9 +71,12 @@ impl Resend {
                 return Ok(Sight::Away);
             }
         };
-        (self.away, self.looked) = (false, Some(Instant::now()));
+        self.away = false;
         Ok(match self.known.as_ref() == Some(&process.id) {
-            true => Sight::Whole,
+            true => {
+                self.looked = Some(Instant::now());
+                Sight::Whole
+            }
             false if process.up < SETTLED => Sight::Away,
             false => Sight::Another(process),
         })
@@ -129,7 +133,7 @@ impl Resend {
                 "the log was started anew: what was published last before that is published again"
             );
         }
-        self.known = Some(process.id);
+        (self.known, self.looked) = (Some(process.id), Some(Instant::now()));
         Ok(true)
     }
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 #: A topic and a key: what stays in order.
@@ -19,6 +19,31 @@ _NOW = {
     "postgresql": "clock_timestamp()",
     "mysql": "UTC_TIMESTAMP(6)",
     "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+}
+
+
+_INSERT_OR_LEAVE = {
+    "postgresql": ("INSERT", "ON CONFLICT (seq) DO NOTHING"),
+    "mysql": ("INSERT IGNORE", ""),
+    "sqlite": ("INSERT OR IGNORE", ""),
+}
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """How a database reckons with times."""
+
+    now: str
+    instant: str
+    """A column as something that seconds can be taken from."""
+    seconds: str
+    """A parameter in seconds as something that can be taken from it."""
+
+
+_CLOCKS = {
+    "postgresql": _Clock("clock_timestamp()", "{}", "make_interval(secs => %s)"),
+    "mysql": _Clock("UTC_TIMESTAMP(6)", "{}", "INTERVAL %s SECOND"),
+    "sqlite": _Clock("julianday('now')", "julianday({})", "%s / 86400.0"),
 }
 
 
@@ -90,6 +115,71 @@ def pending(connection: BaseDatabaseWrapper, at_most: int) -> int:
 def delete(connection: BaseDatabaseWrapper, seqs: Iterable[int]) -> None:
     """Deletes rows that were published."""
     _by_number(connection, "DELETE FROM tidings_outbox WHERE seq IN ({})", seqs)
+
+
+def keep(connection: BaseDatabaseWrapper, seqs: Iterable[int]) -> None:
+    """Moves rows that were published to `tidings_outbox_published`."""
+    insert, otherwise = _INSERT_OR_LEAVE[connection.vendor]
+    with transaction.atomic(using=connection.alias):
+        numbers = list(seqs)
+        _by_number(
+            connection,
+            f"{insert} INTO tidings_outbox_published "
+            "(seq, id, topic, event_key, event, created_at, published_at) "
+            f"SELECT seq, id, topic, event_key, event, created_at, {now(connection)} "
+            f"FROM tidings_outbox WHERE seq IN ({{}}) {otherwise}",
+            numbers,
+        )
+        delete(connection, numbers)
+
+
+def published_last(
+    connection: BaseDatabaseWrapper, window: float, since: float, after: int, limit: int
+) -> list[Row]:
+    """Rows behind the number ``after`` that were published in the last ``window`` seconds before
+    the newest of all; none if that one is younger than ``since`` seconds."""
+    clock = _CLOCKS[connection.vendor]
+    at = clock.instant.format("published_at")
+    sql = (
+        "SELECT seq, topic, event_key, event FROM tidings_outbox_published, "
+        f"(SELECT {clock.instant.format('max(published_at)')} AS at "
+        "FROM tidings_outbox_published) AS newest "
+        f"WHERE {at} >= newest.at - {clock.seconds} AND newest.at <= {clock.now} - {clock.seconds} "
+        "AND seq > %s ORDER BY seq LIMIT %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [window, since, after, limit])
+        return [Row(*row) for row in cursor.fetchall()]
+
+
+def published_again(connection: BaseDatabaseWrapper, seqs: Iterable[int]) -> None:
+    """Sets the time of rows anew that were published again: of all of them, or of none."""
+    with transaction.atomic(using=connection.alias):
+        _by_number(
+            connection,
+            f"UPDATE tidings_outbox_published SET published_at = {now(connection)} "
+            "WHERE seq IN ({})",
+            seqs,
+        )
+
+
+def forget_published(connection: BaseDatabaseWrapper, window: float) -> None:
+    """Deletes what was published longer ago than ``window`` seconds, but never the last so many
+    seconds before the newest."""
+    clock = _CLOCKS[connection.vendor]
+    at = clock.instant.format("published_at")
+    with connection.cursor() as cursor:
+        # By number in two steps: MySQL does not look into a table that it deletes from.
+        cursor.execute(
+            "SELECT seq FROM tidings_outbox_published, "
+            f"(SELECT {clock.instant.format('max(published_at)')} AS at "
+            "FROM tidings_outbox_published) AS newest "
+            f"WHERE {at} < {clock.now} - {clock.seconds} AND {at} < newest.at - {clock.seconds} "
+            "ORDER BY published_at LIMIT 10000",
+            [window, window],
+        )
+        old = [seq for (seq,) in cursor.fetchall()]
+    _by_number(connection, "DELETE FROM tidings_outbox_published WHERE seq IN ({})", old)
 
 
 def refuse(connection: BaseDatabaseWrapper, seq: int, reason: str) -> None:

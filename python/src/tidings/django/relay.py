@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connections
 from tidings.django import outbox
 from tidings.django.lock import Lock, Superseded, lock_on
 from tidings.django.outbox import Place, Row
+from tidings.django.resending import LogProcess, Resend
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 Publish = Callable[[Sequence[Row]], "Sequence[Exception | None]"]
 
 _LONGEST_WAIT = 30.0
+
+_NOT_WHOLE = "the log does not answer, or has only just been started"
 
 
 @dataclass
@@ -48,7 +51,11 @@ class Relay:
         poll: float = 1.0,
         stop: threading.Event | None = None,
         report: Callable[[str], object] = logger.info,
+        resend: float | None = None,
+        log_process: LogProcess = lambda: None,
     ) -> None:
+        """With ``resend``, what was published in so many seconds before another process came to
+        keep the log is published again."""
         self._publish = publish
         self._alive = alive
         self._connection = connections[using]
@@ -57,6 +64,9 @@ class Relay:
         self._stop = stop or threading.Event()
         self._report = report
         self._failures = 0
+        self._resend: Resend | None = None
+        if resend is not None:
+            self._resend = Resend(resend, log_process, self._connection, batch)
         self.summary = Summary()
 
     def run(self, *, until_empty: bool = False) -> Summary:
@@ -98,6 +108,11 @@ class Relay:
                     quiet = 0.05
                     self._round(lock, rows)
                     continue
+                if self._resend is not None and self._resend.is_due():
+                    if not self._is_whole(lock):
+                        self._pause(_NOT_WHOLE)
+                        continue
+                    self._failures = 0
                 with lock.fenced():
                     released = outbox.release(self._connection)
                 if released:
@@ -121,6 +136,9 @@ class Relay:
         waiting: set[Place] = set()
         troubled: Exception | None = None
         for wave in waves(rows):
+            if not self._is_whole(lock):
+                self._pause(_NOT_WHOLE)
+                return
             behind = [r for r in wave if r.place in stopped]
             going = [r for r in wave if r.place not in stopped and r.place not in waiting]
             answers = self._publish(going) if going else []
@@ -146,6 +164,21 @@ class Relay:
         else:
             self._pause(f"the bus did not take all events: {troubled}")
 
+    def _is_whole(self, lock: Lock) -> bool:
+        """Sees to it that the log has what it acknowledged, before anything is published."""
+
+        def send(rows: Sequence[Row]) -> bool:
+            for wave in waves(rows):
+                lock.keep()
+                for error in self._publish(wave):
+                    if error is None:
+                        self.summary.published += 1
+                    elif getattr(error, "is_temporary", False) or not self._alive():
+                        return False
+            return True
+
+        return self._resend is None or self._resend.is_whole(send, lock.fenced)
+
     def _settle(
         self,
         lock: Lock,
@@ -156,7 +189,8 @@ class Relay:
         if not (done or refused or behind):
             return
         with lock.fenced():
-            outbox.delete(self._connection, [row.seq for row in done])
+            finish = outbox.delete if self._resend is None else outbox.keep
+            finish(self._connection, [row.seq for row in done])
             for row, error in refused:
                 outbox.refuse(self._connection, row.seq, f"{type(error).__name__}: {error}")
             outbox.hold(self._connection, [row.seq for row in behind])

@@ -172,6 +172,11 @@ def answers() -> bool:
     return True
 
 
+def log_process() -> tuple[str, float] | None:
+    """Which process keeps the log, and for how many seconds it has been up."""
+    return bus().log.process()
+
+
 def exit_code(error: TidingsError) -> int:
     """How a command ends on an error, by sysexits: for supervisors."""
     if error.is_temporary:

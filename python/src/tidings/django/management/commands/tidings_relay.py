@@ -36,10 +36,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--until-empty", action="store_true", help="end when no row waits any more"
         )
+        parser.add_argument(
+            "--resend",
+            type=float,
+            metavar="SECONDS",
+            help="after the log was started anew, publish again what was published in so many "
+            "seconds before: for a Redis that syncs once a second (default: never)",
+        )
 
     @service.working_as("worker")
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs the relay."""
+        resend = options["resend"]
+        if resend is not None and not 0 < resend < float("inf"):
+            raise CommandError("--resend must be seconds above zero", returncode=64)
         with stop_on_signals() as stop:
             relay = Relay(
                 service.send_rows,
@@ -49,6 +59,8 @@ class Command(BaseCommand):
                 poll=max(0.01, options["poll"]),
                 stop=stop,
                 report=lambda text: self.stderr.write(f"tidings_relay: {text}"),
+                resend=resend,
+                log_process=service.log_process,
             )
             try:
                 summary = relay.run(until_empty=options["until_empty"])
