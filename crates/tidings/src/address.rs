@@ -47,7 +47,7 @@ impl Address {
             return Err(refuse(problem, nearest(&lower, schemes)));
         };
         let (body, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let spilled = query.contains('@') && !body.contains('@');
+        let spilled = query.contains('@');
         let mut parameters = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             let name = name.into_owned();

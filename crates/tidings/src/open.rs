@@ -17,6 +17,8 @@ mod kafka;
 mod redis;
 #[cfg(feature = "kafka")]
 mod registry;
+#[cfg(test)]
+mod tests;
 
 const SCHEMES: [&str; 8] = [
     "memory",
