@@ -2,8 +2,8 @@
 # tidings.django with the long-term versions of Django, on real databases: PostgreSQL with psycopg,
 # MariaDB with mysqlclient, SQLite. Run scripts/python.sh first: it builds the wheel. Everything runs
 # with Django 5.2, and with 4.2 what does not kill processes. Arguments go to pytest.
-# TIDINGS_EMIT_ROWS=100000 has every test of emission use a table of that size; otherwise only one does, on
-# MariaDB, and the example takes a few thousand rows: its receiver takes a millisecond for each.
+# TIDINGS_EMIT_ROWS=100000 has every test of emission use a table of that size; otherwise two do: one emits it on
+# MariaDB, and the example has all of it applied on PostgreSQL, by a receiver that takes a millisecond for each.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
