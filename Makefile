@@ -30,9 +30,9 @@ instructions: ## what pure parts take for an event, against the counts of the re
 	@scripts/setup.sh test
 	cargo run --quiet --release -p tidings-instructions -- $(if $(UPDATE),--update)
 
-bench-python: ## ratios of the Python package to edx-event-bus-redis (five minutes and a release build)
+bench-python: ## ratios of the Python package to edx-event-bus-redis, with KAFKA=1 to edx-event-bus-kafka (five minutes and a release build)
 	@scripts/setup.sh test
-	@scripts/bench-python.sh
+	@scripts/bench-python.sh $(if $(KAFKA),--kafka)
 
 soak: ## an hour at half of what is possible: does anything grow? (MINUTES=5 is shorter)
 	@scripts/setup.sh test

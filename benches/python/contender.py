@@ -1,6 +1,7 @@
 """One contender of the bench, in a process of its own: a small Open edX service.
 
-Usage: contender.py ours|theirs|bare REDIS_URL. Reads commands as JSON lines, answers each with one.
+Usage: contender.py ours|theirs|bare REDIS_URL, and for Kafka … BROKERS REGISTRY_URL. Reads commands
+as JSON lines, answers each with one.
 """
 
 from __future__ import annotations
@@ -15,35 +16,42 @@ from pathlib import Path
 from typing import Any
 
 import django
-import redis
 from django.conf import settings
 
 PEERS = Path(__file__).parents[2] / "crates/cli/tests/peers"
 sys.path.append(str(PEERS))
 
-ENTRY_POINTS = {
-    "ours": ("tidings.openedx.create_producer", "tidings.openedx.EventConsumer"),
-    "theirs": ("edx_event_bus_redis.create_producer", "edx_event_bus_redis.RedisEventConsumer"),
-}
-ENTRY_POINTS["bare"] = ENTRY_POINTS["theirs"]
-
-WHO, URL = sys.argv[1:3]
+WHO, URL, *REGISTRY = sys.argv[1:]
+OURS = ("tidings.openedx.create_producer", "tidings.openedx.EventConsumer")
+if REGISTRY:
+    PACKAGE = "edx_event_bus_kafka"
+    THEIRS = (f"{PACKAGE}.create_producer", f"{PACKAGE}.KafkaEventConsumer")
+    LOG = {
+        "EVENT_BUS_KAFKA_BOOTSTRAP_SERVERS": URL,
+        "EVENT_BUS_KAFKA_SCHEMA_REGISTRY_URL": REGISTRY[0],
+        "EVENT_BUS_KAFKA_CONSUMER_POLL_TIMEOUT": 1,
+        # The first event of a topic makes it, and registers its schemas.
+        "EVENT_BUS_TIDINGS_SEND_TIMEOUT": 60,
+    }
+else:
+    PACKAGE = "edx_event_bus_redis"
+    THEIRS = (f"{PACKAGE}.create_producer", f"{PACKAGE}.RedisEventConsumer")
+    LOG = {"EVENT_BUS_REDIS_CONNECTION_URL": URL, "EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT": 1}
 
 
 def set_up() -> None:
     """Configures a service as Open edX does; both packages get the same."""
-    producer, consumer = ENTRY_POINTS[WHO]
+    producer, consumer = OURS if WHO == "ours" else THEIRS
     settings.configure(
-        INSTALLED_APPS=["openedx_events", "edx_event_bus_redis"],
+        INSTALLED_APPS=["openedx_events", PACKAGE],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
         USE_TZ=True,
         EVENTS_SERVICE_NAME="lms",
         EVENT_BUS_PRODUCER=producer,
         EVENT_BUS_CONSUMER=consumer,
         EVENT_BUS_PRODUCER_CONFIG={},
-        EVENT_BUS_REDIS_CONNECTION_URL=URL,
-        EVENT_BUS_REDIS_CONSUMER_POLL_TIMEOUT=1,
         LOGGING_CONFIG=None,
+        **LOG,
     )
     logging.basicConfig(level=logging.WARNING)
     django.setup()
@@ -57,8 +65,6 @@ set_up()
 from example_data import Generator  # noqa: E402
 from openedx_events.event_bus import get_producer, make_single_consumer  # noqa: E402
 from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED as SIGNAL  # noqa: E402
-
-CLIENT = redis.Redis.from_url(URL)
 
 
 class Clock:
@@ -94,8 +100,8 @@ ENTITIES = [example(n) for n in range(200)]
 """Keys differ in a real service, and events of different keys need not wait for each other."""
 
 
-def send(topic: str, events: int) -> dict[str, float]:
-    """``send()``, one after the other, each answered by Redis."""
+def send(topic: str, events: int, each: Callable[[], object] | None = None) -> dict[str, float]:
+    """``send()``, one after the other; ours, and theirs on Redis, is answered by the log."""
     producer = get_producer()
     metadata = [SIGNAL.generate_signal_metadata() for _ in range(events)]
     clock = Clock()
@@ -107,37 +113,73 @@ def send(topic: str, events: int) -> dict[str, float]:
             event_data=data,
             event_metadata=one,
         )
+        if each:
+            each()
     return clock.stop(events)
 
 
-def buffered(topic: str, events: int) -> dict[str, float]:
-    """``send()`` into the buffer, and how long until Redis has answered for all."""
-    settings.EVENT_BUS_TIDINGS_BUFFERED = True
-    settings.EVENT_BUS_TIDINGS_SEND_TIMEOUT = 60
-    settings.EVENT_BUS_TIDINGS_BUFFER_SIZE = 100_000
-    get_producer.cache_clear()
-    calls = send(topic, events)
+def flushed(topic: str, events: int, each: bool = False) -> dict[str, float]:
+    """``send()``, and how long until the log has answered: for each before the next, or for all."""
+    flush = get_producer().prepare_for_shutdown
+    calls = send(topic, events, flush if each else None)
     clock = Clock()
-    get_producer().prepare_for_shutdown()
+    flush()
     rest = clock.stop(events)
     whole = {name: calls[name] + rest[name] for name in calls}
     return {"call": calls["wall"], "call_thread": calls["thread"], **whole}
 
 
+def buffered(topic: str, events: int) -> dict[str, float]:
+    """``send()`` into the buffer, and how long until the log has answered for all."""
+    if not getattr(settings, "EVENT_BUS_TIDINGS_BUFFERED", False):
+        settings.EVENT_BUS_TIDINGS_BUFFERED = True
+        settings.EVENT_BUS_TIDINGS_SEND_TIMEOUT = 60
+        settings.EVENT_BUS_TIDINGS_BUFFER_SIZE = 100_000
+        get_producer.cache_clear()
+    return flushed(topic, events)
+
+
 def xadd(topic: str, events: int, like: str) -> dict[str, float]:
     """What redis-py takes for the fields of an entry, byte for byte, and nothing else."""
-    ((_, fields),) = CLIENT.xrange(like, count=1)
+    import redis
+
+    client = redis.Redis.from_url(URL)
+    ((_, fields),) = client.xrange(like, count=1)
     clock = Clock()
     for _ in range(events):
-        CLIENT.xadd(topic, fields, maxlen=10_000, approximate=True)
+        client.xadd(topic, fields, maxlen=10_000, approximate=True)
+    return clock.stop(events)
+
+
+def produce(topic: str, events: int) -> dict[str, float]:
+    """What confluent-kafka takes for the bytes of a message of that topic, and nothing else."""
+    from confluent_kafka import Consumer, Producer, TopicPartition
+
+    reader = Consumer({"bootstrap.servers": URL, "group.id": "looks", "enable.auto.commit": False})
+    reader.assign([TopicPartition(topic, 0, 0)])
+    (message,) = reader.consume(1, 60)
+    key, value, headers = message.key(), message.value(), message.headers()
+    reader.close()
+    producer = Producer({"bootstrap.servers": URL})
+    producer.list_topics(topic)
+    clock = Clock()
+    for _ in range(events):
+        producer.produce(topic, key=key, value=value, headers=headers)
+        producer.poll(0)
+    producer.flush()
     return clock.stop(events)
 
 
 def consume(topic: str, group: str, events: int) -> dict[str, float]:
     """Through one connected receiver, from its first call to its last."""
-    consumer = make_single_consumer(
-        topic=topic, group_id=group, consumer_name="bench", check_backlog=True
-    )
+    if REGISTRY and WHO == "theirs":
+        # There is no setting that has a new group of theirs begin at the first event.
+        from_the_beginning(topic, group)
+        consumer = make_single_consumer(topic=topic, group_id=group)
+    else:
+        consumer = make_single_consumer(
+            topic=topic, group_id=group, consumer_name="bench", check_backlog=True
+        )
     stop: Callable[[], Any] = consumer.stop if WHO == "ours" else consumer._shut_down
     received, clock, result = 0, Clock(), {}
 
@@ -156,6 +198,15 @@ def consume(topic: str, group: str, events: int) -> dict[str, float]:
     return {**result, "memory": memory()}
 
 
+def from_the_beginning(topic: str, group: str) -> None:
+    """Puts a group on Kafka at the first event of the only partition."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    client = Consumer({"bootstrap.servers": URL, "group.id": group})
+    client.commit(offsets=[TopicPartition(topic, 0, 0)], asynchronous=False)
+    client.close()
+
+
 def memory() -> float:
     """Resident bytes of this process."""
     with open("/proc/self/status") as status:
@@ -165,7 +216,7 @@ def memory() -> float:
 
 def main() -> None:
     """Answers commands until there are no more."""
-    commands = {f.__name__: f for f in (send, buffered, xadd, consume)}
+    commands = {f.__name__: f for f in (send, flushed, buffered, xadd, produce, consume)}
     for line in sys.stdin:
         name, arguments = json.loads(line)
         print(json.dumps(commands[name](**arguments)), flush=True)

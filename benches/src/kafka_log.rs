@@ -1,28 +1,18 @@
 //! Kafka: our transport and runtime against loops over the client library that it stands on.
 
 use std::cell::Cell;
-use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use async_trait::async_trait;
-use tidings::{Reading, Start};
-use tidings_catalog::Catalog;
+use tidings::Start;
 use tidings_conformance::servers::KafkaServer;
-use tidings_contender::{Payload, Recorded};
-use tidings_event::avro::{Schema, decode_to_json};
-use tidings_event::openedx::{KafkaSchemas, encode, to_kafka};
-use tidings_event::{Event, kafka::frame};
-use tidings_runtime::Decoder;
-use tidings_transport::{
-    Body, Field, Group, Outcome, Part, Record, SchemaRegistry, Settlement, Subscription, Topic,
-};
-use tidings_transport_kafka::{Kafka, KafkaConfig};
+use tidings_transport::{Group, Record, Subscription, Topic};
 use tokio::runtime::Runtime;
 
 use crate::bare_kafka as bare;
 use crate::contest::{Row, Unit, contest, excess, rate};
+use crate::contract::read_start_settle;
 use crate::latency;
 use crate::redis_log::record;
 
@@ -192,7 +182,7 @@ pub fn publish_concurrent() -> Row {
     )
 }
 
-/// The contract alone, by hundreds: it settles a batch while it starts the next.
+/// The contract alone, by hundreds.
 pub fn consume_contract() -> Row {
     let stage = Stage::set();
     let topic = stage.filled();
@@ -203,42 +193,9 @@ pub fn consume_contract() -> Row {
         0.7,
         || {
             let group = Group::new(stage.fresh("ours")).expect("the name is good");
-            let (transport, topic) = (stage.bus.transport().clone(), topic.clone());
-            // A task, as in a service: what blocks on a runtime is woken across threads.
-            let consumer = stage.runtime.spawn(async move {
-                let subscription = Subscription::new(group, topic).start(&Start::Earliest);
-                let subscriber = transport.subscribe(subscription).await;
-                let subscriber = subscriber.expect("it subscribes");
-                let (mut seen, mut began) = (0, None);
-                let mut done: Vec<Settlement> = Vec::new();
-                while seen < EVENTS || !done.is_empty() {
-                    let next = async {
-                        if seen == EVENTS {
-                            return Vec::new();
-                        }
-                        let batch = subscriber.next(READ).await.expect("the server answers");
-                        began.get_or_insert_with(Instant::now);
-                        for started in subscriber.start(&batch.deliveries).await {
-                            started.expect("it is ours");
-                        }
-                        batch.deliveries
-                    };
-                    let (deliveries, settled) = tokio::join!(next, subscriber.settle(&done));
-                    for settled in settled {
-                        settled.expect("it is ours");
-                    }
-                    seen += deliveries.len();
-                    let acked = deliveries.into_iter().map(|delivery| Settlement {
-                        delivery,
-                        outcome: Outcome::Ack,
-                    });
-                    done = acked.collect();
-                }
-                let figure = rate(seen, began.expect("it began").elapsed());
-                subscriber.close().await.expect("it leaves");
-                figure
-            });
-            stage.runtime.block_on(consumer).expect("it does not panic")
+            let subscription = Subscription::new(group, topic.clone()).start(&Start::Earliest);
+            let reading = read_start_settle(stage.bus.transport(), subscription, EVENTS, READ);
+            stage.runtime.block_on(reading)
         },
         || stage.bare(&topic),
     )
@@ -298,117 +255,23 @@ impl Span {
     }
 }
 
-/// 99 of 100 events reach their handlers so soon, in microseconds.
-pub fn publish_to_handler() -> Row {
+/// How soon events reach their handlers: a percentile, in microseconds.
+pub fn publish_to_handler(name: &str, percent: f64) -> Row {
     let stage = Stage::set();
     excess(
-        "kafka publish to handler, 1,000 events/s (p99)",
+        name,
         "bare rdkafka loop, a commit each read",
         2_000.0,
         || {
             let topic = stage.topic("ours");
             let running = latency::tidings(&stage.bus, topic.as_str());
-            stage.runtime.block_on(running).percentile(99.0)
+            stage.runtime.block_on(running).percentile(percent)
         },
         || {
             let topic = stage.topic("bare");
             let brokers = stage.server.address();
             let running = bare::latency(&brokers, topic.as_str());
-            stage.runtime.block_on(running).percentile(99.0)
+            stage.runtime.block_on(running).percentile(percent)
         },
     )
-}
-
-/// A registry that has one schema, and told it before anything was measured.
-struct One(String);
-
-#[async_trait]
-impl SchemaRegistry for One {
-    async fn register(
-        &self,
-        _: &Topic,
-        _: Part,
-        _: &str,
-        _: &str,
-    ) -> tidings_transport::Result<u32> {
-        Ok(1)
-    }
-
-    async fn schema(&self, id: u32) -> tidings_transport::Result<Option<String>> {
-        Ok((id == 1).then(|| self.0.clone()))
-    }
-}
-
-/// A message of `edx-event-bus-kafka`, whose schema is known, to an event: frame and look-up around
-/// the Avro, and the attributes from the headers.
-pub fn decode_numbered() -> Row {
-    const ROUNDS: usize = 200_000;
-    let stage = Stage::set();
-    let (body, schema, avro) = numbered();
-    let decoder = stage.runtime.block_on(async {
-        let config = KafkaConfig::new([stage.server.address()]);
-        let kafka = Kafka::connect(config).await.expect("it connects");
-        let kafka = kafka.with_schema_registry(Arc::new(One(schema.json().to_owned())));
-        let decoder = Decoder::new(Arc::new(kafka), Arc::new(Catalog::openedx()));
-        let resolved = decoder.resolve(&body).await.expect("it is told");
-        assert!(matches!(resolved, Reading::Event(_)));
-        decoder
-    });
-    let micros = |each: &dyn Fn()| {
-        let began = Instant::now();
-        (0..ROUNDS).for_each(|_| each());
-        began.elapsed().as_secs_f64() * 1e6 / ROUNDS as f64
-    };
-    contest(
-        "kafka message in Avro to an event, schema cached",
-        "bare Avro to JSON",
-        Unit::Time,
-        1.3,
-        || {
-            micros(&|| {
-                let reading = decoder.read(black_box(&body));
-                assert!(matches!(black_box(reading), Reading::Event(_)));
-            })
-        },
-        || {
-            micros(&|| {
-                let json = decode_to_json(&schema, black_box(&avro));
-                black_box(json).expect("the bytes are good");
-            })
-        },
-    )
-}
-
-/// The median event of Open edX as a message, its schema, and its Avro.
-fn numbered() -> (Body, Arc<Schema>, Vec<u8>) {
-    let recorded = Recorded::of(Payload::Median);
-    let event = Event::builder(recorded.event_type())
-        .id("8353e8ea-e784-11f1-8511-0242ac120002")
-        .source("/openedx/lms/web")
-        .minorversion(0)
-        .extension("sourcehost", "lms-1")
-        .extension("sourcelib", "11.2.0")
-        .extension("partitionkey", "course-v1:a+b+001")
-        .data_json(recorded.data(Payload::Median))
-        .build()
-        .expect("the event is good");
-    let entry = encode(&event, &Catalog::openedx()).expect("the event is good");
-    let fields = entry
-        .fields
-        .iter()
-        .map(|(name, value)| (&**name, &value[..]));
-    let schemas = KafkaSchemas { value: 1, key: 2 };
-    let message = to_kafka(fields, None, schemas).expect("it is an entry");
-    let value = message.value.expect("it has one");
-    let (_, avro) = frame::open(&value).expect("it is in a frame");
-    let avro = avro.to_vec();
-    let field = |name: &str, value| Field {
-        name: name.into(),
-        value,
-    };
-    let headers = message.headers.into_iter();
-    let mut fields: Vec<_> = headers.map(|(name, value)| field(&name, value)).collect();
-    fields.push(field(Field::VALUE, value));
-    fields.extend(message.key.map(|key| field(Field::KEY, key)));
-    (Body::Fields(fields), entry.schema, avro)
 }

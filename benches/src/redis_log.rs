@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tidings::{Breaker, ConsumerBuilder, OnFailure, RetryPolicy};
 use tidings_conformance::servers::{RedisOptions, RedisServer};
-use tidings_transport::{
-    Body, Group, Key, Outcome, Record, Settlement, Start, Subscription, Topic, Transport,
-};
+use tidings_transport::{Body, Group, Key, Record, Start, Subscription, Topic, Transport};
 use tokio::runtime::Runtime;
 
 use crate::conditions::Durability;
 use crate::contest::{Row, Unit, contest, rate};
+use crate::contract::read_start_settle;
 use crate::raw;
 use crate::samples::{document, key};
 
@@ -226,7 +225,7 @@ pub fn publish_and_wait(durability: Durability) -> Row {
     )
 }
 
-/// The contract alone, by hundreds: like the bare loop, it settles a batch while it starts the next.
+/// The contract alone, by hundreds.
 pub fn consume_contract(durability: Durability) -> Row {
     let stage = Stage::set(durability);
     raw::fill(&mut stage.bare(), "courses", EVENTS, &document(0));
@@ -240,43 +239,9 @@ pub fn consume_contract(durability: Durability) -> Row {
         || {
             round += 1;
             let group = Group::new(format!("ours-{round}")).expect("the name is good");
-            let transport = Arc::clone(&transport);
-            // A task, as in a service: what blocks on a runtime is woken across threads.
-            let consumer = stage.runtime.spawn(async move {
-                let subscriber = transport
-                    .subscribe(Subscription::new(group, topic("courses")).start(&Start::Earliest))
-                    .await
-                    .expect("it subscribes");
-                let began = Instant::now();
-                let mut seen = 0;
-                let mut done: Vec<Settlement> = Vec::new();
-                while seen < EVENTS || !done.is_empty() {
-                    let next = async {
-                        if seen == EVENTS {
-                            return Vec::new();
-                        }
-                        let batch = subscriber.next(READ).await.expect("the server answers");
-                        for started in subscriber.start(&batch.deliveries).await {
-                            started.expect("it is ours");
-                        }
-                        batch.deliveries
-                    };
-                    let (deliveries, settled) = tokio::join!(next, subscriber.settle(&done));
-                    for settled in settled {
-                        settled.expect("it is ours");
-                    }
-                    seen += deliveries.len();
-                    let acked = deliveries.into_iter().map(|delivery| Settlement {
-                        delivery,
-                        outcome: Outcome::Ack,
-                    });
-                    done = acked.collect();
-                }
-                let figure = rate(seen, began.elapsed());
-                subscriber.close().await.expect("it leaves");
-                figure
-            });
-            stage.runtime.block_on(consumer).expect("it does not panic")
+            let subscription = Subscription::new(group, topic("courses")).start(&Start::Earliest);
+            let reading = read_start_settle(&transport, subscription, EVENTS, READ);
+            stage.runtime.block_on(reading)
         },
         || raw::read_and_ack(&mut stage.bare(), "courses", EVENTS, READ),
     )

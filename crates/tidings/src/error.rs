@@ -40,8 +40,9 @@ pub enum OpenError {
     /// This program was built without what the scheme needs.
     #[error(
         "bus URL: this program was built without {scheme}://; build it with the feature \
-         `{feature}`: cargo install tidings-cli --features {feature}, or in Cargo.toml \
-         tidings = {{ …, features = [\"{feature}\"] }}"
+         `{feature}`: cargo install --path crates/cli --features {feature}; in Cargo.toml \
+         tidings = {{ …, features = [\"{feature}\"] }}; for Python pip wheel ./python --no-deps \
+         --config-settings=build-args=\"--features {feature}\""
     )]
     Unbuilt {
         /// The URL's scheme.
@@ -96,7 +97,7 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("built without kafka+ssl://"), "{text}");
         assert!(
-            text.contains("cargo install tidings-cli --features kafka"),
+            text.contains("cargo install --path crates/cli --features kafka"),
             "{text}"
         );
         assert!(!error.is_temporary());

@@ -167,7 +167,6 @@ impl Client {
             }
         }
         let made = self.admin.create_topics([&topic], &self.options()).await;
-        let failed = |code| writing(operation, KafkaError::AdminOp(code));
         for result in made.map_err(|e| reading(operation, e))? {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -175,10 +174,29 @@ impl Client {
                 Err((_, RDKafkaErrorCode::RequestTimedOut)) => {
                     return Err(no_answer(operation, ErrorKind::Unavailable));
                 }
-                Err((_, code)) => return Err(failed(code)),
+                Err((_, code)) => return Err(self.refused(code, compacted, operation)),
             }
         }
         Ok(())
+    }
+
+    /// Why a topic was not made, with what the URL asked for.
+    fn refused(&self, code: RDKafkaErrorCode, compacted: bool, operation: &'static str) -> Error {
+        let error = KafkaError::AdminOp(code);
+        let why = match (code, self.config.replication) {
+            (RDKafkaErrorCode::InvalidReplicationFactor, Some(n)) => {
+                format!("replication={n} is more than the cluster has brokers now")
+            }
+            (RDKafkaErrorCode::InvalidConfig, _) if !compacted => {
+                let names = self.config.topic.keys().map(|name| format!("topic.{name}"));
+                let names = names.collect::<Vec<_>>().join(", ");
+                format!(
+                    "the brokers refuse a setting of the topic ({names}): no such name, or a bad value"
+                )
+            }
+            _ => return writing(operation, error),
+        };
+        Error::new(kind(&error, true), operation, why).with_source(error)
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {

@@ -20,7 +20,14 @@ pub(crate) fn no_answer(operation: &'static str, kind: ErrorKind) -> Error {
 
 fn into_error(operation: &'static str, error: KafkaError, wrote: bool) -> Error {
     let kind = kind(&error, wrote);
-    Error::new(kind, operation, format!("Kafka: {error}")).with_source(error)
+    let more = match error.rdkafka_error_code() {
+        Some(Code::InconsistentGroupProtocol) => {
+            "; the group has consumers of another kind, which share partitions in another way: \
+             this one joins when they have been stopped"
+        }
+        _ => "",
+    };
+    Error::new(kind, operation, format!("Kafka: {error}{more}")).with_source(error)
 }
 
 /// What an error is. `wrote`: something may have been stored if nobody knows better.
@@ -28,7 +35,12 @@ pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
     if let KafkaError::ClientConfig(..) = error {
         return ErrorKind::Invalid;
     }
-    let Some(code) = error.rdkafka_error_code() else {
+    // The library does not tell the code of a request to administer.
+    let code = match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        _ => error.rdkafka_error_code(),
+    };
+    let Some(code) = code else {
         return ErrorKind::Failed;
     };
     let uncertain = match wrote {
@@ -73,6 +85,7 @@ pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
         | Code::OffsetNotAvailable
         | Code::FencedLeaderEpoch
         | Code::UnknownLeaderEpoch
+        | Code::InconsistentGroupProtocol
         | Code::InvalidReplicationFactor
         | Code::State => ErrorKind::Unavailable,
         Code::UnknownMemberId

@@ -7,7 +7,7 @@ use crate::site::Site;
 fn a_program_without_it_says_how_to_get_it() {
     let ran = Site::new().run(&["topics", "--bus", "kafka://localhost"]);
     let ran = ran.ends_with(78);
-    let remedy = "cargo install tidings-cli --features kafka";
+    let remedy = "cargo install --path crates/cli --features kafka";
     assert!(ran.err.contains(remedy), "{}", ran.err);
 }
 
@@ -80,27 +80,41 @@ async fn the_verbs_work_on_a_real_broker() {
     };
     let without = numbered("").ends_with(78);
     assert!(without.err.contains("registry=URL"), "{}", without.err);
-    let elsewhere = numbered(&format!("&registry=http://{}/none", web_site())).ends_with(69);
+    let elsewhere = numbered(&format!(
+        "&registry=http://{}/none",
+        web_site("404 x", "<html>")
+    ))
+    .ends_with(69);
     assert!(
         elsewhere.err.contains("check the path"),
         "{}",
         elsewhere.err
     );
+
+    // Who looks without it sees all the rest.
+    let numbers = format!("&registry=http://{}", web_site("200 OK", r#"{"id":1}"#));
+    numbered(&numbers).ok();
+    let doctor = tidings(&["doctor"]);
+    let said = format!("{}{}", doctor.out, doctor.err);
+    assert!(said.contains("schemas-out-of-reach"), "{said}");
+    assert!(said.contains("registry=URL"), "{said}");
+    assert!(said.contains("2 topics"), "{said}");
 }
 
-/// A web site without anything that is asked for. It ends with the process.
+/// A web site that has one answer. It ends with the process.
 #[cfg(feature = "kafka")]
-fn web_site() -> std::net::SocketAddr {
+fn web_site(status: &str, body: &str) -> std::net::SocketAddr {
     use std::io::{Read, Write};
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it has one");
+    let length = body.len();
+    let answer =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 8192]);
-            let _ = stream.write_all(
-                b"HTTP/1.1 404 x\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>",
-            );
+            let _ = stream.write_all(answer.as_bytes());
         }
     });
     address

@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use bytestring::ByteString;
+
 use super::entry::malformed;
 use super::error::{Error, ErrorKind, Result};
 use super::{
     Entry, ID, KEY, MINORVERSION, SOURCE, SOURCEHOST, SOURCELIB, TIME, UNKNOWN_SOURCE,
     UnknownSchema, with_slash,
 };
+use crate::attribute::Name;
 use crate::avro::{Schema, decode_to_json};
-use crate::{Definitions, Event, Time};
+use crate::parts::Parts;
+use crate::{Data, Definitions, Event, Invalid, Json, Time, Value, new_id};
+
+const JSON: &str = "application/json";
 
 /// Reads an entry: [`Entry::parse`], [`Entry::schema`] and [`Entry::decode`] in one.
 ///
@@ -91,7 +97,7 @@ impl Entry<'_> {
         let json = String::from_utf8(json)
             .map_err(|_| malformed(super::EVENT_DATA, "does not decode to UTF-8"))?;
 
-        let mut id = self.id.map(str::to_owned);
+        let mut id = self.id;
         let mut source = self.source.map(with_slash);
         let mut time = self.time;
         let mut sourcehost = self.sourcehost;
@@ -102,7 +108,7 @@ impl Entry<'_> {
         let mut others = Vec::new();
         for (name, text) in &self.extensions {
             match *name {
-                ID => id = Some((*text).to_owned()),
+                ID => id = Some(text),
                 SOURCE => source = Some((*text).to_owned()),
                 TIME => time = Some(text),
                 SOURCEHOST => sourcehost = Some(text),
@@ -116,56 +122,50 @@ impl Entry<'_> {
                 _ => {}
             }
         }
-
-        let mut builder = Event::builder(self.event_type)
-            .source(source.unwrap_or_else(|| UNKNOWN_SOURCE.to_owned()))
-            .minorversion(self.minorversion)
-            .data_json(json)
-            .datacontenttype(media_type.unwrap_or("application/json"));
-        if let Some(id) = id {
-            builder = builder.id(id);
-        }
-        if let Some(text) = time {
-            let time: Time = text
-                .parse()
-                .map_err(|e| malformed(TIME, &format!("is {e}")))?;
-            builder = builder.time(time);
-        }
-        if let Some(subject) = subject {
-            builder = builder.subject(subject);
-        }
-        if let Some(dataschema) = dataschema {
-            builder = builder.dataschema(dataschema);
-        }
+        let id = id.filter(|id| !id.is_empty());
+        let time = time.map(str::parse::<Time>).transpose();
+        // Not by the builder, which is moved by each of its setters.
+        let mut parts = Parts {
+            event_type: self.event_type.into(),
+            id: id.map_or_else(|| new_id().into(), Into::into),
+            source: source.map_or(ByteString::from_static(UNKNOWN_SOURCE), Into::into),
+            time: time.map_err(|e| malformed(TIME, &format!("is {e}")))?,
+            subject: subject.map(Into::into),
+            dataschema: dataschema.map(Into::into),
+            datacontenttype: Some(media_type.map_or(ByteString::from_static(JSON), Into::into)),
+            extensions: Vec::with_capacity(4 + others.len()),
+            data: Some(Data::Json(Json::from_checked(json))),
+        };
+        let minorversion = Value::Integer(self.minorversion);
+        parts.set_extension(Name::MINORVERSION, minorversion);
         let named = [
             (SOURCEHOST, sourcehost),
             (SOURCELIB, sourcelib),
             ("partitionkey", self.key),
         ];
-        for (name, text) in named {
-            if let Some(text) = text {
-                builder = builder.extension(name, text);
-            }
+        let named = named.into_iter().filter_map(|(n, text)| Some((n, text?)));
+        for (name, text) in named.chain(others) {
+            let name = Name::new(name).map_err(|e| broken(&e))?;
+            parts.set_extension(name, text.into());
         }
-        for (name, text) in others {
-            builder = builder.extension(name, text);
-        }
-        builder.build().map_err(|e| {
-            let field = if e.field() == "partitionkey" {
-                KEY
-            } else {
-                e.field()
-            };
-            malformed(
-                field,
-                &format!("cannot be an attribute of an event: it {}", e.rule()),
-            )
-        })
+        Event::from_parts(parts).map_err(|e| broken(&e))
     }
 
     fn shown_type(&self) -> String {
         crate::avro::printable(self.event_type)
     }
+}
+
+fn broken(invalid: &Invalid) -> Error {
+    let field = match invalid.field() {
+        "partitionkey" => KEY,
+        field => field,
+    };
+    let rule = invalid.rule();
+    malformed(
+        field,
+        &format!("cannot be an attribute of an event: it {rule}"),
+    )
 }
 
 /// Attribute names of CloudEvents: anything else after `ce_` is no attribute, and unknown fields

@@ -14,7 +14,7 @@ ADDRESS = {
 """The setting that says where a log is."""
 
 
-def kafka_url(send_timeout: float) -> str:
+def kafka_url(send_timeout: float, *, buffered: bool) -> str:
     """The URL of a Kafka and its schema registry, from the settings of ``edx-event-bus-kafka``."""
     name = ADDRESS["kafka"]
     brokers = given.text(name, None)
@@ -37,6 +37,9 @@ def kafka_url(send_timeout: float) -> str:
         # As the package's client chooses it, so that a key has one partition whoever writes.
         "librdkafka.partitioner": "consistent_random",
     }
+    if not buffered:
+        # The caller waits for the answer, and nothing comes meanwhile that could go with it.
+        query["librdkafka.linger.ms"] = "0"
     registry_user, registry_password = _credentials("EVENT_BUS_KAFKA_SCHEMA_REGISTRY_API")
     if registry_user:
         query["registry_user"] = registry_user

@@ -155,16 +155,18 @@ def load() -> Settings:
             "EVENT_BUS_TIDINGS_HARD_MAX_LEN",
             "must not be below EVENT_BUS_REDIS_STREAM_MAX_LEN",
         )
+    buffered = given.flag("EVENT_BUS_TIDINGS_BUFFERED", False)
+    url = kafka_url(send_timeout, buffered=buffered) if log == KAFKA else redis_url(send_timeout)
     loaded = Settings(
         log=log,
-        url=kafka_url(send_timeout) if log == KAFKA else redis_url(send_timeout),
+        url=url,
         topic_prefix=given.text("EVENT_BUS_TOPIC_PREFIX", None),
         stream_max_len=None if log == KAFKA else max_len,
         hard_max_len=None if log == KAFKA else hard,
         mode=mode,
         outbox=outbox,
         send_timeout=send_timeout,
-        buffered=given.flag("EVENT_BUS_TIDINGS_BUFFERED", False),
+        buffered=buffered,
         buffer_size=given.number("EVENT_BUS_TIDINGS_BUFFER_SIZE", 10_000, least=1) or 10_000,
         poll_timeout=given.seconds(_of_log("CONSUMER_POLL_TIMEOUT"), 1.0 if log == KAFKA else 60),
         poll_failure_sleep=given.seconds(_of_log("CONSUMER_POLL_FAILURE_SLEEP"), 1.0),

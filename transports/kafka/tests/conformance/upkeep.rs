@@ -108,3 +108,26 @@ async fn a_topic_that_was_made_anew_is_an_unknown_loss() {
     assert_eq!(batch.gaps[0].lost, Count::Unknown);
     assert_eq!(lost().await, Count::Exactly(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_brokers_refuse_names_the_setting() {
+    let broker = start().await;
+    let (topic, group) = names("refused");
+    let mut wrong = config(broker.address(), 1);
+    wrong
+        .topic
+        .insert("retention.minutes".into(), "soon".into());
+    let mut many = config(broker.address(), 1);
+    many.replication = Some(3);
+    for (config, part, kind) in [
+        (wrong, "topic.retention.minutes", ErrorKind::Invalid),
+        // The others may come back.
+        (many, "replication=3", ErrorKind::Unavailable),
+    ] {
+        let log = connect(config).await;
+        let made = log.create_group(&topic, &group, &Start::Latest).await;
+        let error = made.expect_err("it is refused");
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}

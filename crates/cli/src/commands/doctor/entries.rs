@@ -1,7 +1,7 @@
 //! What entries tell.
 
 use tidings::Reading;
-use tidings_transport::{Finding, Severity, TopicInfo};
+use tidings_transport::{Error, Finding, Severity, TopicInfo};
 
 use crate::bus::Bus;
 use crate::failure::Result;
@@ -14,9 +14,14 @@ pub async fn unreadable(bus: &Bus, info: &TopicInfo, sample: usize) -> Result<Op
     let newest = bus.transport().read_back(&info.topic, None, sample).await?;
     let read = newest.len() as u64;
     for stored in newest.into_iter().rev() {
-        if let Reading::Undecodable(reason) = decoder.resolve(&stored.body).await? {
-            bad += 1;
-            example.get_or_insert((stored.position, reason));
+        match decoder.resolve(&stored.body).await {
+            Ok(Reading::Undecodable(reason)) => {
+                bad += 1;
+                example.get_or_insert((stored.position, reason));
+            }
+            Ok(_) => {}
+            // Whoever keeps the schemas is away, or was not named: no reason to see nothing else.
+            Err(error) => return Ok(Some(no_schema(info, &error))),
         }
     }
     Ok(example.map(|(position, reason)| Finding {
@@ -32,4 +37,18 @@ pub async fn unreadable(bus: &Bus, info: &TopicInfo, sample: usize) -> Result<Op
                  of the type with --catalog"
             .into(),
     }))
+}
+
+fn no_schema(info: &TopicInfo, error: &Error) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        code: "schemas-out-of-reach",
+        what: format!(
+            "{} has entries whose schema cannot be had: {error}",
+            info.topic
+        ),
+        remedy: "consumers wait there, or stop; see to it that who keeps the schemas answers, and \
+                 is named in the bus's URL"
+            .into(),
+    }
 }

@@ -5,7 +5,7 @@ use super::{AVRO, AVRO_TOO, DATACONTENTTYPE, EXACT_PREFIX};
 use crate::Event;
 use crate::avro::Schema;
 use crate::kafka::{CONTENT_TYPE, PREFIX, frame};
-use crate::openedx::entry::malformed;
+use crate::openedx::entry::{each_once, malformed};
 use crate::openedx::{
     DATASCHEMA, Entry, Error, ErrorKind, ID, MINORVERSION, Result, SOURCE, SOURCEHOST, SOURCELIB,
     TIME, TYPE,
@@ -73,12 +73,7 @@ impl<'a> KafkaMessage<'a> {
             let text = std::str::from_utf8(value).map_err(|_| malformed(name, "is not UTF-8"))?;
             message.header(name, known, text)?;
         }
-        // Sorted instead of hashed: a message has a dozen.
-        seen.sort_unstable();
-        let twice = |pair: &&[(&str, &[u8])]| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1;
-        if let Some(pair) = seen.windows(2).find(twice) {
-            return Err(malformed(pair[0].0, "stands twice, with different values"));
-        }
+        each_once(seen)?;
         let required = [
             ("ce_type", message.entry.event_type),
             ("ce_id", message.entry.id.unwrap_or_default()),
