@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use clap::ValueEnum;
 use tidings_outbox::Sabotage;
 use tidings_transport::{
-    Batch, Delivery, ErrorKind, Opened, Outcome, Result, Settlement, Subscriber, Topic,
+    Batch, Delivery, ErrorKind, Follower, Opened, Outcome, Result, Settlement, Subscriber, Topic,
+    settle_then_start,
 };
 
 /// A bug that others have shipped.
@@ -92,6 +93,17 @@ impl Subscriber for Planted {
             renewed.iter_mut().for_each(forgive);
         }
         renewed
+    }
+
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        match self.bug {
+            None => self.inner.settle_and_start(settlements, followers).await,
+            Some(_) => settle_then_start(self, settlements, followers).await,
+        }
     }
 
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {

@@ -34,6 +34,8 @@ pub enum Capability {
     /// A group can be removed; what it lost shows also before its consumer is told, and can be
     /// acknowledged.
     GroupUpkeep = 1 << 8,
+    /// [`settle_and_start`](crate::Subscriber::settle_and_start) takes no longer than `settle`.
+    SettleAndStart = 1 << 9,
 }
 
 /// The set of abilities of a transport.
@@ -41,7 +43,7 @@ pub enum Capability {
 pub struct Capabilities(u16);
 
 impl Capabilities {
-    const ALL: [Capability; 9] = [
+    const ALL: [Capability; 10] = [
         Capability::Replay,
         Capability::Compaction,
         Capability::KeyedOrder,
@@ -51,6 +53,7 @@ impl Capabilities {
         Capability::Headers,
         Capability::Competing,
         Capability::GroupUpkeep,
+        Capability::SettleAndStart,
     ];
 
     /// The set of these.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{Body, Gap, Key, Position, Reason, Topic};
+use crate::{Body, Error, ErrorKind, Gap, Key, Position, Reason, Result, Topic};
 
 /// One record handed to one consumer of a group.
 #[derive(Debug, Clone)]
@@ -86,4 +86,36 @@ pub struct Settlement {
     pub delivery: Arc<Delivery>,
     /// How it ends.
     pub outcome: Outcome,
+}
+
+/// What starts as soon as the delivery before it is settled.
+#[derive(Debug, Clone)]
+pub struct Follower {
+    /// What is to start.
+    pub delivery: Arc<Delivery>,
+    /// The settlement of the one before it, by its place among those that it goes with.
+    pub behind: usize,
+}
+
+impl Follower {
+    /// Whether what was before it is out of the way: settled, or in somebody else's hands.
+    pub fn is_free(&self, settled: &[Result<()>]) -> bool {
+        match settled.get(self.behind) {
+            Some(Ok(())) => true,
+            Some(Err(error)) => error.kind() == ErrorKind::Stale,
+            None => false,
+        }
+    }
+
+    /// Why it was not started: what is before it is not out of the way.
+    pub fn held_back(&self) -> Error {
+        let (topic, position) = (&self.delivery.topic, &self.delivery.position);
+        Error::new(
+            ErrorKind::Unavailable,
+            "start",
+            format!(
+                "the delivery before {topic} at {position} is not settled; start it after that"
+            ),
+        )
+    }
 }

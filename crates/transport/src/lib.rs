@@ -29,7 +29,7 @@ mod transport;
 
 pub use capability::{Capabilities, Capability};
 pub use dead_letter::{DeadLetter, ParkedKey, ParkedState, Reason, Redelivery};
-pub use delivery::{Batch, Delivery, Outcome, Settlement};
+pub use delivery::{Batch, Delivery, Follower, Outcome, Settlement};
 pub use describe::{GroupInfo, Lag, Retention, TopicInfo, Trimmed};
 pub use error::{Error, ErrorKind, Result};
 pub use finding::{Finding, Severity};
@@ -41,6 +41,6 @@ pub use process::LogProcess;
 pub use record::{Body, Field, Key, Record, Stored};
 pub use schema_registry::{Part, SchemaRegistry};
 pub use schema_store::{SchemaId, SchemaStore};
-pub use subscriber::Subscriber;
+pub use subscriber::{Subscriber, settle_then_start};
 pub use topic::Topic;
 pub use transport::Transport;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Batch, Delivery, Opened, Result, Settlement, Topic};
+use crate::{Batch, Delivery, Follower, Opened, Result, Settlement, Topic};
 
 /// A consumer that has joined a group on its topics.
 ///
@@ -53,8 +53,46 @@ pub trait Subscriber: Send + Sync + 'static {
     /// not an ack, and the delivery is still in hand.
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>>;
 
+    /// [Settles](Self::settle), and [starts](Self::start) what follows: the results of both. A follower
+    /// is not started where what is before it stays in hand (its settlement failed, and is not `Stale`):
+    /// then its result is a temporary error, and the next start of it has the same number.
+    ///
+    /// With `Capability::SettleAndStart` it is worth while, since it takes one step where the two calls
+    /// take two; the default makes them one after the other.
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        settle_then_start(self, settlements, followers).await
+    }
+
     /// Leaves the group, in all its topics: gives back what is unsettled, to be delivered at once
     /// to others, with its attempts, and forgets this consumer. Calls after it, and a `next` that
     /// waits, return `Closed`.
     async fn close(&self) -> Result<()>;
+}
+
+/// [`Subscriber::settle_and_start`] as two calls, for logs that have no better way.
+pub async fn settle_then_start<S: Subscriber + ?Sized>(
+    subscriber: &S,
+    settlements: &[Settlement],
+    followers: &[Follower],
+) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+    let settled = subscriber.settle(settlements).await;
+    let free = followers.iter().filter(|f| f.is_free(&settled));
+    let free: Vec<_> = free.map(|f| f.delivery.clone()).collect();
+    let mut started = match free.is_empty() {
+        true => Vec::new(),
+        false => subscriber.start(&free).await,
+    }
+    .into_iter();
+    let results = followers
+        .iter()
+        .map(|follower| match follower.is_free(&settled) {
+            true => started.next().expect("a result for each delivery"),
+            false => Err(follower.held_back()),
+        });
+    let results = results.collect();
+    (settled, results)
 }

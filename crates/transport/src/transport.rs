@@ -35,6 +35,14 @@ pub trait Transport: Send + Sync + 'static {
     /// The result has one entry per record, in the order given. A record fails alone.
     async fn publish(&self, records: &[Record]) -> Vec<Result<Position>>;
 
+    /// How many calls of [`publish`](Self::publish) are worth having under way at once, for whoever
+    /// gathers records into batches: more than one where the log works on the next batch while the
+    /// answers to the one before are on their way. Order is the caller's to keep: what must not overtake a
+    /// record is published after that one is answered.
+    fn batches_under_way(&self) -> usize {
+        1
+    }
+
     /// Makes a group at `start`, unless it exists: then its position stays and the result says so.
     ///
     /// (3) `Start::Latest` is resolved and stored now: what is published after this returns

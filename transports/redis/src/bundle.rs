@@ -36,6 +36,13 @@ struct Bundle {
 #[derive(Default)]
 pub(crate) struct Bundles(Vec<Bundle>);
 
+/// A call of a script for each topic, and what will be said of it.
+#[derive(Default)]
+pub(crate) struct Calls {
+    calls: Vec<Call>,
+    answers: Vec<Answer>,
+}
+
 /// What the server said of a bundle.
 pub(crate) struct Answer {
     items: Vec<Item>,
@@ -64,19 +71,15 @@ impl Bundles {
         true
     }
 
-    /// Runs the script on each, all in one go. `same` says which neighbours are a run, whose
-    /// results may come as one; `write` puts the words of a run behind what every script about
-    /// deliveries begins with.
-    pub(crate) async fn run(
+    /// A call of the script for each. `same` says which neighbours are a run, whose results may come as
+    /// one; `write` puts the words of a run behind what every script about deliveries begins with.
+    pub(crate) fn calls(
         self,
         member: &Member,
         script: &'static Script,
         same: impl Fn(&Item, &Item) -> bool,
         mut write: impl FnMut(&mut Call, &[Item]),
-    ) -> Vec<Answer> {
-        if self.0.is_empty() {
-            return Vec::new();
-        }
+    ) -> Calls {
         let mut calls = Vec::with_capacity(self.0.len());
         let mut answers = Vec::with_capacity(self.0.len());
         for bundle in self.0 {
@@ -97,19 +100,40 @@ impl Bundles {
                 runs,
             });
         }
-        match member.link.scripts(calls).await {
+        Calls { calls, answers }
+    }
+}
+
+impl Calls {
+    /// Runs them, all in one go.
+    pub(crate) async fn run(self, member: &Member) -> Vec<Answer> {
+        self.run_before(Self::default(), member).await.0
+    }
+
+    /// Runs these and then others, all in one go.
+    pub(crate) async fn run_before(
+        mut self,
+        mut others: Self,
+        member: &Member,
+    ) -> (Vec<Answer>, Vec<Answer>) {
+        self.calls.append(&mut others.calls);
+        if self.calls.is_empty() {
+            return (self.answers, others.answers);
+        }
+        let answers = self.answers.iter_mut().chain(&mut others.answers);
+        match member.link.scripts(self.calls).await {
             Ok(results) => {
-                for (answer, result) in answers.iter_mut().zip(results) {
+                for (answer, result) in answers.zip(results) {
                     answer.results = result.and_then(|r| answer.read(r));
                 }
             }
             Err(failure) => {
-                for answer in &mut answers {
+                for answer in answers {
                     answer.results = Err(failure.clone());
                 }
             }
         }
-        answers
+        (self.answers, others.answers)
     }
 }
 

@@ -44,12 +44,12 @@ impl Member {
             }
         }
         let same = |_: &Item, _: &Item| false;
-        let answers = bundles.run(self, &TOUCH, same, |call, run| {
+        let calls = bundles.calls(self, &TOUCH, same, |call, run| {
             if let What::Live(id) = run[0].held.what {
                 call.push(id);
             }
         });
-        let answers = answers.await;
+        let answers = calls.run(self).await;
         let mut desk = self.desk();
         for answer in &answers {
             for (Item { at, held }, kept) in answer.each() {

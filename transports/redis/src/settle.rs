@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
-use tidings_transport::{Delivery, Error, ErrorKind, Key, Outcome, Reason, Result, Settlement};
+use tidings_transport::{
+    Delivery, Error, ErrorKind, Follower, Key, Outcome, Reason, Result, Settlement,
+};
 
-use crate::bundle::{Bundles, Item, stale};
+use crate::bundle::{Answer, Bundles, Calls, Item, stale};
 use crate::desk::{Desk, Held, What};
 use crate::entry_id::EntryId;
 use crate::error::{Code, Failure};
@@ -17,7 +19,52 @@ use crate::wire;
 
 impl Member {
     pub(crate) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
-        let mut results: Vec<Option<Result<()>>> = settlements.iter().map(|_| None).collect();
+        let mut results = self.undecided(settlements);
+        let answers = self.settling(settlements, &mut results).run(self).await;
+        self.settled(settlements, results, &answers)
+    }
+
+    /// Both scripts go to the server in one go, one behind the other: the second finds what the first has
+    /// done.
+    pub(crate) async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        let deliveries: Vec<_> = followers.iter().map(|f| f.delivery.clone()).collect();
+        if self.check_open("start").is_err() {
+            return (
+                self.settle(settlements).await,
+                self.start(&deliveries).await,
+            );
+        }
+        let mut results = self.undecided(settlements);
+        let settling = self.settling(settlements, &mut results);
+        let starting = self.starting(&deliveries);
+        let (settled, started) = settling.run_before(starting, self).await;
+        let settled = self.settled(settlements, results, &settled);
+        let mut started = self.started(&deliveries, &started);
+        let mut desk = self.desk();
+        for (follower, result) in followers.iter().zip(&mut started) {
+            if !follower.is_free(&settled)
+                && let Ok(attempt) = *result
+            {
+                // It is asked for with the same number again.
+                if let Some(held) = desk.held(&follower.delivery) {
+                    desk.set_attempts(held, attempt.saturating_sub(1));
+                }
+                *result = Err(follower.held_back());
+            }
+        }
+        (settled, started)
+    }
+
+    fn undecided(&self, settlements: &[Settlement]) -> Vec<Option<Result<()>>> {
+        settlements.iter().map(|_| None).collect()
+    }
+
+    /// What the server is asked to end; what is refused before that has its result.
+    fn settling(&self, settlements: &[Settlement], results: &mut [Option<Result<()>>]) -> Calls {
         let mut bundles = Bundles::default();
         let mut once = HashSet::with_capacity_and_hasher(settlements.len(), RandomState::default());
         {
@@ -38,7 +85,7 @@ impl Member {
             matches!((item.held.what, outcome), (What::Live(_), Outcome::Ack))
         };
         let same = |a: &Item, b: &Item| is_ack(a) && is_ack(b);
-        let answers = bundles.run(self, &SETTLE, same, |call, run| {
+        bundles.calls(self, &SETTLE, same, |call, run| {
             if is_ack(&run[0]) {
                 call.push("a");
                 call.push(run.len());
@@ -48,11 +95,19 @@ impl Member {
             } else {
                 self.write(call, run[0].held, &settlements[run[0].at]);
             }
-        });
-        let answers = answers.await;
+        })
+    }
+
+    /// What it has ended.
+    fn settled(
+        &self,
+        settlements: &[Settlement],
+        mut results: Vec<Option<Result<()>>>,
+        answers: &[Answer],
+    ) -> Vec<Result<()>> {
         {
             let mut desk = self.desk();
-            for answer in &answers {
+            for answer in answers {
                 for (Item { at, held }, result) in answer.each() {
                     let Settlement { delivery, outcome } = &settlements[at];
                     let result = result
@@ -60,7 +115,7 @@ impl Member {
                         .and_then(|a| value::str(a, "OK or what is wrong"));
                     results[at] = match result {
                         Ok("OK") => {
-                            self.settled(&mut desk, held, delivery, outcome);
+                            self.let_go(&mut desk, held, delivery, outcome);
                             Some(Ok(()))
                         }
                         Ok("STALE") => {
@@ -176,7 +231,7 @@ impl Member {
     }
 
     /// The server has done it.
-    fn settled(&self, desk: &mut Desk, held: Held, delivery: &Delivery, outcome: &Outcome) {
+    fn let_go(&self, desk: &mut Desk, held: Held, delivery: &Delivery, outcome: &Outcome) {
         match outcome {
             // The active consumer keeps it and hands it out again; a competing one gave it back.
             Outcome::Retry { .. } if !delivery.released && !self.competes() => {

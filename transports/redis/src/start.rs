@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidings_transport::{Delivery, Result};
 
-use crate::bundle::{Bundles, Item, stale};
+use crate::bundle::{Answer, Bundles, Calls, Item, stale};
 use crate::desk::What;
 use crate::member::Member;
 use crate::script::{Call, START};
@@ -17,6 +17,12 @@ impl Member {
             let closed = |_| self.check_open("start").map(|()| 0);
             return deliveries.iter().map(closed).collect();
         }
+        let answers = self.starting(deliveries).run(self).await;
+        self.started(deliveries, &answers)
+    }
+
+    /// What the server is asked to count.
+    pub(crate) fn starting(&self, deliveries: &[Arc<Delivery>]) -> Calls {
         let mut bundles = Bundles::default();
         {
             let mut desk = self.desk();
@@ -34,7 +40,7 @@ impl Member {
             (What::Live(_), What::Live(_)) => a.held.attempts == b.held.attempts,
             _ => false,
         };
-        let answers = bundles.run(self, &START, same, |call, run| match run[0].held.what {
+        bundles.calls(self, &START, same, |call, run| match run[0].held.what {
             What::Live(_) if run[0].held.attempts == 0 && !self.competes() => {
                 write_first(call, deliveries, run);
             }
@@ -58,11 +64,18 @@ impl Member {
                 call.push(letter);
                 call.push(wire::lane(key));
             }
-        });
-        let answers = answers.await;
+        })
+    }
+
+    /// What it has counted.
+    pub(crate) fn started(
+        &self,
+        deliveries: &[Arc<Delivery>],
+        answers: &[Answer],
+    ) -> Vec<Result<u32>> {
         let mut results: Vec<Option<Result<u32>>> = deliveries.iter().map(|_| None).collect();
         let mut desk = self.desk();
-        for answer in &answers {
+        for answer in answers {
             for (Item { at, held }, attempt) in answer.each() {
                 let delivery = &deliveries[at];
                 let attempt = attempt

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_transport::{
-    Batch, Delivery, Error, ErrorKind, Opened, Result, Settlement, Subscriber, Subscription, Topic,
+    Batch, Delivery, Error, ErrorKind, Follower, Opened, Result, Settlement, Subscriber,
+    Subscription, Topic,
 };
 use tokio::task::JoinHandle;
 
@@ -128,6 +129,14 @@ impl Subscriber for RedisSubscriber {
 
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
         self.member.settle(settlements).await
+    }
+
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        self.member.settle_and_start(settlements, followers).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -23,8 +23,8 @@ use crate::value;
 /// A log on a Redis or Valkey server, version 6.2 or later.
 ///
 /// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Durable`],
-/// [`Capability::Competing`] and [`Capability::GroupUpkeep`]; how durable is the server's setting (see
-/// the crate's documentation). Uses two connections, and one more for each subscriber. Cheap to share behind an `Arc`.
+/// [`Capability::Competing`], [`Capability::GroupUpkeep`] and [`Capability::SettleAndStart`]; how durable
+/// is the server's setting (see the crate's documentation). Uses two connections, and one more for each subscriber. Cheap to share behind an `Arc`.
 #[derive(Debug)]
 pub struct Redis {
     /// For publishing only: large batches do not hold up settlements.
@@ -102,11 +102,18 @@ impl Transport for Redis {
             Capability::Durable,
             Capability::Competing,
             Capability::GroupUpkeep,
+            Capability::SettleAndStart,
         ])
     }
 
     async fn publish(&self, records: &[Record]) -> Vec<Result<Position>> {
         publisher::publish(&self.publishing, records).await
+    }
+
+    fn batches_under_way(&self) -> usize {
+        // The server works on some while the client prepares others: two gain most of it, and more than
+        // four nothing.
+        4
     }
 
     async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidings::Event;
 use tidings_transport::{
-    Batch, Body, Capabilities, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo, Key,
-    LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
-    SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
-    Transport, Trimmed,
+    Batch, Body, Capabilities, Count, DeadLetter, Delivery, Finding, Follower, Gap, Group,
+    GroupInfo, Key, LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention,
+    SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription,
+    Topic, TopicInfo, Transport, Trimmed,
 };
 
 use crate::books::ledgers;
@@ -65,6 +65,20 @@ struct Witnessed {
     ledger: Arc<File>,
 }
 
+impl Witnessed {
+    fn note_settled(&self, settlements: &[Settlement], results: &[Result<()>]) {
+        let confirmed = settlements.iter().zip(results);
+        let confirmed = confirmed.filter(|(_, result)| result.is_ok());
+        note(
+            &self.ledger,
+            confirmed.map(|(settlement, _)| {
+                let delivery = &settlement.delivery;
+                ledgers::settled(&delivery.topic, &delivery.position)
+            }),
+        );
+    }
+}
+
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl Subscriber for Witnessed {
@@ -86,16 +100,18 @@ impl Subscriber for Witnessed {
 
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
         let settled = self.inner.settle(settlements).await;
-        let confirmed = settlements.iter().zip(&settled);
-        let confirmed = confirmed.filter(|(_, result)| result.is_ok());
-        note(
-            &self.ledger,
-            confirmed.map(|(settlement, _)| {
-                let delivery = &settlement.delivery;
-                ledgers::settled(&delivery.topic, &delivery.position)
-            }),
-        );
+        self.note_settled(settlements, &settled);
         settled
+    }
+
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        let (settled, started) = self.inner.settle_and_start(settlements, followers).await;
+        self.note_settled(settlements, &settled);
+        (settled, started)
     }
 
     async fn close(&self) -> Result<()> {
@@ -123,6 +139,10 @@ impl Transport for Witness {
             }),
         );
         published
+    }
+
+    fn batches_under_way(&self) -> usize {
+        self.inner.batches_under_way()
     }
 
     async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {

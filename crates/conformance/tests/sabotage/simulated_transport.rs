@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tidings_transport::{
-    Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo,
-    Key, LogProcess, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record, Redelivery,
-    Result, Retention, SchemaId, SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored,
-    Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Finding, Follower, Gap, Group,
+    GroupInfo, Key, LogProcess, Memory, Opened, Ordering, Outcome, ParkedKey, Position, Record,
+    Redelivery, Result, Retention, SchemaId, SchemaRegistry, SchemaStore, Seeked, Settlement,
+    Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    settle_then_start,
 };
 use tokio::sync::watch;
 
@@ -58,6 +59,10 @@ impl Transport for SimulatedTransport {
             });
         }
         results
+    }
+
+    fn batches_under_way(&self) -> usize {
+        1
     }
 
     async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {
@@ -397,6 +402,14 @@ impl Subscriber for SimulatedSubscriber {
             });
         }
         results
+    }
+
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        settle_then_start(self, settlements, followers).await
     }
 
     async fn close(&self) -> Result<()> {

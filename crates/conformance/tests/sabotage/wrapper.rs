@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 use async_trait::async_trait;
 use tidings_conformance::{Crash, Faults, GroupLoss, Harness};
 use tidings_transport::{
-    Batch, Capabilities, Count, DeadLetter, Delivery, Finding, Gap, Group, GroupInfo, Key,
-    LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention, SchemaRegistry,
-    SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo,
-    Transport, Trimmed,
+    Batch, Capabilities, Count, DeadLetter, Delivery, Finding, Follower, Gap, Group, GroupInfo,
+    Key, LogProcess, Opened, ParkedKey, Position, Record, Redelivery, Result, Retention,
+    SchemaRegistry, SchemaStore, Seeked, Settlement, Start, Stored, Subscriber, Subscription,
+    Topic, TopicInfo, Transport, Trimmed, settle_then_start,
 };
 
 use crate::simulated::{Simulated, SimulatedHarness};
@@ -227,6 +227,10 @@ impl Transport for Sabotage {
         self.fault.publish(&self.inner, records).await
     }
 
+    fn batches_under_way(&self) -> usize {
+        self.inner.log.batches_under_way()
+    }
+
     async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {
         let (handle, fault) = (&self.inner, &self.fault);
         fault.create_group(handle, topic, group, start).await
@@ -378,6 +382,14 @@ impl Subscriber for SabotagedSubscriber {
 
     async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
         self.fault.settle(&self.inner, settlements).await
+    }
+
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        settle_then_start(self, settlements, followers).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -151,6 +151,8 @@ pub(super) struct Engine {
     pub(super) subscriber: Arc<dyn Subscriber>,
     /// Successors of parked keys come here and must be parked behind them.
     pub(super) follows: bool,
+    /// The log settles a delivery and starts the next in one step.
+    pub(super) starts_with_settling: bool,
     pub(super) settings: Settings,
     pub(super) counters: Arc<Counters>,
     pub(super) observation: Observation,
@@ -201,12 +203,14 @@ impl Engine {
             admitted: 0,
             doubtful: 0,
         };
-        let keyed = transport.capabilities().has(Capability::KeyedOrder);
+        let capabilities = transport.capabilities();
+        let keyed = capabilities.has(Capability::KeyedOrder);
         Self {
             group,
             transport,
             subscriber,
             follows: settings.ordered && !keyed,
+            starts_with_settling: capabilities.has(Capability::SettleAndStart),
             settings,
             counters,
             observation,

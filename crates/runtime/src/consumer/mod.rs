@@ -16,6 +16,7 @@ mod circuit;
 mod error;
 mod failure;
 mod fetch;
+mod follow;
 mod guard;
 mod hand;
 mod handler;

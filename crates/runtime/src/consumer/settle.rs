@@ -2,25 +2,30 @@
 
 use jiff::Timestamp;
 use tidings_telemetry::Pulse;
-use tidings_transport::{Error as TransportError, ErrorKind, Outcome, Settlement};
+use tidings_transport::{Error as TransportError, ErrorKind, Follower, Outcome, Settlement};
 use tokio::time::{Instant, sleep};
 
 use super::ConsumeError;
 use super::failure;
+use super::follow::follow;
 use super::hand::{Engine, Hand};
 use super::outage::Outage;
 use super::parked;
+use super::start::begun;
 use crate::Counters;
 use crate::lanes::Ticket;
 
 /// Settles until the consumer stops and nothing is left to settle.
 ///
-/// The next of a lane starts only after the settlement of the one before is confirmed: after a
-/// crash, then, no older event of a key is repeated that a newer one has already followed.
+/// The handler of the next of a lane runs only after the settlement of the one before is confirmed: after
+/// a crash, then, no older event of a key is repeated that a newer one has already followed. Where the log
+/// does both in one step, that next one is started together with the settlement.
 pub(super) async fn settle(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeError> {
     let mut outage = Outage::new(engine.group.clone(), "settle", &engine.settings.patience);
     let mut tickets: Vec<Ticket> = Vec::new();
     let mut settlements: Vec<Settlement> = Vec::new();
+    let mut following: Vec<Ticket> = Vec::new();
+    let mut followers: Vec<Follower> = Vec::new();
     loop {
         {
             let mut hand = engine.hand();
@@ -32,6 +37,16 @@ pub(super) async fn settle(engine: &Engine, pulse: &Pulse) -> Result<(), Consume
                 std::mem::swap(&mut hand.ended, &mut tickets);
                 std::mem::swap(&mut hand.settlements, &mut settlements);
                 hand.settling = tickets.len();
+                follow(
+                    engine,
+                    &mut hand,
+                    &tickets,
+                    &settlements,
+                    |ticket, follower| {
+                        following.push(ticket);
+                        followers.push(follower);
+                    },
+                );
             }
         }
         if settlements.is_empty() {
@@ -41,9 +56,13 @@ pub(super) async fn settle(engine: &Engine, pulse: &Pulse) -> Result<(), Consume
             }
             continue;
         }
-        let results = {
+        let (results, started) = {
             let _busy = pulse.busy();
-            engine.subscriber.settle(&settlements).await
+            let subscriber = &engine.subscriber;
+            match followers.is_empty() {
+                true => (subscriber.settle(&settlements).await, Vec::new()),
+                false => subscriber.settle_and_start(&settlements, &followers).await,
+            }
         };
         let mut error = None;
         {
@@ -55,6 +74,13 @@ pub(super) async fn settle(engine: &Engine, pulse: &Pulse) -> Result<(), Consume
                 if let Err(e) = conclude(engine, &mut hand, ticket, settlement, result, now) {
                     error = Some(e);
                 }
+            }
+            if !following.is_empty() {
+                let failed = begun(engine, &mut hand, &following, started);
+                error = error.or(failed);
+                engine.work.notify_one();
+                following.clear();
+                followers.clear();
             }
             hand.last_activity = Instant::now();
             engine.observation.in_hand(hand.lanes.len());

@@ -43,7 +43,7 @@ pub(super) async fn start(engine: &Engine, pulse: &Pulse) -> Result<(), ConsumeE
                 _ => engine.subscriber.start(&deliveries).await,
             }
         };
-        let error = begun(engine, &tickets, results);
+        let error = begun(engine, &mut engine.hand(), &tickets, results);
         engine.work.notify_one();
         engine.done.notify_one();
         match error {
@@ -88,7 +88,7 @@ fn pick(
         _ if hand.parked.is_full() || hand.alone => 0,
         Gate::All => {
             let window = engine.start_window(&hand);
-            window.saturating_sub(hand.runnable.len() + hand.running)
+            window.saturating_sub(hand.at_work())
         }
         Gate::Probe => 1,
         Gate::NotBefore(at) => {
@@ -154,18 +154,18 @@ fn pick(
 }
 
 /// Hands what has started to the workers; returns why some could not.
-fn begun(
+pub(super) fn begun(
     engine: &Engine,
+    hand: &mut Hand,
     tickets: &[Ticket],
     results: Vec<Result<u32, TransportError>>,
 ) -> Option<TransportError> {
-    let mut hand = engine.hand();
     hand.starting -= tickets.len();
     let (mut again, mut error) = (Vec::new(), None);
     for (ticket, result) in tickets.iter().zip(results) {
         match result {
-            Ok(attempt) => begin(engine, &mut hand, *ticket, attempt),
-            Err(e) if e.kind() == ErrorKind::Stale => failure::lost(engine, &mut hand, *ticket),
+            Ok(attempt) => begin(engine, hand, *ticket, attempt),
+            Err(e) if e.kind() == ErrorKind::Stale => failure::lost(engine, hand, *ticket),
             Err(e) => {
                 if let Some(held) = hand.lanes.get_mut(*ticket) {
                     held.probe = false;

@@ -104,11 +104,43 @@ impl<K: Hash + Eq + Clone, T> Lanes<K, T> {
         None
     }
 
-    /// Gives back a taken entry that did not run: it is the next to be taken again.
-    pub(crate) fn put_back(&mut self, ticket: Ticket) {
+    /// How many entries are ready, or a few more.
+    pub(crate) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// The next of the lane of an entry, if nothing but that one is before it.
+    pub(crate) fn next_of(&self, ticket: Ticket) -> Option<Ticket> {
+        let entry = self.entry(ticket)?;
+        let slot = entry.behind.filter(|_| entry.before.is_none())?;
+        let place = &self.slots[slot as usize];
+        let waits = place.entry.as_ref()?.state == State::Waiting;
+        waits.then_some(Ticket {
+            slot,
+            generation: place.generation,
+        })
+    }
+
+    /// Takes an entry although another of its lane is before it: that one is about to leave.
+    pub(crate) fn take_early(&mut self, ticket: Ticket) {
         if let Some(entry) = self.entry_mut(ticket)
-            && entry.state == State::Taken
+            && entry.state == State::Waiting
         {
+            entry.state = State::Taken;
+            self.active += 1;
+        }
+    }
+
+    /// Gives back a taken entry that did not run: it is the next to be taken again, or waits for the
+    /// one before it.
+    pub(crate) fn put_back(&mut self, ticket: Ticket) {
+        let Some(entry) = self.entry_mut(ticket).filter(|e| e.state == State::Taken) else {
+            return;
+        };
+        if entry.before.is_some() {
+            entry.state = State::Waiting;
+            self.active -= 1;
+        } else {
             entry.state = State::Ready;
             self.ready.push_front(ticket);
         }
@@ -182,7 +214,8 @@ impl<K: Hash + Eq + Clone, T> Lanes<K, T> {
         None
     }
 
-    /// The entry is done with, however: it leaves, and the next of its lane becomes ready.
+    /// The entry is done with, however: it leaves, and the next of its lane becomes ready, unless it was
+    /// taken already.
     /// `None` when it has left already.
     pub(crate) fn finish(&mut self, ticket: Ticket) -> Option<T> {
         let slot = self.slots.get_mut(ticket.slot as usize)?;
@@ -330,7 +363,9 @@ impl<K: Hash + Eq + Clone, T> Lanes<K, T> {
                     slot: behind,
                     generation: self.slots[behind as usize].generation,
                 };
-                self.set_ready(ticket);
+                if self.linked(behind).state == State::Waiting {
+                    self.set_ready(ticket);
+                }
             }
         }
     }

@@ -22,6 +22,8 @@ enum Step {
     /// As many as there is room for, at most these: key (0 is none) and size.
     Admit(Vec<(u8, usize)>),
     Take,
+    /// What is behind something taken, before that has left.
+    TakeEarly(usize),
     /// Indexes into what is taken, modulo.
     Finish(usize),
     PutBack(usize),
@@ -35,6 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => vec((0_u8..6, 1_usize..40), 0..6).prop_map(Step::Admit),
         4 => Just(Step::Take),
+        2 => any::<usize>().prop_map(Step::TakeEarly),
         4 => any::<usize>().prop_map(Step::Finish),
         1 => any::<usize>().prop_map(Step::PutBack),
         1 => (any::<usize>(), 0_u64..50).prop_map(|(i, d)| Step::Delay(i, d)),
@@ -55,12 +58,26 @@ struct Model {
 }
 
 impl Model {
-    fn may_run(&self, number: u32) -> bool {
-        let first = match self.keys[&number] {
+    fn is_first(&self, number: u32) -> bool {
+        match self.keys[&number] {
             0 => self.free.contains(&number),
             key => self.lanes[&key].first() == Some(&number),
-        };
-        first && !self.taken.contains(&number) && !self.delayed.contains_key(&number)
+        }
+    }
+
+    /// What is behind the first of a lane, and was not taken yet.
+    fn behind(&self, number: u32) -> Option<u32> {
+        let lane = self.lanes.get(&self.keys[&number])?;
+        let second = lane.get(1).filter(|_| lane[0] == number);
+        second
+            .copied()
+            .filter(|second| !self.taken.contains(second))
+    }
+
+    fn may_run(&self, number: u32) -> bool {
+        self.is_first(number)
+            && !self.taken.contains(&number)
+            && !self.delayed.contains_key(&number)
     }
 
     fn ready(&self) -> usize {
@@ -114,6 +131,15 @@ proptest! {
                     }
                     None => prop_assert_eq!(model.ready(), 0, "something is ready and not found"),
                 },
+                Step::TakeEarly(i) if !model.taken.is_empty() => {
+                    let number = model.taken[i % model.taken.len()];
+                    let next = lanes.next_of(tickets[&number]);
+                    prop_assert_eq!(next.map(|t| *lanes.get(t).unwrap()), model.behind(number));
+                    if let Some(ticket) = next {
+                        lanes.take_early(ticket);
+                        model.taken.push(*lanes.get(ticket).unwrap());
+                    }
+                }
                 Step::Finish(i) if !model.taken.is_empty() => {
                     let number = model.taken[i % model.taken.len()];
                     prop_assert_eq!(lanes.finish(tickets[&number]), Some(number));
@@ -126,7 +152,11 @@ proptest! {
                     lanes.put_back(tickets[&number]);
                 }
                 Step::Delay(i, for_ms) if !model.taken.is_empty() => {
-                    let number = model.taken.swap_remove(i % model.taken.len());
+                    let i = i % model.taken.len();
+                    if !model.is_first(model.taken[i]) {
+                        continue;
+                    }
+                    let number = model.taken.swap_remove(i);
                     let until = now + Duration::from_millis(for_ms);
                     model.delayed.insert(number, until);
                     lanes.delay(tickets[&number], until);

@@ -1,8 +1,10 @@
 //! Where records leave for the log: alone at once, together in batches.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use tidings_transport::{
     Error as TransportError, ErrorKind, LogProcess, Position, Record, Transport,
 };
@@ -28,11 +30,15 @@ pub(super) struct Bounds {
 /// A record on its way out, and who waits for the answer.
 struct Parcel {
     record: Record,
+    place: Option<Place>,
     deadline: Instant,
     answer: oneshot::Sender<Answer>,
     /// Its share of the queue's bounds, given back when it is answered.
     _share: Option<Share>,
 }
+
+/// Stands for a topic and a key. Two that share one by chance are held apart as well.
+type Place = u64;
 
 /// One of the events and some of the bytes that may wait.
 type Share = (OwnedSemaphorePermit, OwnedSemaphorePermit);
@@ -40,12 +46,14 @@ type Share = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 impl Parcel {
     fn new(
         record: Record,
+        place: Option<Place>,
         deadline: Instant,
         share: Option<Share>,
     ) -> (Self, oneshot::Receiver<Answer>) {
         let (answer, receiver) = oneshot::channel();
         let parcel = Self {
             record,
+            place,
             deadline,
             answer,
             _share: share,
@@ -54,47 +62,65 @@ impl Parcel {
     }
 }
 
-/// One batch at a time is with the log; what comes meanwhile gathers into the next. So nothing
-/// waits while there is no load, batches grow with it, and records of a key keep their order.
+/// As many batches are with the log as [are worth it there](Transport::batches_under_way); what comes
+/// meanwhile gathers into the next. So nothing waits while there is no load, and batches grow with it.
 ///
-/// Callers who were just answered often publish again at once. Behind a batch of several the pump lets
+/// Records of a key keep their order: while one is under way, until its last attempt is answered, the
+/// next of its key waits in the queue, and those of other keys pass it.
+///
+/// Callers who were just answered often publish again at once. Behind a batch of several a pump lets
 /// them, one turn of the scheduler long: else the first of them would leave alone, and the others wait
-/// for it.
+/// for it. For the same reason a batch leaves beside others only when it is half as large as they are.
 pub(super) struct Outlet {
     shared: Arc<Shared>,
-    /// Sends what has gathered; started when something first has to wait.
-    pump: Mutex<Option<JoinHandle<()>>>,
+    /// Send what has gathered, a batch each; started when something first has to wait.
+    pumps: Mutex<Vec<JoinHandle<()>>>,
 }
 
 struct Shared {
     transport: Arc<dyn Transport>,
     retry: PublishRetry,
     bounds: Bounds,
-    queue: Mutex<VecDeque<Parcel>>,
+    /// How many batches may be under way.
+    width: usize,
+    places: RandomState,
+    queue: Mutex<Queue>,
     count: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
-    /// Whoever has it may talk to the log.
-    turn: Semaphore,
     gathered: Notify,
+}
+
+/// What waits, and what is under way.
+#[derive(Default)]
+struct Queue {
+    parcels: VecDeque<Parcel>,
+    batches: usize,
+    /// Records in them.
+    under_way: usize,
+    /// So many of what waits are taken to wait for what is under way.
+    held_back: usize,
+    /// Where records are under way. No two batches share one.
+    places: HashSet<Place, RandomState>,
 }
 
 impl Outlet {
     pub(super) fn new(transport: Arc<dyn Transport>, retry: PublishRetry, bounds: Bounds) -> Self {
         let permits = |n: usize| Arc::new(Semaphore::new(n.min(Semaphore::MAX_PERMITS)));
         let shared = Shared {
+            width: transport.batches_under_way().max(1),
             transport,
             retry,
             bounds,
-            queue: Mutex::new(VecDeque::new()),
+            places: RandomState::default(),
+            queue: Mutex::default(),
             count: permits(bounds.queue_count),
             // Acquired as u32.
             bytes: permits(bounds.queue_bytes.min(u32::MAX as usize)),
-            turn: Semaphore::new(1),
             gathered: Notify::new(),
         };
         Self {
             shared: Arc::new(shared),
-            pump: Mutex::new(None),
+            pumps: Mutex::default(),
         }
     }
 
@@ -104,11 +130,12 @@ impl Outlet {
         let deadline = shared.retry.until();
         let mut answers = Vec::with_capacity(records.len());
         let mut parcel = |record, share| {
-            let (parcel, answer) = Parcel::new(record, deadline, share);
+            let place = shared.place(&record);
+            let (parcel, answer) = Parcel::new(record, place, deadline, share);
             answers.push(answer);
             parcel
         };
-        match shared.turn_at_once() {
+        match shared.turn_at_once(records.iter()) {
             Some(_turn) => {
                 let mut batch = Batch::new(shared.bounds);
                 for record in records {
@@ -120,7 +147,7 @@ impl Outlet {
                 shared.deliver(batch.take()).await;
             }
             None => {
-                self.ensure_pump();
+                self.ensure_pumps();
                 for record in records {
                     let share = shared.share(&record).await;
                     shared.enqueue(parcel(record, Some(share)));
@@ -138,16 +165,17 @@ impl Outlet {
     pub(super) async fn send_one(&self, record: Record) -> Answer {
         let shared = &self.shared;
         let deadline = shared.retry.until();
-        let answer = match shared.turn_at_once() {
+        let answer = match shared.turn_at_once(std::iter::once(&record)) {
             Some(_turn) => {
-                let (parcel, answer) = Parcel::new(record, deadline, None);
+                let (parcel, answer) = Parcel::new(record, None, deadline, None);
                 shared.deliver(vec![parcel]).await;
                 answer
             }
             None => {
-                self.ensure_pump();
+                self.ensure_pumps();
                 let share = shared.share(&record).await;
-                let (parcel, answer) = Parcel::new(record, deadline, Some(share));
+                let place = shared.place(&record);
+                let (parcel, answer) = Parcel::new(record, place, deadline, Some(share));
                 shared.enqueue(parcel);
                 answer
             }
@@ -165,20 +193,24 @@ impl Outlet {
         self.shared.transport.process().await
     }
 
-    /// Starts the pump, or starts it again when its tokio runtime has ended.
-    fn ensure_pump(&self) {
-        let mut pump = self.pump.lock().unwrap_or_else(PoisonError::into_inner);
-        if pump.as_ref().is_none_or(JoinHandle::is_finished) {
-            *pump = Some(tokio::spawn(self.shared.clone().pump()));
-            self.shared.gathered.notify_one();
+    /// Starts the pumps, or starts them again when their tokio runtime has ended.
+    fn ensure_pumps(&self) {
+        let mut pumps = self.pumps.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = pumps.iter().filter(|pump| !pump.is_finished()).count();
+        if running == self.shared.width {
+            return;
         }
+        pumps.retain(|pump| !pump.is_finished());
+        pumps
+            .extend((running..self.shared.width).map(|_| tokio::spawn(self.shared.clone().pump())));
+        self.shared.gathered.notify_one();
     }
 }
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        let pump = self.pump.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pump) = pump.take() {
+        let pumps = self.pumps.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for pump in pumps {
             pump.abort();
         }
     }
@@ -193,23 +225,38 @@ fn interrupted() -> TransportError {
 }
 
 impl Shared {
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Parcel>> {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(&self, parcel: Parcel) {
-        self.queue().push_back(parcel);
-        self.gathered.notify_one();
+    /// Where a record must not overtake another. Nobody asks where one batch at a time is under way.
+    fn place(&self, record: &Record) -> Option<Place> {
+        let key = record.key.as_ref().filter(|_| self.width > 1)?;
+        Some(self.places.hash_one((&record.topic, key)))
     }
 
-    /// The turn, if nobody has it and nobody waits for it.
-    fn turn_at_once(&self) -> Option<Turn<'_>> {
-        let permit = self.turn.try_acquire().ok()?;
-        permit.forget();
-        let turn = Turn { shared: self };
-        // A statement of its own: giving the turn back locks the queue again.
-        let nobody_waits = self.queue().is_empty();
-        nobody_waits.then_some(turn)
+    fn enqueue(&self, parcel: Parcel) {
+        let mut queue = self.queue();
+        queue.parcels.push_back(parcel);
+        let worth_it = queue.is_worth_a_batch(self.width);
+        drop(queue);
+        if worth_it {
+            self.gathered.notify_one();
+        }
+    }
+
+    /// The turn, if nothing is under way and nothing waits.
+    fn turn_at_once<'a>(
+        &self,
+        records: impl ExactSizeIterator<Item = &'a Record>,
+    ) -> Option<Turn<'_>> {
+        let mut queue = self.queue();
+        if queue.batches > 0 || !queue.parcels.is_empty() {
+            return None;
+        }
+        let count = records.len();
+        let places = records.filter_map(|record| self.place(record)).collect();
+        Some(queue.begin(self, count, places))
     }
 
     /// Waits for room in the queue.
@@ -226,37 +273,33 @@ impl Shared {
     async fn pump(self: Arc<Self>) {
         loop {
             self.gathered.notified().await;
-            let mut sent = 0;
-            loop {
-                let permit = self.turn.acquire().await;
-                permit.expect("this semaphore is never closed").forget();
-                let _turn = Turn { shared: &self };
+            let mut ended = None;
+            while let Some((turn, batch)) = self.gather(ended.take()) {
+                let sent = batch.len();
+                self.deliver(batch).await;
                 if sent > 1 {
                     yield_now().await;
                 }
-                let batch = self.gather();
-                sent = batch.len();
-                if sent == 0 {
-                    break;
-                }
-                self.deliver(batch).await;
+                ended = Some(turn);
             }
         }
     }
 
-    /// The next batch from the queue. What has waited past its deadline is answered instead.
-    fn gather(&self) -> Vec<Parcel> {
-        let mut batch = Batch::new(self.bounds);
+    /// The next batch from the queue, if one more may be under way: what must not wait for those that
+    /// are. What has waited past its deadline is answered instead.
+    fn gather(&self, ended: Option<Turn<'_>>) -> Option<(Turn<'_>, Vec<Parcel>)> {
         let mut queue = self.queue();
+        if let Some(mut turn) = ended {
+            turn.end(&mut queue);
+        }
+        if !queue.is_worth_a_batch(self.width) {
+            return None;
+        }
+        let mut batch = Batch::new(self.bounds);
+        let mut held_back = Vec::new();
         let now = Instant::now();
-        while let Some(parcel) = queue.front() {
+        while let Some(parcel) = queue.parcels.pop_front() {
             let late = parcel.deadline < now && !self.retry.deadline.is_zero();
-            if !late && !batch.fits(&parcel.record) {
-                break;
-            }
-            let Some(parcel) = queue.pop_front() else {
-                break;
-            };
             if late {
                 let message = format!(
                     "the log did not take what was queued before within {:?}; nothing was sent",
@@ -265,11 +308,40 @@ impl Shared {
                 let error = TransportError::new(ErrorKind::Unavailable, "publish", message);
                 // Nobody waits any more when the caller has dropped its future.
                 let _ = parcel.answer.send(Err(error));
-            } else {
+            } else if parcel
+                .place
+                .is_some_and(|place| queue.places.contains(&place))
+            {
+                held_back.push(parcel);
+                // One hot key must not make each look as long as the queue.
+                if held_back.len() == self.bounds.batch_count {
+                    break;
+                }
+            } else if batch.fits(&parcel.record) {
                 batch.push(parcel);
+            } else {
+                queue.parcels.push_front(parcel);
+                break;
             }
         }
-        batch.take()
+        let known = held_back.len();
+        for parcel in held_back.into_iter().rev() {
+            queue.parcels.push_front(parcel);
+        }
+        queue.held_back = match known == self.bounds.batch_count {
+            true => queue.parcels.len(),
+            false => known,
+        };
+        let batch = batch.take();
+        if batch.is_empty() {
+            return None;
+        }
+        let places = batch.iter().filter_map(|parcel| parcel.place).collect();
+        let turn = queue.begin(self, batch.len(), places);
+        if queue.is_worth_a_batch(self.width) {
+            self.gathered.notify_one();
+        }
+        Some((turn, batch))
     }
 
     /// Hands parcels to the log until each is answered.
@@ -278,7 +350,7 @@ impl Shared {
         while !parcels.is_empty() {
             let (records, rest): (Vec<Record>, Vec<_>) = parcels
                 .into_iter()
-                .map(|p| (p.record, (p.deadline, p.answer, p._share)))
+                .map(|p| (p.record, (p.place, p.deadline, p.answer, p._share)))
                 .unzip();
             let results = self.transport.publish(&records).await;
             let overtaken = overtaken(&records, &results);
@@ -286,7 +358,7 @@ impl Shared {
             let mut again = Vec::new();
             let mut last = None;
             let table = records.into_iter().zip(rest).zip(results).enumerate();
-            for (i, ((record, (deadline, answer, share)), result)) in table {
+            for (i, ((record, (place, deadline, answer, share)), result)) in table {
                 match result {
                     Err(error)
                         if self.retry.repeats(&error)
@@ -296,6 +368,7 @@ impl Shared {
                         last = Some(error);
                         again.push(Parcel {
                             record,
+                            place,
                             deadline,
                             answer,
                             _share: share,
@@ -344,16 +417,55 @@ fn overtaken(records: &[Record], results: &[Answer]) -> HashSet<usize> {
     found
 }
 
-/// Gives the turn back, also when the future that has it is dropped half-way, and sees to it
-/// that what has gathered meanwhile goes out.
+impl Queue {
+    /// Whether what waits should leave, as far as it may.
+    fn is_worth_a_batch(&self, width: usize) -> bool {
+        let waiting = self.parcels.len() - self.held_back;
+        waiting > 0 && self.batches < width && 2 * waiting >= self.under_way
+    }
+
+    fn begin<'a>(&mut self, shared: &'a Shared, records: usize, places: Vec<Place>) -> Turn<'a> {
+        self.batches += 1;
+        self.under_way += records;
+        self.places.extend(&places);
+        Turn {
+            shared,
+            records,
+            places,
+            ended: false,
+        }
+    }
+}
+
+/// A batch under way. Gives the turn back, also when the future that has it is dropped half-way, and
+/// sees to it that what has gathered meanwhile goes out.
 struct Turn<'a> {
     shared: &'a Shared,
+    records: usize,
+    places: Vec<Place>,
+    ended: bool,
+}
+
+impl Turn<'_> {
+    fn end(&mut self, queue: &mut Queue) {
+        queue.batches -= 1;
+        queue.under_way -= self.records;
+        queue.held_back = 0;
+        for place in &self.places {
+            queue.places.remove(place);
+        }
+        self.ended = true;
+    }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.shared.turn.add_permits(1);
-        if !self.shared.queue().is_empty() {
+        if self.ended {
+            return;
+        }
+        let mut queue = self.shared.queue();
+        self.end(&mut queue);
+        if queue.is_worth_a_batch(self.shared.width) {
             self.shared.gathered.notify_one();
         }
     }

@@ -1,15 +1,19 @@
 //! A log in memory that fails on purpose, or has fewer abilities.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering as Atomic};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tidings_transport::{
-    Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Error, ErrorKind, Finding, Gap,
-    Group, GroupInfo, Key, LogProcess, Memory, Opened, Ordering, Outcome, ParkedKey, Position,
-    Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked, Settlement, Start,
-    Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    Batch, Capabilities, Capability, Count, DeadLetter, Delivery, Error, ErrorKind, Finding,
+    Follower, Gap, Group, GroupInfo, Key, LogProcess, Memory, Opened, Ordering, Outcome, ParkedKey,
+    Position, Record, Redelivery, Result, Retention, SchemaRegistry, SchemaStore, Seeked,
+    Settlement, Start, Stored, Subscriber, Subscription, Topic, TopicInfo, Transport, Trimmed,
+    settle_then_start,
 };
+use tokio::time::sleep;
 
 /// What is wrong with it.
 #[derive(Default)]
@@ -26,6 +30,35 @@ pub struct Faults {
     pub asked: AtomicUsize,
     /// What numbers its schemas.
     pub registry: Option<Arc<dyn SchemaRegistry>>,
+    /// Publishing takes its time, and is refused at times: so many batches may be under way.
+    pub slow: Option<Slow>,
+}
+
+/// A log whose publishing takes its time.
+pub struct Slow {
+    pub width: usize,
+    /// The keys of what is under way, a list for each call, and how many calls there were at most.
+    pub under_way: Mutex<(Vec<Vec<Key>>, usize)>,
+}
+
+impl Slow {
+    /// Notes what is under way, waits, and refuses a third of it.
+    async fn refuses(&self, records: &[Record]) -> Vec<bool> {
+        let keys: Vec<Key> = records.iter().filter_map(|r| r.key.clone()).collect();
+        {
+            let (calls, most) = &mut *self.under_way.lock().unwrap();
+            for key in calls.iter().flatten() {
+                assert!(!keys.contains(key), "{key:?} is under way already");
+            }
+            calls.push(keys.clone());
+            *most = calls.len().max(*most);
+        }
+        sleep(Duration::from_millis(rand::random_range(0..20))).await;
+        let (calls, _) = &mut *self.under_way.lock().unwrap();
+        let at = calls.iter().position(|other| *other == keys).unwrap();
+        calls.swap_remove(at);
+        records.iter().map(|_| rand::random_ratio(1, 3)).collect()
+    }
 }
 
 /// A log that fails on purpose.
@@ -49,7 +82,11 @@ impl Faulty {
 impl Transport for Faulty {
     fn capabilities(&self) -> Capabilities {
         match self.faults.unkeyed {
-            true => Capabilities::of(&[Capability::Replay, Capability::Fields]),
+            true => Capabilities::of(&[
+                Capability::Replay,
+                Capability::Fields,
+                Capability::SettleAndStart,
+            ]),
             false if self.faults.headers => Capabilities::of(&[
                 Capability::Replay,
                 Capability::KeyedOrder,
@@ -61,7 +98,27 @@ impl Transport for Faulty {
     }
 
     async fn publish(&self, records: &[Record]) -> Vec<Result<Position>> {
-        self.log.publish(records).await
+        let Some(slow) = &self.faults.slow else {
+            return self.log.publish(records).await;
+        };
+        let mut results = Vec::with_capacity(records.len());
+        let mut refused = HashSet::new();
+        for (record, refuse) in records.iter().zip(slow.refuses(records).await) {
+            // What follows a refusal of its key is refused as well, as a log does that keeps order.
+            if refuse || refused.contains(&record.key) {
+                refused.insert(record.key.clone());
+                let away = "the log is loading its data";
+                results.push(Err(Error::new(ErrorKind::Unavailable, "publish", away)));
+                continue;
+            }
+            results.extend(self.log.publish(std::slice::from_ref(record)).await);
+        }
+        results
+    }
+
+    fn batches_under_way(&self) -> usize {
+        let slow = self.faults.slow.as_ref();
+        slow.map_or(self.log.batches_under_way(), |slow| slow.width)
     }
 
     async fn create_group(&self, topic: &Topic, group: &Group, start: &Start) -> Result<Opened> {
@@ -237,6 +294,14 @@ impl Subscriber for FaultySubscriber {
             results.extend(self.inner.settle(one).await);
         }
         results
+    }
+
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        settle_then_start(self, settlements, followers).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -7,6 +7,7 @@ mod failing;
 mod faulty;
 mod model;
 mod numbered;
+mod publishing;
 mod replaying;
 mod retaining;
 mod support;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tidings_conformance::servers::{RedisOptions, RedisServer};
 use tidings_transport::{
-    Body, Delivery, Group, Outcome, Record, Settlement, Start, Subscriber, Subscription, Topic,
-    Transport,
+    Body, Delivery, ErrorKind, Follower, Group, Outcome, Reason, Record, Settlement, Start,
+    Subscriber, Subscription, Topic, Transport,
 };
 use tidings_transport_redis::{Redis, RedisConfig};
 
@@ -234,4 +234,58 @@ async fn a_start_that_the_server_did_not_hear_of_does_not_count() {
     scene.server.restart().await.expect("it comes back");
     assert_eq!(start(&*consumer, &held).await, [2, 1]);
     assert_eq!(start(&*consumer, &held).await, [3, 2]);
+}
+
+fn behind_the_first(delivery: &Arc<Delivery>) -> [Follower; 1] {
+    [Follower {
+        delivery: Arc::clone(delivery),
+        behind: 0,
+    }]
+}
+
+#[tokio::test]
+async fn the_next_is_started_with_the_settlement() {
+    let scene = Scene::with(3).await;
+    let consumer = scene.join().await;
+    let held = take(&*consumer, 3).await;
+    start(&*consumer, &held[..1]).await;
+    let done = Settlement {
+        delivery: Arc::clone(&held[0]),
+        outcome: Outcome::Ack,
+    };
+    let followers = behind_the_first(&held[1]);
+    let done = std::slice::from_ref(&done);
+    let (settled, started) = consumer.settle_and_start(done, &followers).await;
+    settled[0].as_ref().expect("it is in hand");
+    assert_eq!(*started[0].as_ref().expect("it is in hand"), 1);
+    // What has gone before is out of the way as well when it is settled already.
+    let followers = behind_the_first(&held[2]);
+    let (settled, started) = consumer.settle_and_start(done, &followers).await;
+    assert_eq!(settled[0].as_ref().unwrap_err().kind(), ErrorKind::Stale);
+    assert_eq!(*started[0].as_ref().expect("it is in hand"), 1);
+    let second = scene.succeed(consumer).await;
+    let attempts = take(&*second, 2).await.into_iter().map(|d| d.attempts);
+    assert_eq!(attempts.collect::<Vec<_>>(), [1, 1]);
+}
+
+#[tokio::test]
+async fn what_is_not_settled_is_not_followed() {
+    let scene = Scene::with(2).await;
+    let consumer = scene.join().await;
+    let held = take(&*consumer, 2).await;
+    start(&*consumer, &held[..1]).await;
+    let failed = Settlement {
+        delivery: Arc::clone(&held[0]),
+        outcome: Outcome::DeadLetter {
+            reason: Reason::new("permanent", "it is wrong"),
+        },
+    };
+    let followers = behind_the_first(&held[1]);
+    // The letter needs memory, and a start does not.
+    scene.command(&["CONFIG", "SET", "maxmemory", "1"]);
+    let (settled, started) = consumer.settle_and_start(&[failed], &followers).await;
+    assert_eq!(settled[0].as_ref().unwrap_err().kind(), ErrorKind::Full);
+    assert!(started[0].as_ref().unwrap_err().is_temporary());
+    scene.command(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(start(&*consumer, &held[1..]).await, [1], "the same number");
 }
