@@ -25,6 +25,7 @@
 
 mod brokers;
 mod client;
+mod commits;
 mod config;
 mod dead_letters;
 mod describe;
@@ -36,6 +37,7 @@ mod error;
 mod feeder;
 mod flight;
 mod groups;
+mod hand;
 mod journal;
 mod lane;
 mod ledger;
