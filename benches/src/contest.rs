@@ -20,7 +20,10 @@ pub enum Bound {
     /// Ours divided by theirs.
     Ratio,
     /// Ours less theirs.
-    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "rows of Kafka ask it"))]
+    #[cfg_attr(
+        not(feature = "kafka"),
+        expect(dead_code, reason = "rows of Kafka ask it")
+    )]
     Excess,
     /// Our figure alone.
     Figure,
