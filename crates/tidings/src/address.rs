@@ -197,7 +197,8 @@ mod tests {
             assert!(!message.contains("ter2"), "{message}");
             says(&message, "written as %3F");
         }
-        says(&message("redis://u:p@host?ter2=a@b"), "\"ter2\"");
+        // Whether the password ends at the first @ or at the last cannot be told.
+        says(&message("redis://u:p@host?ter2=a@b"), "written as %3F");
     }
 
     #[test]
