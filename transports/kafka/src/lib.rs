@@ -25,7 +25,6 @@
 
 mod brokers;
 mod client;
-mod commits;
 mod config;
 mod dead_letters;
 mod describe;
@@ -37,7 +36,6 @@ mod error;
 mod feeder;
 mod flight;
 mod groups;
-mod hand;
 mod journal;
 mod lane;
 mod ledger;

@@ -179,10 +179,9 @@ pub(crate) fn add(
     partition: i32,
     ledger: &Ledger,
 ) -> KafkaResult<()> {
-    let (first, metadata) = ledger.encode();
-    list.add_partition_offset(name, partition, Offset::Offset(first))?;
+    list.add_partition_offset(name, partition, Offset::Offset(ledger.base()))?;
     if let Some(mut element) = list.find_partition(name, partition) {
-        element.set_metadata(metadata);
+        element.set_metadata(ledger.encode());
     }
     Ok(())
 }

@@ -294,7 +294,7 @@ impl Member {
         for place in places {
             if let Some(lane) = desk.lanes.get_mut(place) {
                 lane.leaving = true;
-                runs |= lane.hand.iter().any(|held| held.started);
+                runs |= lane.hand.values().any(|held| held.started);
             }
         }
         runs && !self.is_closed()
