@@ -166,13 +166,15 @@ async fn a_pooler_is_refused_with_the_remedy() {
             "{error}"
         );
     }
-    // Services may use it.
+    // Services may use it: a transaction stays with one connection to the server.
     let outbox = direct.outbox();
     let mut session = Session::connect(Kind::Postgres, &pooler.url("app")).await;
+    session.begin().await;
     session
         .enqueue(&outbox, vec![event(&outbox, "a", 1)])
         .await
         .unwrap();
+    session.commit().await;
     let relay = Running::start(direct.relay());
     relay
         .until("it is published", |counts| counts.published == 1)
