@@ -53,6 +53,7 @@ mod retention;
 mod scan;
 mod settle;
 mod start;
+mod starting;
 mod subscriber;
 mod topics;
 mod transport;
