@@ -60,19 +60,26 @@ def buffering(bench: Bench) -> Iterator[Row]:
 
 def consuming(bench: Bench) -> Iterator[Row]:
     """A consumer with one receiver that does nothing."""
+    yield from one_receiver(bench, "send", EVENTS, rate=5, cpu=1 / 5)
+
+
+def one_receiver(
+    bench: Bench, publish: str, events: int, *, rate: float, cpu: float
+) -> Iterator[Row]:
+    """Events a second, and CPU around the receiver, in the same events for both."""
     with bench.contender("ours") as ours, bench.contender("theirs") as theirs:
         topic, group = bench.topic(), 0
-        theirs("send", topic=topic, events=EVENTS)
+        theirs(publish, topic=topic, events=events)
 
         def consume(who: Contender) -> Figures:
             nonlocal group
             group += 1
-            return who("consume", topic=topic, group=f"g{group}", events=EVENTS)
+            return who("consume", topic=topic, group=f"g{group}", events=events)
 
         found = pairs(lambda: consume(ours), lambda: consume(theirs))
         peer = "its consumer"
-        yield rates("events a second, one receiver", peer, found, 5)
-        yield row("consume, CPU around the receiver", peer, "µs", found, "cpu", 1 / 5)
+        yield rates("events a second, one receiver", peer, found, rate)
+        yield row("consume, CPU around the receiver", peer, "µs", found, "cpu", cpu)
 
 
 def remembering(bench: Bench) -> Iterator[Row]:
@@ -135,20 +142,8 @@ def buffering_on_kafka(bench: Bench) -> Iterator[Row]:
 
 
 def consuming_on_kafka(bench: Bench) -> Iterator[Row]:
-    """A consumer with one receiver that does nothing."""
-    with bench.contender("ours") as ours, bench.contender("theirs") as theirs:
-        topic, group, events = bench.topic(), 0, 3 * EVENTS
-        theirs("flushed", topic=topic, events=events)
-
-        def consume(who: Contender) -> Figures:
-            nonlocal group
-            group += 1
-            return who("consume", topic=topic, group=f"g{group}", events=events)
-
-        found = pairs(lambda: consume(ours), lambda: consume(theirs))
-        peer = "its consumer"
-        yield rates("events a second, one receiver", peer, found, 1)
-        yield row("consume, CPU around the receiver", peer, "µs", found, "cpu", 1.0)
+    """The same on Kafka."""
+    yield from one_receiver(bench, "flushed", 3 * EVENTS, rate=1, cpu=1)
 
 
 Measure = Callable[[Bench], Iterator[Row]]
