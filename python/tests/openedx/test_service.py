@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import wait_for
 from tests.openedx.conftest import Service, run_until
 from tests.openedx.events import KEY, count_to, registration, send
 from tidings.openedx import EventConsumer
+from tidings.openedx.avro import key_of
 
 
 @pytest.fixture
@@ -45,6 +47,14 @@ def test_a_signal_goes_where_the_configuration_says_and_not_round_in_circles(
     # The handler that publishes has been called with it, too, and knows where it came from.
     assert configured.redis.xlen(f"{configured.topic}-on") == 1
     assert not configured.redis.exists(f"{configured.topic}-off")
+
+
+def test_the_key_is_found_in_any_mapping() -> None:
+    """Without it events of one learner would come in any order, and nobody would be told."""
+    data = registration()
+    key = key_of(data, KEY)
+    assert key
+    assert key_of(MappingProxyType(data), KEY) == key
 
 
 @override_settings(EVENTS_SERVICE_NAME=None, SERVICE_VARIANT="cms")

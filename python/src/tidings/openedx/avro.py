@@ -150,12 +150,13 @@ def _names(path: str) -> list[str]:
 
 
 def _value_at(event_data: Mapping[str, Any], path: str) -> Any:
-    value: Any = event_data
-    for name in _names(path):
-        # Not `Mapping`: to ask an abstract class takes longer than everything else here.
-        value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    first, *rest = _names(path)
+    value = event_data.get(first)
+    for name in rest:
         if value is None:
             return None
+        # Not `Mapping`: to ask an abstract class takes longer than everything else here.
+        value = value.get(name) if isinstance(value, dict) else getattr(value, name, None)
     return value
 
 
