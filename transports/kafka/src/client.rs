@@ -187,7 +187,7 @@ impl Client {
             (RDKafkaErrorCode::InvalidReplicationFactor, Some(n)) => {
                 format!("replication={n} is more than the cluster has brokers now")
             }
-            (RDKafkaErrorCode::InvalidConfig, _) if !compacted => {
+            (RDKafkaErrorCode::InvalidConfig, _) if !compacted && !self.config.topic.is_empty() => {
                 let names = self.config.topic.keys().map(|name| format!("topic.{name}"));
                 let names = names.collect::<Vec<_>>().join(", ");
                 format!(
