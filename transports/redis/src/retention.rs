@@ -1,7 +1,10 @@
 //! Removing old records.
 
+use std::time::Duration;
+
 use redis::{Value, cmd};
 use tidings_transport::{Group, Result, Retention, Topic, Trimmed};
+use tokio::time::{Instant, sleep};
 
 use crate::entry_id::EntryId;
 use crate::error::Failure;
@@ -11,94 +14,142 @@ use crate::topics::{look, no_topic};
 use crate::transport::Redis;
 use crate::value;
 
-/// How many entries are counted, or removed, in one go, so that the server is not held up.
-const STEP: u64 = 5_000;
+/// How many entries are counted in one go: the server reads them for it, a millisecond long.
+const COUNTED: u64 = 500;
 
-/// What is to be removed.
-struct Removal {
+/// How many entries are removed in one go, most of them unread.
+const REMOVED: u64 = 5_000;
+
+/// The longest that others are given way to between two steps.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What is to be removed, as things stood when it was asked for.
+struct Plan {
+    /// How many records there are beyond the hard cap, and how many beyond either cap.
+    hard: u64,
+    beyond: u64,
     /// Entries before this one are old.
     old: Option<EntryId>,
-    /// The oldest entry that a group needs.
-    needed: Option<EntryId>,
-    /// How many of the oldest records the rules name, as things stand.
+    /// All groups, each with the first entry that it needs; without one it is not spared.
+    groups: Vec<(Group, Option<EntryId>)>,
+}
+
+/// What was removed.
+#[derive(Default)]
+struct Removed {
+    number: u64,
+    /// The last one of which it was to be looked at who needs it.
+    last: Option<EntryId>,
+}
+
+/// What the rules name.
+struct Judgement {
     named: u64,
-    /// How many of them may go.
+    /// How many of these may go, what is gone included.
     free: u64,
     /// The groups that need some of them.
     needed_by: Vec<Group>,
-    /// All groups, and whether they are spared: for those that are, only the hard cap takes.
-    groups: Vec<(Group, bool)>,
 }
 
 impl Redis {
     pub(crate) async fn remove_old(&self, topic: &Topic, retention: &Retention) -> Result<Trimmed> {
         let groups = self.group_names("trim", topic).await?;
-        let removal = self.plan_removal(topic, retention, groups).await;
-        let removal = removal.map_err(|f| f.reading("trim"))?;
-        let Some(removal) = removal else {
+        let plan = self.plan(topic, retention, groups).await;
+        let Some(plan) = plan.map_err(|f| f.reading("trim"))? else {
             return Err(no_topic("trim", topic));
         };
-        let mut removed = removal.free;
-        if !retention.dry_run && removed > 0 {
-            let done = self.remove(topic, retention, &removal).await;
+        let mut removed = Removed::default();
+        if !retention.dry_run {
+            let done = self.remove(topic, retention, &plan).await;
             removed = done.map_err(|f| f.writing("trim"))?;
         }
+        let judgement = self.judge(topic, &plan, &removed).await;
+        let judgement = judgement.map_err(|f| f.reading("trim"))?;
+        let removed = match retention.dry_run {
+            true => judgement.free,
+            false => removed.number,
+        };
         Ok(Trimmed {
             removed,
-            spared: removal.named - removal.free,
-            needed_by: removal.needed_by,
+            spared: judgement.named.saturating_sub(removed),
+            needed_by: judgement.needed_by,
         })
     }
 
-    async fn plan_removal(
+    async fn plan(
         &self,
         topic: &Topic,
         retention: &Retention,
-        groups: Vec<Group>,
-    ) -> Result<Option<Removal>, Failure> {
+        names: Vec<Group>,
+    ) -> Result<Option<Plan>, Failure> {
         const WHAT: &str = "a topic as {length, first, last}";
         let topic_now = self.link.script(look(topic)).await?;
         if topic_now == Value::Nil {
             return Ok(None);
         }
-        let [length, _, _] = value::tuple(topic_now, WHAT)?;
+        let [length, first, _] = value::tuple(topic_now, WHAT)?;
         let length = value::number(&length, WHAT)?;
         let beyond = |max: Option<u64>| max.map_or(0, |max| length.saturating_sub(max));
         let hard = beyond(retention.hard_max_len);
-        let (mut named, mut old) = (beyond(retention.max_len).max(hard), None);
+        let beyond = beyond(retention.max_len).max(hard);
+        let mut old = None;
         if let Some(age) = retention.max_age {
             let now = self.server_time().await?;
             let ms = now.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-            let before = EntryId { ms, seq: 0 };
-            named = named.max(self.count(topic, before, u64::MAX).await?);
-            old = Some(before);
+            old = Some(EntryId { ms, seq: 0 });
         }
-        let (mut free, mut needed, mut needed_by) = (named, None, Vec::new());
-        let mut judged = Vec::with_capacity(groups.len());
-        for group in groups.into_iter().filter(|_| named > 0) {
+        let first = value::optional_id(&first, WHAT)?;
+        let is_any_named = beyond > 0 || first.zip(old).is_some_and(|(first, old)| first < old);
+        let mut groups = Vec::with_capacity(names.len());
+        for group in names.into_iter().filter(|_| is_any_named) {
             let call = Call::new(&NEED, &Keys::new(topic, &group)).arg(group.as_str());
             let ttl = u64::try_from(retention.group_ttl.as_millis()).unwrap_or(u64::MAX / 4);
             let need = self.link.script(call.arg(ttl)).await?;
-            let need = first_needed(need)?;
-            if let Some(first) = need {
-                needed = Some(needed.map_or(first, |other: EntryId| other.min(first)));
-                let before = self.count(topic, first, named).await?;
-                if before < named {
-                    free = free.min(before);
-                    needed_by.push(group.clone());
-                }
+            groups.push((group, first_needed(need)?));
+        }
+        Ok(Some(Plan {
+            hard,
+            beyond,
+            old: old.filter(|_| is_any_named),
+            groups,
+        }))
+    }
+
+    /// Looks at what is left as far as the rules name it: where nothing is, at nothing.
+    async fn judge(
+        &self,
+        topic: &Topic,
+        plan: &Plan,
+        removed: &Removed,
+    ) -> Result<Judgement, Failure> {
+        let mut named = plan.beyond.max(removed.number);
+        if let Some(old) = plan.old {
+            let left = self.count(topic, None, old, u64::MAX).await?;
+            named = named.max(removed.number + left);
+        }
+        let needs = plan.groups.iter();
+        let needs = needs.filter_map(|(group, first)| Some((first.as_ref()?, group)));
+        let mut needs: Vec<(&EntryId, &Group)> = needs.collect();
+        needs.sort();
+        let (mut free, mut needed_by) = (named, Vec::new());
+        let (mut counted, mut from) = (removed.number, None);
+        for (first, group) in needs {
+            let is_gone = removed.last.is_some_and(|last| *first <= last);
+            if counted < named && !is_gone {
+                counted += self.count(topic, from, *first, named - counted).await?;
+                from = Some(*first);
             }
-            judged.push((group, need.is_some()));
+            if counted < named || is_gone {
+                free = free.min(counted);
+                needed_by.push(group.clone());
+            }
         }
         needed_by.sort();
-        Ok(Some(Removal {
-            old,
-            needed,
+        Ok(Judgement {
             named,
-            free: free.max(hard),
+            free: free.max(plan.hard),
             needed_by,
-            groups: judged,
-        }))
+        })
     }
 
     /// By the server's clock, in milliseconds since 1970.
@@ -108,15 +159,27 @@ impl Redis {
         Ok(value::number(&seconds, WHAT)? * 1_000 + value::number(&micros, WHAT)? / 1_000)
     }
 
-    /// How many entries stand before an id, counted up to `limit`.
-    async fn count(&self, topic: &Topic, before: EntryId, limit: u64) -> Result<u64, Failure> {
+    /// How many entries stand before an id, from another on, counted up to `limit`.
+    async fn count(
+        &self,
+        topic: &Topic,
+        from: Option<EntryId>,
+        before: EntryId,
+        limit: u64,
+    ) -> Result<u64, Failure> {
+        const WHAT: &str = "a count as {number, last}";
         let mut counted = 0;
-        let mut from = String::from("-");
+        let mut from = from.map_or(String::from("-"), |from| from.to_string());
         while counted < limit {
-            let step = STEP.min(limit - counted);
-            let (n, last) = self.step(topic, &from, &before.to_string(), step).await?;
+            let step = COUNTED.min(limit - counted);
+            let call = Call::new(&COUNT, &Keys::without_group(topic))
+                .arg(&from)
+                .arg(before.to_string())
+                .arg(step);
+            let [n, last] = value::tuple(self.step(call).await?, WHAT)?;
+            let n = value::number(&n, WHAT)?;
             counted += n;
-            match last {
+            match value::optional_id(&last, WHAT)? {
                 Some(last) if n == step => from = format!("({last}"),
                 _ => break,
             }
@@ -124,52 +187,50 @@ impl Redis {
         Ok(counted)
     }
 
-    async fn step(
-        &self,
-        topic: &Topic,
-        from: &str,
-        before: &str,
-        limit: u64,
-    ) -> Result<(u64, Option<EntryId>), Failure> {
-        const WHAT: &str = "a count as {number, last}";
-        let call = Call::new(&COUNT, &Keys::without_group(topic))
-            .arg(from)
-            .arg(before)
-            .arg(limit);
-        let [n, last] = value::tuple(self.link.script(call).await?, WHAT)?;
-        Ok((value::number(&n, WHAT)?, value::optional_id(&last, WHAT)?))
-    }
-
     /// Removes in steps, each of which looks anew how many may go: others may trim at the same time.
     async fn remove(
         &self,
         topic: &Topic,
         retention: &Retention,
-        removal: &Removal,
-    ) -> Result<u64, Failure> {
-        let groups = removal.groups.iter();
+        plan: &Plan,
+    ) -> Result<Removed, Failure> {
+        const WHAT: &str = "what was removed as {number, last}";
+        let mut removed = Removed::default();
+        if plan.beyond == 0 && plan.old.is_none() {
+            return Ok(removed);
+        }
+        let groups = plan.groups.iter();
         let states = groups.map(|(g, _)| Keys::new(topic, g).state().to_owned());
         let states: Vec<String> = states.collect();
         let id = |id: Option<EntryId>| id.map_or(String::new(), |id| id.to_string());
         let stay = |max: Option<u64>| max.map_or(String::new(), |max| max.to_string());
-        let mut removed = 0;
+        let needed = plan.groups.iter().filter_map(|(_, first)| *first).min();
         loop {
             let mut trim = Call::with_keys(&TRIM, &Keys::without_group(topic), &states)
-                .arg(STEP)
-                .arg(id(removal.old))
+                .arg(REMOVED)
+                .arg(id(plan.old))
                 .arg(stay(retention.max_len))
                 .arg(stay(retention.hard_max_len))
-                .arg(id(removal.needed));
-            for (group, spared) in &removal.groups {
+                .arg(id(needed));
+            for (group, first) in &plan.groups {
                 trim.push(group.as_str());
-                trim.push(u8::from(*spared));
+                trim.push(u8::from(first.is_some()));
             }
-            let gone = self.link.script(trim).await?;
-            match value::number(&gone, "how many entries were removed")? {
+            let [number, last] = value::tuple(self.step(trim).await?, WHAT)?;
+            removed.last = value::optional_id(&last, WHAT)?.or(removed.last);
+            match value::number(&number, WHAT)? {
                 0 => return Ok(removed),
-                gone => removed += gone,
+                number => removed.number += number,
             }
         }
+    }
+
+    /// A step of long work: what others asked for meanwhile is answered before the next.
+    async fn step(&self, call: Call) -> Result<Value, Failure> {
+        let began = Instant::now();
+        let answer = self.link.script(call).await;
+        sleep((began.elapsed() * 2).min(PAUSE)).await;
+        answer
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) async fn joining_moves_nothing(s: Scene) {
     let first = s.join_unordered(LONG_LEASE).await;
     assert_eq!(drain(&*first, 1).await, ["one"]);
     let held = take(&*first, 1).await;
+    // Only then everybody sees the same position.
+    s.describe_in_hand(1).await;
 
     let handle = s.open().await;
     let again = handle

@@ -121,7 +121,13 @@ async fn kill(log: &Redis, subscriber: Arc<dyn Subscriber>) {
 }
 
 async fn described(log: &Redis) -> GroupInfo {
-    let groups = log.groups(&topic()).await.expect("the topic is there");
+    let groups = loop {
+        match log.groups(&topic()).await {
+            // The first to ask after a crash may be told that the connection is gone.
+            Err(error) if error.is_temporary() => tokio::time::sleep(LEASE / 4).await,
+            groups => break groups.expect("the topic is there"),
+        }
+    };
     let mut groups = groups.into_iter();
     groups
         .find(|info| info.group == group())

@@ -5,3 +5,4 @@ mod listener;
 mod losses;
 mod scale;
 mod secured;
+mod trims;
