@@ -75,6 +75,12 @@ macro_rules! __for_each_case {
                 6 a_batch_is_settled_one_by_one [];
                 6 dead_letters_are_listed_by_pages [];
             }
+            following {
+                4 what_follows_starts_with_the_settlement [];
+                4 a_stale_settlement_is_out_of_the_way [];
+                4 a_stale_follower_starts_nothing [];
+                5 what_is_not_settled_is_not_followed [suffers DeadLetterRefusal];
+            }
             types {
                 7 event_types_share_a_topic [];
                 7 one_consumer_reads_many_topics [];

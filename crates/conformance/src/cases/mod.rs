@@ -2,6 +2,7 @@
 
 pub(crate) mod consumers;
 pub(crate) mod describing;
+pub(crate) mod following;
 pub(crate) mod groups;
 pub(crate) mod leases;
 pub(crate) mod model;

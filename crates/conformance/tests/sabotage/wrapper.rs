@@ -189,6 +189,16 @@ pub trait Fault: Send + Sync + 'static {
         seat.consumer.settle(settlements).await
     }
 
+    /// `None`: as two calls.
+    async fn settle_and_start(
+        &self,
+        _seat: &Seat,
+        _settlements: &[Settlement],
+        _followers: &[Follower],
+    ) -> Option<(Vec<Result<()>>, Vec<Result<u32>>)> {
+        None
+    }
+
     async fn close(&self, seat: &Seat) -> Result<()> {
         seat.consumer.close().await
     }
@@ -389,7 +399,11 @@ impl Subscriber for SabotagedSubscriber {
         settlements: &[Settlement],
         followers: &[Follower],
     ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
-        settle_then_start(self, settlements, followers).await
+        let (seat, fault) = (&self.inner, &self.fault);
+        match fault.settle_and_start(seat, settlements, followers).await {
+            Some(results) => results,
+            None => settle_then_start(self, settlements, followers).await,
+        }
     }
 
     async fn close(&self) -> Result<()> {

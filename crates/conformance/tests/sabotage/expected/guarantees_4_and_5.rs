@@ -1,6 +1,6 @@
 //! Leases, attempts and order.
 
-use crate::faults::{leasing, ordering, redelivery};
+use crate::faults::{following, leasing, ordering, redelivery};
 
 sabotaged! {
     4 the_dead_keep_their_leases: leasing::TheDeadKeepTheirLeases => Rich {
@@ -40,6 +40,7 @@ sabotaged! {
     }
     4 stale_is_fine: leasing::StaleIsFine => Rich {
         fails: [
+            "following::a_stale_settlement_is_out_of_the_way",
             "leases::a_silent_consumer_keeps_its_lease_and_not_longer",
             "leases::a_stale_settlement_fails_alone",
             "leases::a_strangers_settlement_is_stale",
@@ -56,11 +57,14 @@ sabotaged! {
     }
     4 one_stale_spoils_all: leasing::OneStaleSpoilsAll => Rich {
         fails: [
+            "following::a_stale_settlement_is_out_of_the_way",
             "leases::a_stale_settlement_fails_alone",
         ],
     }
     4 prefetches_count: leasing::PrefetchesCount => Rich {
         fails: [
+            "following::a_stale_follower_starts_nothing",
+            "following::what_follows_starts_with_the_settlement",
             "leases::attempts_survive_reopening",
             "leases::leaving_gives_back_at_once",
             "leases::only_starts_count_as_attempts",
@@ -85,6 +89,8 @@ sabotaged! {
     }
     4 leaving_keeps: leasing::LeavingKeeps => Rich {
         fails: [
+            "following::a_stale_follower_starts_nothing",
+            "following::what_follows_starts_with_the_settlement",
             "leases::attempts_survive_reopening",
             "leases::leaving_gives_back_at_once",
         ],
@@ -97,6 +103,31 @@ sabotaged! {
     4 a_kill_forgets_attempts: leasing::AKillForgetsAttempts => Rich {
         fails: [
             "leases::attempts_survive_a_kill_of_the_log",
+        ],
+    }
+    4 followers_are_only_promised: following::FollowersAreOnlyPromised => Rich {
+        fails: [
+            "following::what_follows_starts_with_the_settlement",
+            "following::a_stale_follower_starts_nothing",
+        ],
+    }
+    4 followers_are_turned_round: following::FollowersAreTurnedRound => Rich {
+        fails: [
+            "following::what_follows_starts_with_the_settlement",
+            "following::a_stale_follower_starts_nothing",
+        ],
+        also: [
+            "following::what_is_not_settled_is_not_followed",
+        ] because "its followers fare differently too",
+    }
+    4 stale_settlements_hold_back: following::StaleSettlementsHoldBack => Rich {
+        fails: [
+            "following::a_stale_settlement_is_out_of_the_way",
+        ],
+    }
+    4 stale_followers_start: following::StaleFollowersStart => Rich {
+        fails: [
+            "following::a_stale_follower_starts_nothing",
         ],
     }
     5 order_is_swapped: ordering::OrderIsSwapped => Rich {
@@ -164,6 +195,16 @@ sabotaged! {
             "redelivery::redeliveries_survive_reopening",
             "parking::parked_keys_survive_reopening",
         ] because "a consumer leaves in it, and another takes over",
+    }
+    5 failed_settlements_are_followed: following::FailedSettlementsAreFollowed => Rich {
+        fails: [
+            "following::what_is_not_settled_is_not_followed",
+        ],
+    }
+    5 holding_back_counts: following::HoldingBackCounts => Rich {
+        fails: [
+            "following::what_is_not_settled_is_not_followed",
+        ],
     }
     5 becomes_active_silently: redelivery::BecomesActiveSilently => Poor {
         fails: [

@@ -8,6 +8,8 @@ sabotaged! {
             "settling::what_is_not_settled_comes_again",
         ],
         also: [
+            "following::a_stale_follower_starts_nothing",
+            "following::what_follows_starts_with_the_settlement",
             "leases::attempts_survive_reopening",
             "leases::leaving_gives_back_at_once",
             "model::random_operations_with_order",
@@ -21,6 +23,8 @@ sabotaged! {
             "settling::only_the_failing_group_is_affected",
         ],
         also: [
+            "following::a_stale_follower_starts_nothing",
+            "following::what_follows_starts_with_the_settlement",
             "leases::an_older_holding_is_stale",
             "leases::only_starts_count_as_attempts",
             "model::random_operations_with_order",
@@ -44,6 +48,9 @@ sabotaged! {
         fails: [
             "settling::a_dead_letter_that_cannot_be_stored_is_no_ack",
         ],
+        also: [
+            "following::what_is_not_settled_is_not_followed",
+        ] because "its dead letter cannot be stored either",
     }
     6 a_kill_forgets_dead_letters: settling::AKillForgetsDeadLetters => Rich {
         fails: [
@@ -62,6 +69,10 @@ sabotaged! {
         fails: [
             "settling::a_batch_is_settled_one_by_one",
         ],
+        also: [
+            "following::what_follows_starts_with_the_settlement",
+            "following::what_is_not_settled_is_not_followed",
+        ] because "they settle two by different outcomes",
     }
     6 pages_start_over: settling::PagesStartOver => Rich {
         fails: [

@@ -1,5 +1,6 @@
 //! Ways to break the contract, each as small as it can be.
 
+pub mod following;
 pub mod groups;
 pub mod handed;
 pub mod leasing;
