@@ -220,7 +220,7 @@ pub fn not_opened(settings: &Settings, error: OpenError) -> Failure {
     let what = format!("cannot open {bus} (named by {origin})");
     match error {
         OpenError::Transport { source, .. } => {
-            let exit = match Failure::exit_of(source.kind()) {
+            let exit = match Failure::exit_of(&source) {
                 // Whoever named the bus named it wrongly; the command line may be as it should.
                 Exit::Usage => Exit::Config,
                 // A file of a newer format, or a place where no file can be.

@@ -75,7 +75,16 @@ impl Failure {
     }
 
     /// The code for an error of the bus.
-    pub fn exit_of(kind: ErrorKind) -> Exit {
+    pub fn exit_of(error: &BusError) -> Exit {
+        match (error.kind(), error.operation()) {
+            // Who is asked for schemas stands in the bus's URL, and in no argument.
+            (ErrorKind::Invalid, "get_schema") => Exit::Config,
+            (kind, _) => Self::exit_of_kind(kind),
+        }
+    }
+
+    /// The code for an error of which no more is known.
+    pub fn exit_of_kind(kind: ErrorKind) -> Exit {
         match kind {
             ErrorKind::Unavailable | ErrorKind::Unsupported => Exit::Unavailable,
             ErrorKind::UnknownOutcome | ErrorKind::Full | ErrorKind::Stale => Exit::TryAgain,
@@ -90,7 +99,7 @@ impl Failure {
 
 impl From<BusError> for Failure {
     fn from(error: BusError) -> Self {
-        let exit = Self::exit_of(error.kind());
+        let exit = Self::exit_of(&error);
         let mut failure = Self::new(exit, error.to_string());
         failure.source = Some(error.into());
         failure

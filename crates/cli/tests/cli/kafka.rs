@@ -99,6 +99,13 @@ async fn the_verbs_work_on_a_real_broker() {
     assert!(said.contains("schemas-out-of-reach"), "{said}");
     assert!(said.contains("registry=URL"), "{said}");
     assert!(said.contains("2 topics"), "{said}");
+    // Who reads what needs it is told as whoever writes it.
+    let of = ["--topic", "logins", "--from", "earliest"];
+    let consume = ["consume", "--group", "search", "--max", "1"];
+    for reader in [&consume[..], &["tail", "--no-follow"]] {
+        let without = tidings(&[reader, &of].concat()).ends_with(78);
+        assert!(without.err.contains("registry=URL"), "{}", without.err);
+    }
 }
 
 /// A web site that has one answer. It ends with the process.

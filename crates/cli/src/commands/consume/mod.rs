@@ -200,7 +200,7 @@ fn conclude(args: &ConsumeArgs, summary: Summary, shutdown: &Shutdown) -> Result
 fn failure(error: ConsumeError) -> Failure {
     let exit = match &error {
         ConsumeError::Invalid { .. } => Exit::Usage,
-        ConsumeError::Transport { source, .. } => Failure::exit_of(source.kind()),
+        ConsumeError::Transport { source, .. } => Failure::exit_of(source),
         ConsumeError::GaveUp { .. } => Exit::Unavailable,
         _ => Exit::Failed,
     };

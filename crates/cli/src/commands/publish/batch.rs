@@ -280,7 +280,7 @@ impl Sender {
 fn exit_of(error: &PublishError) -> Exit {
     match error.kind() {
         PublishErrorKind::Transport(ErrorKind::Invalid) => Exit::Data,
-        PublishErrorKind::Transport(kind) => Failure::exit_of(*kind),
+        PublishErrorKind::Transport(kind) => Failure::exit_of_kind(*kind),
         PublishErrorKind::NoRoute => Exit::Config,
         _ => Exit::Data,
     }
