@@ -11,6 +11,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use tidings_transport::ErrorKind;
 use tracing::{debug, error, info, warn};
 
+use crate::acl::refusal;
 use crate::error::kind;
 
 /// The same is told again after so long.
@@ -67,6 +68,10 @@ impl Brokers {
             _ if matches!(error, KafkaError::PartitionEOF(_)) => {}
             Some(Code::PartitionEOF) => {}
             Some(Code::AllBrokersDown) => self.gone(),
+            // Whoever called is told, and of what nobody called for nobody needs to hear.
+            Some(_) if refusal(error).is_some() => {
+                debug!(address = %self.address, "{error}: {reason}");
+            }
             Some(code) if self.is_new(code, reason) => match kind(error, false) {
                 // The library goes on trying, and so do the calls that need it.
                 ErrorKind::Unavailable => info!(address = %self.address, "{error}: {reason}"),
@@ -120,7 +125,15 @@ const NOBODY: &str = "tidings-nobody";
 
 /// What the library logs by itself. Of connections it says each attempt, which its errors tell better.
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    const CONNECTIONS: [&str; 6] = ["FAIL", "ERROR", "REQTMOUT", "SESSTMOUT", "GETPID", "OFFSET"];
+    const CONNECTIONS: [&str; 7] = [
+        "FAIL",
+        "FATAL",
+        "ERROR",
+        "REQTMOUT",
+        "SESSTMOUT",
+        "GETPID",
+        "OFFSET",
+    ];
     use RDKafkaLogLevel as Level;
     match level {
         _ if CONNECTIONS.contains(&facility) => debug!("librdkafka: {facility}: {message}"),

@@ -11,25 +11,28 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::metadata::Metadata;
 use tidings_transport::{Error, ErrorKind, Group, Result};
 
+use crate::acl::{Acl, is_of_the_group};
 use crate::brokers::{Brokers, Plain};
 use crate::config::KafkaConfig;
 use crate::entry::Entry;
 use crate::error::{kind, no_answer, reading, writing};
-use crate::flight::{Flight, FlightProducer, Outgoing, Tower};
+use crate::flight::{Flight, Outgoing};
 use crate::librdkafka::READER;
+use crate::offsets::refusals;
 use crate::passing::{Closing, Passing};
+use crate::sender::Sender;
 
 /// Between two looks at what is about to be.
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 /// How long a question waits before it looks for why there is no answer.
-const LOOK: Duration = Duration::from_secs(1);
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 /// Within so long each broker has heard of a topic that another one knows.
 const HEARD: Duration = Duration::from_secs(1);
 
 /// A producer, an administrator, and a consumer that only asks.
 pub(crate) struct Client {
     pub(crate) config: KafkaConfig,
-    pub(crate) producer: FlightProducer,
+    pub(crate) sender: Sender,
     pub(crate) admin: AdminClient<Plain>,
     pub(crate) asking: Arc<BaseConsumer<Plain>>,
     pub(crate) brokers: Arc<Brokers>,
@@ -46,14 +49,13 @@ impl Client {
         let failed = |e| reading("connect", e);
         let brokers = Brokers::new(config.address());
         let plain = || Plain(brokers.clone());
-        let tower = Tower(brokers.clone());
-        let producer = FlightProducer::from_config_and_context(&config.producer(), tower);
+        let sender = Sender::new(config.producer(), brokers.clone());
         let admin = AdminClient::from_config_and_context(&config.admin(), plain());
         let asking = BaseConsumer::from_config_and_context(&config.consumer(READER), plain());
         let asking = Arc::new(asking.map_err(failed)?);
         brokers.ask_over(&asking);
         Ok(Self {
-            producer: producer.map_err(failed)?,
+            sender: sender.map_err(failed)?,
             admin: admin.map_err(failed)?,
             asking,
             brokers,
@@ -120,7 +122,10 @@ impl Client {
                 .ok()
                 .filter(|n| *n > 0)),
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
-            Some(code) => Err(reading(operation, KafkaError::MetadataFetch(code))),
+            Some(code) => {
+                let error = reading(operation, KafkaError::MetadataFetch(code));
+                Err(Acl::to("Describe").topic(name).of(error))
+            }
         }
     }
 
@@ -162,8 +167,8 @@ impl Client {
         if compacted {
             topic = topic.set("cleanup.policy", "compact");
         } else {
-            for (name, value) in &self.config.topic {
-                topic = topic.set(name, value);
+            for (setting, value) in &self.config.topic {
+                topic = topic.set(setting, value);
             }
         }
         let made = self.admin.create_topics([&topic], &self.options()).await;
@@ -174,7 +179,10 @@ impl Client {
                 Err((_, RDKafkaErrorCode::RequestTimedOut)) => {
                     return Err(no_answer(operation, ErrorKind::Unavailable));
                 }
-                Err((_, code)) => return Err(self.refused(code, compacted, operation)),
+                Err((_, code)) => {
+                    let error = self.refused(code, compacted, operation);
+                    return Err(Acl::to("Create").topic(name).of(error));
+                }
             }
         }
         Ok(())
@@ -234,13 +242,7 @@ impl Client {
     }
 
     fn refusal(&self) -> Option<KafkaError> {
-        while let Some(told) = self.asking.poll(PAUSE) {
-            match told {
-                Err(e) if kind(&e, false) == ErrorKind::Denied => return Some(e),
-                _ => {}
-            }
-        }
-        None
+        refusals(&self.asking).find(|e| !is_of_the_group(e))
     }
 
     /// A consumer that may ask and commit for a group without joining it.
@@ -266,6 +268,9 @@ impl Client {
         entries: Vec<Entry>,
         operation: &'static str,
     ) -> Result<i64> {
+        let acl = Acl::to("Write").topic(journal);
+        let failed = |e| acl.of(writing(operation, e));
+        let producer = self.sender.producer().map_err(failed)?;
         let flight = Arc::new(Flight::default());
         for entry in &entries {
             let outgoing = Outgoing {
@@ -275,12 +280,11 @@ impl Client {
                 value: entry.value.as_deref(),
                 headers: entry.headers.clone(),
             };
-            let sent = flight.send(&self.producer, outgoing);
-            sent.map_err(|e| writing(operation, e))?;
+            flight.send(&producer, outgoing).map_err(failed)?;
         }
         let mut last = -1;
-        for stored in self.landed(&flight, operation).await {
-            last = last.max(stored?.1);
+        for stored in self.landed(&producer, &flight, operation).await {
+            last = last.max(stored.map_err(|e| acl.of(e))?.1);
         }
         Ok(last)
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rdkafka::consumer::Consumer;
 use tidings_transport::{Count, ErrorKind, Group, GroupInfo, Lag, Result, Topic};
 
+use crate::acl::Acl;
 use crate::client::Client;
 use crate::error::{kind, reading};
 use crate::groups::{Standing, standing};
@@ -142,7 +143,10 @@ pub(crate) fn members(
     let list = match list {
         Ok(list) => list,
         Err(e) if kind(&e, false) == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(reading(operation, e)),
+        Err(e) => {
+            let acl = Acl::to("Describe").group(group.as_str());
+            return Err(acl.of(reading(operation, e)));
+        }
     };
     let of = list.groups().iter().filter(|g| g.name() == group.as_str());
     let members = of.flat_map(|group| group.members());

@@ -43,14 +43,17 @@ async fn settings(client: &Arc<Client>, broker: i32) -> Vec<Finding> {
     let told = told
         .ok()
         .and_then(|mut told| told.pop())
-        .and_then(std::result::Result::ok);
+        .and_then(std::result::Result::ok)
+        // Of what it may not see the library tells nothing, and no error.
+        .filter(|told| !told.entries.is_empty());
     let Some(told) = told else {
         return vec![Finding::new(
             Severity::Info,
             "kafka-settings",
             "the brokers do not tell their settings",
-            "let this user describe the configuration of the cluster, or check \
-             offsets.retention.minutes and min.insync.replicas by hand",
+            "let this user do so (kafka-acls.sh --add --allow-principal User:NAME --operation \
+             DescribeConfigs --cluster), or check offsets.retention.minutes, min.insync.replicas and \
+             unclean.leader.election.enable by hand",
         )];
     };
     let values: HashMap<&str, &str> = told
@@ -214,7 +217,6 @@ async fn policies(client: &Arc<Client>, groups: &[Found]) -> Vec<Finding> {
         .describe_configs(&asked, &client.options())
         .await;
     let mut findings = Vec::new();
-    // That nothing is told has been said of the settings.
     for told in told.unwrap_or_default().into_iter().flatten() {
         let OwnedResourceSpecifier::Topic(name) = &told.specifier else {
             continue;
@@ -222,6 +224,18 @@ async fn policies(client: &Arc<Client>, groups: &[Found]) -> Vec<Finding> {
         let Some(found) = groups.iter().find(|found| found.journal == *name) else {
             continue;
         };
+        if told.entries.is_empty() {
+            findings.push(Finding::new(
+                Severity::Info,
+                "kafka-settings",
+                format!("the brokers do not tell the settings of {name}"),
+                format!(
+                    "let this user do so (kafka-acls.sh --add --allow-principal User:NAME \
+                     --operation DescribeConfigs --topic {name}), or check by hand that its \
+                     cleanup.policy is compact"
+                ),
+            ));
+        }
         let policy = told
             .entries
             .iter()

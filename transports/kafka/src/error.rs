@@ -87,7 +87,9 @@ pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
         | Code::UnknownLeaderEpoch
         | Code::InconsistentGroupProtocol
         | Code::InvalidReplicationFactor
-        | Code::State => ErrorKind::Unavailable,
+        | Code::State
+        // Another producer takes the place of one that is beyond help.
+        | Code::Fatal => ErrorKind::Unavailable,
         Code::UnknownMemberId
         | Code::IllegalGeneration
         | Code::FencedInstanceId

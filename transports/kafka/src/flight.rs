@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rdkafka::ClientContext;
 use rdkafka::Message;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode as Code};
 use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig, ThreadedProducer,
@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::brokers::{self, Brokers};
 use crate::client::Client;
-use crate::error::{no_answer, writing};
+use crate::error::{kind, no_answer, writing};
 
 /// Partition and offset of a record that is stored.
 pub(crate) type Place = (i32, i64);
@@ -144,20 +144,29 @@ impl Client {
     /// before it.
     pub(crate) async fn landed(
         &self,
+        producer: &FlightProducer,
         flight: &Flight,
         operation: &'static str,
     ) -> Vec<Result<Place>> {
         let deadline = Instant::now() + self.timeout();
         if timeout_at(deadline, flight.all_landed()).await.is_err() {
             let everything = PurgeConfig::default().queue().inflight();
-            self.producer.purge(everything.non_blocking());
+            producer.purge(everything.non_blocking());
             // What is not told of then is in the results.
             let _ = timeout(self.timeout(), flight.all_landed()).await;
         }
         let results = std::mem::take(&mut flight.state().results);
+        // Brokers that refuse a producer refuse everything that it was to send.
+        let fatal = producer.client().fatal_error().map(|(code, _)| code);
+        let refused = fatal.map(KafkaError::MessageProduction);
+        let refused = refused.filter(|e| kind(e, true) == ErrorKind::Denied);
+        let why = |e: KafkaError| match e.rdkafka_error_code() {
+            Some(Code::PurgeQueue | Code::Fatal) => refused.clone().unwrap_or(e),
+            _ => e,
+        };
         let each = results.into_iter();
         each.map(|result| match result {
-            Some(result) => result.map_err(|e| writing(operation, e)),
+            Some(result) => result.map_err(|e| writing(operation, why(e))),
             None => Err(no_answer(operation, ErrorKind::UnknownOutcome)),
         })
         .collect()

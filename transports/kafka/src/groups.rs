@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tidings_transport::{ErrorKind, Group, Opened, Result, Seeked, Start, Topic};
 
+use crate::acl::Acl;
 use crate::client::{Client, PAUSE};
 use crate::describe::members;
 use crate::entry::{self, Made};
@@ -93,7 +94,10 @@ pub(crate) async fn create(
                 // Its consumers on other topics are at work: those of this one begin where the
                 // journal says.
                 Err(e) if kind(&e, true) == ErrorKind::Stale => Ok(()),
-                other => other.map_err(|e| writing(operation, e)),
+                other => other.map_err(|e| {
+                    let acl = Acl::to("Read").topic(&name).group(of.as_str());
+                    acl.of(writing(operation, e))
+                }),
             }
         };
         client.blocking(operation, commit).await?;
@@ -194,7 +198,10 @@ pub(crate) async fn seek(
                 match client.commit_for(&of, &name, &ledgers) {
                     Ok(()) => return Ok(()),
                     Err(e) if kind(&e, true) == ErrorKind::Stale => {}
-                    Err(e) => return Err(writing("seek", e)),
+                    Err(e) => {
+                        let acl = Acl::to("Read").topic(&name).group(of.as_str());
+                        return Err(acl.of(writing("seek", e)));
+                    }
                 }
                 let partitions = i32::try_from(ledgers.len()).unwrap_or(i32::MAX);
                 let found = client.committed(&of, &name, partitions, "seek")?;

@@ -23,6 +23,7 @@
 //! # }
 //! ```
 
+mod acl;
 mod brokers;
 mod client;
 mod config;
@@ -49,6 +50,7 @@ mod reader;
 mod rebalance;
 mod retention;
 mod scan;
+mod sender;
 mod settle;
 mod start;
 mod subscriber;

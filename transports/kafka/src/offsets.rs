@@ -7,8 +7,10 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{Offset, TopicPartitionList};
 use tidings_transport::{ErrorKind, Group, Result};
 
-use crate::client::{Client, PAUSE};
-use crate::error::reading;
+use crate::acl::Acl;
+use crate::brokers::Plain;
+use crate::client::{Client, LOOK, PAUSE};
+use crate::error::{kind, reading};
 use crate::ledger::{self, Ledger};
 
 /// The offset of the oldest record of a partition, and the one behind its newest.
@@ -96,9 +98,21 @@ impl Client {
         partitions: i32,
         operation: &'static str,
     ) -> Result<Vec<Committed>> {
-        let failed = |e| reading(operation, e);
+        let acl = Acl::to("Describe").topic(name).group(group.as_str());
+        let failed = |e| acl.of(reading(operation, e));
         let outsider = self.outsider(group).map_err(failed)?;
-        let ask = || committed(&outsider, name, 0..partitions, self.timeout());
+        let mut patience = LOOK.min(self.timeout());
+        let ask = || match committed(&outsider, name, 0..partitions, patience) {
+            // The library goes on asking who looks after a group that this user may not see.
+            Err(e) if patience < self.timeout() && is_late(&e) => {
+                patience = self.timeout();
+                match refusals(&outsider).next() {
+                    Some(refusal) => Err(refusal),
+                    None => committed(&outsider, name, 0..partitions, patience),
+                }
+            }
+            found => found,
+        };
         self.once_coordinated(ask).map_err(failed)
     }
 
@@ -145,6 +159,21 @@ impl Client {
             }
         }
     }
+}
+
+/// Why brokers refuse this consumer, as told on its connections. Blocks.
+pub(crate) fn refusals(consumer: &BaseConsumer<Plain>) -> impl Iterator<Item = KafkaError> {
+    let told = std::iter::from_fn(|| consumer.poll(PAUSE));
+    told.filter_map(|told| told.err().filter(|e| kind(e, false) == ErrorKind::Denied))
+}
+
+fn is_late(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    let code = error.rdkafka_error_code();
+    matches!(
+        code,
+        Some(Code::OperationTimedOut | Code::WaitingForCoordinator)
+    )
 }
 
 /// What a group has committed for some partitions, asked over one of its consumers. Blocks.

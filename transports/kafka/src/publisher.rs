@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tidings_transport::{Body, Error, ErrorKind, Field, Position, Record, Result};
 
+use crate::acl::Acl;
 use crate::client::Client;
 use crate::error::{no_answer, writing};
-use crate::flight::{Flight, Outgoing};
+use crate::flight::{Flight, FlightProducer, Outgoing};
 use crate::{names, wire};
 
 /// Appends records, in order for each partition, and waits until all are stored or have failed.
@@ -22,6 +23,13 @@ pub(crate) async fn publish(client: &Arc<Client>, records: &[Record]) -> Vec<Res
     // Everything is queued before anything is waited for. Behind what found no room nothing is
     // sent: it would overtake that.
     let flight = Arc::new(Flight::default());
+    let producer = match client.sender.producer() {
+        Ok(producer) => producer,
+        Err(e) => {
+            let error = writing("publish", e);
+            return records.iter().map(|_| Err(again(&error))).collect();
+        }
+    };
     let mut full: Option<Error> = None;
     let mut queued = Vec::with_capacity(records.len());
     for run in runs(records) {
@@ -29,7 +37,7 @@ pub(crate) async fn publish(client: &Arc<Client>, records: &[Record]) -> Vec<Res
         for record in run {
             let sent = match (topic, &full) {
                 (Err(e), _) | (Ok(_), Some(e)) => Err(again(e)),
-                (Ok(name), None) => queue(client, &flight, name, record),
+                (Ok(name), None) => queue(&producer, &flight, name, record),
             };
             if full.is_none() && topic.is_ok() {
                 full = sent.as_ref().err().filter(|e| e.is_temporary()).map(again);
@@ -37,7 +45,10 @@ pub(crate) async fn publish(client: &Arc<Client>, records: &[Record]) -> Vec<Res
             queued.push(sent);
         }
     }
-    let mut landed = client.landed(&flight, "publish").await.into_iter();
+    let mut landed = client
+        .landed(&producer, &flight, "publish")
+        .await
+        .into_iter();
     let mut results = Vec::with_capacity(records.len());
     for (record, queued) in records.iter().zip(queued) {
         // The flight has those that could be queued, in their order.
@@ -59,15 +70,14 @@ fn unknown() -> Error {
 
 /// Somebody may have removed the topic; then the next attempt makes it again.
 fn look_again(client: &Client, record: &Record, error: Error) -> Error {
-    if let Ok(name) = names::physical(&record.topic, "publish") {
-        client.forget(&name);
-    }
+    let name = names::physical(&record.topic, "publish").unwrap_or_default();
+    client.forget(&name);
     match error.kind() {
         ErrorKind::NotFound => {
             let text = format!("topic {} is gone; it is made again", record.topic);
             Error::new(ErrorKind::Unavailable, "publish", text).with_source(error)
         }
-        _ => error,
+        _ => Acl::to("Write").topic(&name).of(error),
     }
 }
 
@@ -77,7 +87,12 @@ async fn prepare(client: &Arc<Client>, record: &Record) -> Result<String> {
     Ok(name)
 }
 
-fn queue(client: &Client, flight: &Arc<Flight>, name: &str, record: &Record) -> Result<()> {
+fn queue(
+    producer: &FlightProducer,
+    flight: &Arc<Flight>,
+    name: &str,
+    record: &Record,
+) -> Result<()> {
     if let Body::Fields(fields) = &record.body {
         for (name, what) in [(Field::VALUE, "value"), (Field::KEY, "key")] {
             if fields.iter().filter(|f| &*f.name == name).count() > 1 {
@@ -97,7 +112,7 @@ fn queue(client: &Client, flight: &Arc<Flight>, name: &str, record: &Record) -> 
         value,
         headers,
     };
-    let sent = flight.send(&client.producer, outgoing);
+    let sent = flight.send(producer, outgoing);
     sent.map_err(|e| writing("publish", e))
 }
 

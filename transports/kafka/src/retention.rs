@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rdkafka::{Offset, TopicPartitionList};
 use tidings_transport::{Group, Result, Retention, Topic, Trimmed};
 
+use crate::acl::Acl;
 use crate::client::Client;
 use crate::error::{reading, writing};
 use crate::{describe, groups, reader, start};
@@ -37,9 +38,10 @@ pub(crate) async fn trim(
     }
     if removed > 0 && !retention.dry_run {
         let done = client.admin.delete_records(&list, &client.options()).await;
-        let done = done.map_err(|e| writing("trim", e))?;
-        for element in done.elements() {
-            element.error().map_err(|e| writing("trim", e))?;
+        let acl = Acl::to("Delete").topic(&name);
+        let failed = |e| acl.of(writing("trim", e));
+        for element in done.map_err(failed)?.elements() {
+            element.error().map_err(failed)?;
         }
     }
     Ok(Trimmed {

@@ -8,6 +8,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tidings_transport::{ErrorKind, Result};
 
+use crate::acl::{Acl, is_of_the_group};
 use crate::client::Client;
 use crate::error::{kind, no_answer, reading};
 
@@ -98,7 +99,12 @@ impl Client {
                     }
                 }
                 Some(Err(e)) if kind(&e, false) == ErrorKind::Unavailable => {}
-                Some(Err(e)) => return Err(failed(e)),
+                Some(Err(e)) if is_of_the_group(&e) => {}
+                Some(Err(e)) => {
+                    let mut topics: Vec<&str> = open.iter().map(|(_, range)| range.topic).collect();
+                    topics.dedup();
+                    return Err(Acl::to("Read").topic(&topics.join(", ")).of(failed(e)));
+                }
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use tidings_transport::{Count, Error, ErrorKind, Gap, Group, Result, Topic};
 
+use crate::acl::Acl;
 use crate::client::{Client, PAUSE};
 use crate::describe::{Membership, members};
 use crate::entry::{self, Noted};
@@ -118,7 +119,10 @@ pub(crate) async fn remove(client: &Arc<Client>, topic: &Topic, group: &Group) -
     for result in removed.map_err(|e| writing(OPERATION, e))? {
         match result {
             Ok(_) | Err((_, Code::UnknownTopicOrPartition)) => {}
-            Err((_, code)) => return Err(writing(OPERATION, KafkaError::AdminOp(code))),
+            Err((_, code)) => {
+                let error = writing(OPERATION, KafkaError::AdminOp(code));
+                return Err(Acl::to("Delete").topic(&journal).of(error));
+            }
         }
     }
     client.forget(&journal);
@@ -160,7 +164,10 @@ async fn delete(client: &Arc<Client>, group: &Group) -> Result<()> {
             {
                 tokio::time::sleep(PAUSE).await;
             }
-            code => return Err(writing(OPERATION, KafkaError::AdminOp(code))),
+            code => {
+                let error = writing(OPERATION, KafkaError::AdminOp(code));
+                return Err(Acl::to("Delete").group(group.as_str()).of(error));
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use rand::RngExt;
 use rand::distr::Alphanumeric;
 use tempfile::TempDir;
 
+use super::kafka_acls::{self, AclOperation, AclResource};
 use super::process::{DEADLINE, Process, free_port, run};
 use super::{Certificates, Proxy};
 
@@ -31,6 +32,8 @@ pub struct KafkaOptions {
     pub user: Option<(String, String)>,
     /// A proxy stands before it, for all connections of clients.
     pub proxied: bool,
+    /// Users but this one may do nothing that was not [allowed](KafkaServer::allow).
+    pub authorizer: bool,
     /// More lines of `server.properties`.
     pub properties: Vec<(String, String)>,
 }
@@ -183,6 +186,19 @@ impl KafkaServer {
         self.restart().await
     }
 
+    /// Lets a user do something. What one may write or read, one may see.
+    ///
+    /// # Errors
+    /// When the broker does not answer, or has no authorizer.
+    pub fn allow(
+        &self,
+        user: &str,
+        on: (AclResource, &str),
+        operation: AclOperation,
+    ) -> io::Result<()> {
+        kafka_acls::allow(self.internal, user, on, operation)
+    }
+
     fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
@@ -241,6 +257,15 @@ impl KafkaServer {
              num.io.threads=2\n",
             self.data().display()
         );
+        if self.options.authorizer {
+            // Other listeners than that of clients ask nobody for a name.
+            let user = self.options.user.as_ref().map(|(user, _)| user.as_str());
+            let user = user.unwrap_or_default();
+            properties.push_str(&format!(
+                "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+                 super.users=User:ANONYMOUS;User:{user}\n"
+            ));
+        }
         for (name, value) in self
             .listener()?
             .into_iter()

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod kafka;
+mod kafka_acls;
 mod kafka_cluster;
 mod mariadb;
 mod pgbouncer;
@@ -14,6 +15,7 @@ mod sentinels;
 
 pub use certificates::Certificates;
 pub use kafka::{KafkaOptions, KafkaServer};
+pub use kafka_acls::{AclOperation, AclResource};
 pub use kafka_cluster::KafkaCluster;
 pub use mariadb::MariadbServer;
 pub use pgbouncer::PgBouncer;

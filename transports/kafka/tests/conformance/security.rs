@@ -1,15 +1,20 @@
-//! TLS and SASL against a real broker.
+//! TLS, SASL and ACLs against a real broker.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tidings_conformance::servers::{Certificates, KafkaOptions, KafkaServer};
-use tidings_transport::{ErrorKind, Start, Transport};
+use tidings_conformance::servers::{
+    AclOperation, AclResource, Certificates, KafkaOptions, KafkaServer,
+};
+use tidings_transport::{ErrorKind, Result, Start, Transport};
 use tidings_transport_kafka::{Kafka, KafkaConfig, Mechanism};
 
-use crate::fixture::{config, join, names, publish, record, take, text};
+use tokio::time::timeout;
+
+use crate::fixture::{PATIENCE, config, join, names, publish, record, take, text};
 
 struct Secured {
     server: KafkaServer,
@@ -24,6 +29,7 @@ async fn secured() -> Secured {
         certificates: Some(certificates.clone()),
         client_certificates: true,
         user: Some(("lms".into(), "se;cret".into())),
+        authorizer: true,
         ..KafkaOptions::default()
     };
     let server = KafkaServer::start_with(options).await;
@@ -47,6 +53,21 @@ impl Secured {
         }
         config
     }
+
+    /// Logs in by tokens of this user.
+    fn by_token(&self, user: &str) -> KafkaConfig {
+        let mut config = self.config(Mechanism::OauthBearer);
+        let endpoint = token_endpoint(user);
+        for (name, value) in [
+            ("sasl.oauthbearer.method", "oidc"),
+            ("sasl.oauthbearer.client.id", user),
+            ("sasl.oauthbearer.client.secret", "secret"),
+            ("sasl.oauthbearer.token.endpoint.url", &endpoint),
+        ] {
+            config.client.insert(name.into(), value.into());
+        }
+        config
+    }
 }
 
 /// An event goes all the way.
@@ -65,7 +86,7 @@ async fn works(config: KafkaConfig) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_are_let_in_over_tls_and_nobody_else() {
+async fn users_are_let_in_over_tls_and_do_what_they_may() {
     let broker = secured().await;
     for mechanism in [
         Mechanism::Plain,
@@ -74,17 +95,8 @@ async fn users_are_let_in_over_tls_and_nobody_else() {
     ] {
         works(broker.config(mechanism)).await;
     }
-    let mut token = broker.config(Mechanism::OauthBearer);
-    let endpoint = token_endpoint();
-    for (name, value) in [
-        ("sasl.oauthbearer.method", "oidc"),
-        ("sasl.oauthbearer.client.id", "lms"),
-        ("sasl.oauthbearer.client.secret", "secret"),
-        ("sasl.oauthbearer.token.endpoint.url", &endpoint),
-    ] {
-        token.client.insert(name.into(), value.into());
-    }
-    works(token).await;
+    works(broker.by_token("lms")).await;
+    every_acl_that_is_missing_is_named(&broker).await;
 
     let mut wrong = broker.config(Mechanism::ScramSha512);
     wrong.user = Some(("lms".into(), "hunter2".into()));
@@ -102,9 +114,79 @@ async fn users_are_let_in_over_tls_and_nobody_else() {
     assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
 }
 
-/// A token endpoint that gives everybody a token; how its signature is made is for brokers that
+/// Somebody who may do nothing is told, step by step, what it takes; and goes on with the same
+/// connection once it is allowed.
+async fn every_acl_that_is_missing_is_named(broker: &Secured) {
+    use AclOperation::{Create, Describe, Read, Write};
+    let (topic, group) = names("allowed");
+    let journal = format!("{topic}.dlq.{group}");
+    let allow = |on: (AclResource, &str), operation| {
+        let allowed = broker.server.allow("search", on, operation);
+        allowed.unwrap_or_else(|e| panic!("{on:?} {operation:?}: {e}"));
+    };
+    let log = Kafka::connect(broker.by_token("search")).await;
+    let log = log.expect("who may do nothing may connect");
+    let event = [record(&topic, "k", "one")];
+    let publish = async || log.publish(&event).await.remove(0).map(drop);
+    let make = async || {
+        let made = log.create_group(&topic, &group, &Start::Earliest).await;
+        made.map(drop)
+    };
+
+    let topics = (AclResource::TopicsOf, topic.as_str());
+    denied(publish, &format!("Describe on the topic {topic} ")).await;
+    allow(topics, Describe);
+    denied(publish, &format!("Create on the topic {topic} ")).await;
+    allow(topics, Create);
+    denied(publish, &format!("Write on the topic {topic} ")).await;
+    allow((AclResource::TopicsOf, "elsewhere"), Write);
+    denied(publish, &format!("Write on the topic {topic} ")).await;
+
+    denied(make, &format!("Describe on the group {group} ")).await;
+    allow((AclResource::Group, group.as_str()), Describe);
+    denied(make, &format!("Write on the topic {journal} ")).await;
+    allow(topics, Write);
+    until_allowed(publish).await;
+    denied(make, &format!("Read on the group {group} ")).await;
+    allow((AclResource::Group, group.as_str()), Read);
+    denied(make, &format!("Read on the topic {journal} ")).await;
+    allow(topics, Read);
+    until_allowed(make).await;
+    let consumer = join(&log, &topic, &group).await;
+    assert_eq!(text(&take(&*consumer, 1).await[0]), "one");
+    consumer.close().await.expect("a consumer can leave");
+}
+
+/// Expects to be refused for want of this. Brokers hear of what was allowed before a moment later.
+async fn denied(call: impl AsyncFn() -> Result<()>, acl: &str) {
+    let told = async {
+        loop {
+            let error = call().await.expect_err(acl);
+            if error.to_string().contains(acl) {
+                return error;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let error = timeout(PATIENCE, told).await;
+    let error = error.unwrap_or_else(|_| panic!("it never says: {acl}"));
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    assert!(error.to_string().contains("kafka-acls.sh"), "{error}");
+}
+
+async fn until_allowed(call: impl AsyncFn() -> Result<()>) {
+    let allowed = async {
+        while let Err(error) = call().await {
+            assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, allowed).await.expect("it is allowed");
+}
+
+/// A token endpoint that gives everybody a token of this user; how its signature is made is for brokers that
 /// check it.
-fn token_endpoint() -> String {
+fn token_endpoint(user: &str) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("it has one");
     let part = |json: String| URL_SAFE_NO_PAD.encode(json);
@@ -113,7 +195,7 @@ fn token_endpoint() -> String {
         "{}.{}.",
         part(r#"{"alg":"none"}"#.into()),
         part(format!(
-            r#"{{"sub":"lms","iat":{now},"exp":{}}}"#,
+            r#"{{"sub":"{user}","iat":{now},"exp":{}}}"#,
             now + 3600
         ))
     );

@@ -291,7 +291,11 @@ fn with_causes(error: &PublishError) -> String {
     let mut what = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        what.push_str(&format!(": {error}"));
+        // Some errors tell of what is underneath them.
+        let more = error.to_string();
+        if !what.contains(&more) {
+            what.push_str(&format!(": {more}"));
+        }
         cause = error.source();
     }
     what

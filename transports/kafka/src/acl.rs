@@ -1,0 +1,85 @@
+//! What brokers do not let this user do.
+
+use std::error::Error as _;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use tidings_transport::{Error, ErrorKind};
+
+/// What a request needs to be let do, in the words of Kafka's ACLs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Acl<'a> {
+    operation: &'a str,
+    topic: &'a str,
+    group: &'a str,
+}
+
+impl<'a> Acl<'a> {
+    /// This operation.
+    pub(crate) fn to(operation: &'a str) -> Self {
+        Self {
+            operation,
+            topic: "",
+            group: "",
+        }
+    }
+
+    /// On this topic.
+    pub(crate) fn topic(self, topic: &'a str) -> Self {
+        Self { topic, ..self }
+    }
+
+    /// On this group.
+    pub(crate) fn group(self, group: &'a str) -> Self {
+        Self { group, ..self }
+    }
+
+    /// The same error; one that says that an ACL is missing names it, and how it is added.
+    pub(crate) fn of(self, error: Error) -> Error {
+        let code = error.source().and_then(|source| {
+            let source = source.downcast_ref::<KafkaError>()?;
+            refusal(source)
+        });
+        let (what, name) = match code {
+            Some(Code::GroupAuthorizationFailed) if !self.group.is_empty() => ("group", self.group),
+            // Without any topic to write to, a producer is refused by the cluster.
+            Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed)
+                if !self.topic.is_empty() =>
+            {
+                ("topic", self.topic)
+            }
+            _ => return error,
+        };
+        let operation = self.operation;
+        let text = error.to_string();
+        let text = text.strip_prefix(error.operation()).unwrap_or(&text);
+        let text = format!(
+            "{}: this user needs the ACL {operation} on the {what} {name} (kafka-acls.sh --add \
+             --allow-principal User:NAME --operation {operation} --{what} {name}; the guide On Kafka \
+             lists all that it needs)",
+            text.trim_start_matches(": ")
+        );
+        Error::new(ErrorKind::Denied, error.operation(), text).with_source(error)
+    }
+}
+
+/// The code of a refusal for want of an ACL. Whoever called is told of it.
+pub(crate) fn refusal(error: &KafkaError) -> Option<Code> {
+    let code = match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        _ => error.rdkafka_error_code(),
+    };
+    code.filter(|code| {
+        matches!(
+            code,
+            Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+        )
+    })
+}
+
+/// Whether brokers do not let this user use the group of a consumer. One that only reads has a group
+/// because the library insists, and needs it for nothing.
+pub(crate) fn is_of_the_group(error: &KafkaError) -> bool {
+    refusal(error) == Some(Code::GroupAuthorizationFailed)
+}
