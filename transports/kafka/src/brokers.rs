@@ -60,7 +60,13 @@ impl Brokers {
     /// An error that belongs to no call.
     pub(crate) fn told(self: &Arc<Self>, error: &KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        if code != Some(Code::AllBrokersDown) && kind(error, false) == ErrorKind::Unavailable {
+        let tells = code != Some(Code::AllBrokersDown) && refusal(error).is_none();
+        if tells
+            && matches!(
+                kind(error, false),
+                ErrorKind::Unavailable | ErrorKind::Denied
+            )
+        {
             reason.clone_into(&mut self.state().reason);
         }
         match code {
@@ -90,6 +96,15 @@ impl Brokers {
         told.insert((code as i32, broker), now).is_none()
     }
 
+    /// A connection has failed. Of one that a broker closes at once, which it does to whom it takes for
+    /// another kind of client, there is no error.
+    fn failed(&self, message: &str) {
+        let reason = message
+            .split_once("]: ")
+            .map_or(message, |(_, reason)| reason);
+        reason.clone_into(&mut self.state().reason);
+    }
+
     /// Why a broker could not be reached, if one could not.
     pub(crate) fn reason(&self) -> String {
         self.state().reason.clone()
@@ -101,6 +116,7 @@ impl Brokers {
             return;
         }
         let (address, reason) = (&self.address, self.reason());
+        let reason = Some(reason.as_str()).filter(|reason| !reason.is_empty());
         warn!(%address, reason, "no broker can be reached; trying again");
         let brokers = Arc::downgrade(self);
         std::thread::spawn(move || {
@@ -152,6 +168,9 @@ pub(crate) struct Plain(pub(crate) Arc<Brokers>);
 
 impl ClientContext for Plain {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == "FAIL" {
+            self.0.failed(message);
+        }
         log(level, facility, message);
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(config: KafkaConfig) -> Result<Self> {
         config.check()?;
+        config.check_files()?;
         let failed = |e| reading("connect", e);
         let brokers = Brokers::new(config.address());
         let plain = || Plain(brokers.clone());
@@ -230,13 +231,11 @@ impl Client {
                 Ok(metadata) => return Ok(metadata),
                 Err(e) => self.refusal().unwrap_or(e),
             };
-            if kind(&error, false) != ErrorKind::Unavailable {
-                return Err(reading(operation, error));
-            }
-            if Instant::now() >= end {
+            let kind = kind(&error, false);
+            if kind != ErrorKind::Unavailable || Instant::now() >= end {
                 let text = format!("Kafka: {error}: {}", self.brokers.reason());
                 let text = text.trim_end_matches(": ");
-                return Err(Error::new(ErrorKind::Unavailable, operation, text).with_source(error));
+                return Err(Error::new(kind, operation, text).with_source(error));
             }
         }
     }

@@ -173,10 +173,42 @@ impl KafkaConfig {
         })
     }
 
+    /// Checks that the files are there.
+    pub(crate) fn check_files(&self) -> Result<()> {
+        let files = [
+            ("ca_file", &self.ca_file),
+            ("cert_file", &self.cert_file),
+            ("key_file", &self.key_file),
+        ];
+        for (field, file) in files {
+            if let Some(file) = file
+                && let Err(e) = std::fs::File::open(file)
+            {
+                let text = format!("{field}: {} cannot be read: {e}", file.display());
+                return Err(Error::new(ErrorKind::Invalid, "connect", text).with_source(e));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the library is told where tokens come from, or may make them itself, for trials.
+    fn finds_tokens(&self) -> bool {
+        let set = |name: &str, to: &str| self.client.get(name).is_some_and(|value| value == to);
+        set("sasl.oauthbearer.method", "oidc")
+            || set("enable.sasl.oauthbearer.unsecure.jwt", "true")
+    }
+
     fn check_credentials(&self) -> Result<(), String> {
         let scram = "SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN";
         match (self.sasl, &self.user) {
             (None, None) => {}
+            (Some(Mechanism::OauthBearer), None) if !self.finds_tokens() => {
+                return Err(
+                    "sasl: OAUTHBEARER needs librdkafka.sasl.oauthbearer.method=oidc, and where \
+                            tokens come from: librdkafka.sasl.oauthbearer.token.endpoint.url"
+                        .into(),
+                );
+            }
             (Some(Mechanism::OauthBearer), None) => {}
             (Some(Mechanism::OauthBearer), Some(_)) => {
                 return Err("user: OAUTHBEARER has none; leave it out".into());

@@ -32,7 +32,8 @@ fn into_error(operation: &'static str, error: KafkaError, wrote: bool) -> Error 
 
 /// What an error is. `wrote`: something may have been stored if nobody knows better.
 pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
-    if let KafkaError::ClientConfig(..) = error {
+    // Its settings do not go together, or name what is not there.
+    if let KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) = error {
         return ErrorKind::Invalid;
     }
     // The library does not tell the code of a request to administer.

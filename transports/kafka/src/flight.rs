@@ -10,7 +10,7 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::producer::{
     BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig, ThreadedProducer,
 };
-use tidings_transport::{ErrorKind, Result};
+use tidings_transport::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -136,6 +136,16 @@ impl ProducerContext for Tower {
     }
 }
 
+/// What the library says of a record that was given up tells nobody anything.
+fn given_up(operation: &'static str, error: KafkaError) -> Error {
+    let what = match error.rdkafka_error_code() {
+        Some(Code::PurgeQueue) => "Kafka did not take it in time, so it was given up",
+        Some(Code::PurgeInflight) => "Kafka did not answer in time, so it was given up",
+        _ => return writing(operation, error),
+    };
+    Error::new(kind(&error, true), operation, what).with_source(error)
+}
+
 impl Client {
     /// Waits until the records of a flight are stored; where each of them is, in their order.
     ///
@@ -166,7 +176,7 @@ impl Client {
         };
         let each = results.into_iter();
         each.map(|result| match result {
-            Some(result) => result.map_err(|e| writing(operation, why(e))),
+            Some(result) => result.map_err(|e| given_up(operation, why(e))),
             None => Err(no_answer(operation, ErrorKind::UnknownOutcome)),
         })
         .collect()

@@ -105,6 +105,15 @@ async fn users_are_let_in_over_tls_and_do_what_they_may() {
         .expect_err("the password is wrong");
     assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
     assert!(!error.to_string().contains("hunter2"), "{error}");
+    assert!(error.to_string().contains("invalid credentials"), "{error}");
+    let nowhere = broker.config(Mechanism::OauthBearer);
+    let mut missing = broker.config(Mechanism::ScramSha512);
+    missing.ca_file = Some("/none.pem".into());
+    for (config, named) in [(nowhere, "sasl.oauthbearer.method"), (missing, "ca_file")] {
+        let error = Kafka::connect(config).await.expect_err(named);
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains(named), "{error}");
+    }
     // The broker's certificate is of an authority that nobody knows.
     let mut stranger = broker.config(Mechanism::ScramSha512);
     stranger.ca_file = None;
