@@ -143,6 +143,9 @@ fn on_kafka() -> Vec<(&'static str, Measure)> {
         ("kafka publish to handler, 1,000 events/s (p99)", |_| {
             kafka_log::publish_to_handler("kafka publish to handler, 1,000 events/s (p99)", 99.0)
         }),
+        ("kafka Confluent-Avro to JSON, schema cached", |_| {
+            kafka_message::decode_framed()
+        }),
         ("kafka message in Avro to an event, schema cached", |_| {
             kafka_message::decode_numbered()
         }),

@@ -95,12 +95,12 @@ impl Verdict {
 
 pub fn plot(record: &Record) -> String {
     let looks = &record.looks;
-    let label = |n: usize| {
-        let step = (looks.len() / 5).max(1);
-        match n.is_multiple_of(step) {
-            true => format!("{:.0}", looks[n].minutes),
-            false => String::new(),
-        }
+    let step = (looks.len() / 5).max(1);
+    // Whole minutes would repeat on a short one.
+    let decimals = usize::from(record.minutes < 10.0);
+    let label = |n: usize| match n.is_multiple_of(step) {
+        true => format!("{:.decimals$}", looks[n].minutes),
+        false => String::new(),
     };
     let points: Vec<String> = (0..looks.len()).map(label).collect();
     let line = |name: &str, class, value: fn(&Look) -> f64| Series {

@@ -163,6 +163,11 @@ impl Decoder {
             .map_err(|e| format!("schema {id} of the registry is no valid Avro schema: {e}")))
     }
 
+    /// A schema that was fetched before.
+    pub fn known(&self, wanted: &WantedSchema) -> Option<Arc<Schema>> {
+        self.fetched().get(wanted).cloned()
+    }
+
     fn fetched(&self) -> MutexGuard<'_, HashMap<WantedSchema, Arc<Schema>>> {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -200,8 +205,7 @@ impl Decoder {
             }
         };
         let wanted = WantedSchema::Registered(message.schema_id());
-        let schema = self.fetched().get(&wanted).cloned();
-        match schema {
+        match self.known(&wanted) {
             Some(schema) => reading(message.decode(&schema)),
             None => Reading::Unresolved(wanted),
         }
@@ -223,8 +227,7 @@ impl Decoder {
             return undecodable(&error);
         };
         let wanted = WantedSchema::Stored(id);
-        let schema = self.fetched().get(&wanted).cloned();
-        match schema {
+        match self.known(&wanted) {
             Some(schema) => reading(entry.decode(&schema)),
             None => Reading::Unresolved(wanted),
         }
