@@ -24,20 +24,24 @@ need TIDINGS_OLD_REDIS "Redis 6.0, which is too old" redis60.sh
 need TIDINGS_SITE "the site of the catalog in a browser (Node and Chromium)" site.sh
 need TIDINGS_REGISTRY_TESTS "a schema registry with Confluent's API" registry.sh
 
+# part COMMAND…: goes on when it fails, so that one run tells all that is wrong.
+failed=()
+part() { "$@" || failed+=("$*"); }
+
 # Apache Kafka, and with it what is behind the feature `kafka`.
 kafka=(--exclude tidings-transport-kafka)
 if have "Apache Kafka" kafka.sh; then kafka=(--features tidings-cli/kafka,tidings-chaos/kafka); fi
 
-cargo test --workspace --quiet --no-fail-fast "${kafka[@]}"
+part cargo test --workspace --quiet --no-fail-fast "${kafka[@]}"
 
 # No part takes more instructions for an event than the repository says.
-cargo run --quiet --release -p tidings-instructions
+part cargo run --quiet --release -p tidings-instructions
 
 # The Python package, against the same peers.
 if [ "$TIDINGS_PEERS" = required ]; then
-  scripts/python.sh
-  scripts/openedx-newest.sh
-  scripts/django.sh
+  part scripts/python.sh
+  part scripts/openedx-newest.sh
+  part scripts/django.sh
 else
   echo "test: SKIPPED the tests of the Python package, which need the same packages" >&2
 fi
@@ -46,7 +50,12 @@ fi
 if have "Redis 6.2" redis62.sh; then
   TIDINGS_REDIS_SERVER=$(scripts/redis62.sh)
   export TIDINGS_REDIS_SERVER
-  cargo test --quiet -p tidings-cli --test monitoring gaps
-  cargo test --quiet -p tidings-transport-redis \
+  part cargo test --quiet -p tidings-cli --test monitoring gaps
+  part cargo test --quiet -p tidings-transport-redis \
     --test conformance --test servers -- --skip tls_ # that server is built without TLS
+fi
+
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'test: FAILED: %s\n' "${failed[@]}" >&2
+  exit 1
 fi
