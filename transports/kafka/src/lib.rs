@@ -35,6 +35,7 @@ mod doubt;
 mod entry;
 mod error;
 mod feeder;
+mod fence;
 mod flight;
 mod groups;
 mod journal;

@@ -1,6 +1,6 @@
 //! The settings of the client library: the user's, and ours.
 
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 
 use crate::config::KafkaConfig;
 
@@ -113,6 +113,10 @@ impl KafkaConfig {
         let all = self.client.iter();
         for (name, value) in all.filter(|(name, _)| !others.iter().any(|o| name.starts_with(o))) {
             config.set(name, value);
+        }
+        // The library filters by level before it hands out what was asked for.
+        if self.client.contains_key("debug") {
+            config.set_log_level(RDKafkaLogLevel::Debug);
         }
     }
 

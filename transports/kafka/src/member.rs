@@ -16,6 +16,7 @@ use crate::doubt::Doubt;
 use crate::entry::Entry;
 use crate::error::{kind, no_answer, writing};
 use crate::feeder::Fetched;
+use crate::fence::Fence;
 use crate::rebalance::Hook;
 use crate::{names, offsets};
 
@@ -64,6 +65,7 @@ pub(crate) struct Member {
     /// may send one again, and what was gathered later must not be overtaken by it.
     sending: Mutex<()>,
     doubt: Mutex<Doubt>,
+    fence: Mutex<Fence>,
     /// The caller's last sign of life, and whether it waits.
     alive: Mutex<(Instant, bool)>,
 }
@@ -106,6 +108,7 @@ impl Member {
             committed: AtomicU64::new(0),
             sending: Mutex::default(),
             doubt: Mutex::default(),
+            fence: Mutex::default(),
             alive: Mutex::new((Instant::now(), false)),
         })
     }
@@ -189,6 +192,21 @@ impl Member {
         *alive = (Instant::now(), waits);
     }
 
+    /// Work that the caller waits for: while it does, it lives, however long the group takes. If a rebalance
+    /// outlasted its lease and it left for that, the others would have to wait for one more rebalance, and
+    /// leave as well.
+    pub(crate) async fn while_it_waits<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            self.lives(false);
+            // That this comes to its turn shows that the caller still asks.
+            if let Ok(done) = tokio::time::timeout(self.lease / 4, &mut work).await {
+                self.lives(false);
+                return done;
+            }
+        }
+    }
+
     /// Whether the caller has shown after this instant that it lives.
     pub(crate) fn lives_since(&self, instant: Instant) -> bool {
         let (last, waits) = *self.alive.lock().unwrap_or_else(PoisonError::into_inner);
@@ -260,6 +278,10 @@ impl Member {
     pub(crate) fn commit_once(&self, operation: &'static str) -> Result<bool> {
         use RDKafkaErrorCode as Code;
         let _turn = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.fence().is_up() {
+            return Ok(false);
+        }
+        let rebalances = self.fence().rebalances();
         let (list, version) = self.gather().map_err(|e| writing(operation, e))?;
         let stored = match (list.count(), self.consumer()) {
             (0, _) => Ok(()),
@@ -276,16 +298,19 @@ impl Member {
         self.doubt().failed(kind(&e, true));
         self.desk().touch();
         match e.rdkafka_error_code() {
+            Some(Code::IllegalGeneration | Code::UnknownMemberId) => {
+                self.fence().refused(rebalances);
+                Ok(false)
+            }
             // Brokers that lost everything know the group no more until its members join again.
-            Some(
-                Code::RebalanceInProgress
-                | Code::IllegalGeneration
-                | Code::UnknownMemberId
-                | Code::GroupIdNotFound,
-            ) => Ok(false),
+            Some(Code::RebalanceInProgress | Code::GroupIdNotFound) => Ok(false),
             _ if offsets::is_uncoordinated(&e) => Ok(false),
             _ => Err(writing(operation, e)),
         }
+    }
+
+    pub(crate) fn fence(&self) -> MutexGuard<'_, Fence> {
+        self.fence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn doubt(&self) -> MutexGuard<'_, Doubt> {

@@ -72,6 +72,9 @@ impl ConsumerContext for Hook {
                 remove(consumer, list)
             }
         };
+        if let Some(member) = &member {
+            member.fence().rebalanced();
+        }
         if let (Err(e), Some(member)) = (result, member) {
             member.fail(reading("next", e));
         }

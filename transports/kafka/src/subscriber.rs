@@ -169,17 +169,18 @@ impl Subscriber for KafkaSubscriber {
         if let Err(e) = self.member.check_open("start") {
             return deliveries.iter().map(|_| Err(again(&e))).collect();
         }
-        self.member.lives(false);
-        let mut results = self.begin(deliveries).await;
-        self.confirm("start", &mut results).await;
-        results
+        let starting = async {
+            let mut results = self.begin(deliveries).await;
+            self.confirm("start", &mut results).await;
+            results
+        };
+        self.member.while_it_waits(starting).await
     }
 
     async fn heartbeat(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<()>> {
         if let Err(e) = self.member.check_open("heartbeat") {
             return deliveries.iter().map(|_| Err(again(&e))).collect();
         }
-        self.member.lives(false);
         let found = self.find(deliveries);
         let mut results: Vec<_> = found
             .iter()
@@ -188,7 +189,8 @@ impl Subscriber for KafkaSubscriber {
             .collect();
         // A sign of life is a commit, which the group refuses from those who have left it.
         self.member.desk().touch();
-        self.confirm("heartbeat", &mut results).await;
+        let confirming = self.confirm("heartbeat", &mut results);
+        self.member.while_it_waits(confirming).await;
         results
     }
 
@@ -196,8 +198,8 @@ impl Subscriber for KafkaSubscriber {
         if let Err(e) = self.member.check_open("settle") {
             return settlements.iter().map(|_| Err(again(&e))).collect();
         }
-        self.member.lives(false);
-        self.member.settle(settlements).await
+        let settling = self.member.settle(settlements);
+        self.member.while_it_waits(settling).await
     }
 
     async fn close(&self) -> Result<()> {

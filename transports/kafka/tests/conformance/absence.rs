@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidings_conformance::{Crash, Freeze};
-use tidings_transport::{Count, Delivery, Start, Subscriber, Transport};
+use tidings_transport::{Count, Delivery, Start, Subscriber, Subscription, Transport};
 use tokio::time::{sleep, timeout};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber as Tracing};
@@ -130,4 +130,40 @@ async fn no_commit_is_overtaken_and_the_outage_is_told_once() {
         .await;
     let errors = lines.with(address, Level::ERROR);
     assert_eq!(errors, Vec::<String>::new());
+}
+
+/// A group that takes long to answer must not be left by those who wait for it: each that leaves makes the
+/// others wait once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_an_answer_beyond_its_lease_keeps_what_it_holds() {
+    let lease = Duration::from_secs(1);
+    let broker = start_own().await;
+    let log = connect(config(broker.address(), 1)).await;
+    let (topic, group) = names("waiting");
+    let made = log.create_group(&topic, &group, &Start::Latest).await;
+    made.expect("a new group");
+    let records = (0..3).map(|i| record(&topic, "k", &format!("{i}")));
+    publish(&log, &records.collect::<Vec<_>>()).await;
+    let subscription = Subscription::new(group, topic).lease(lease);
+    let consumer = log.subscribe(subscription).await.expect("it joins");
+    let held = take(&*consumer, 3).await;
+    for (at, delivery) in held.iter().enumerate() {
+        broker.freeze().await;
+        let thawing = async {
+            sleep(lease * 2).await;
+            broker.thaw().await;
+        };
+        let asking = async {
+            match at {
+                0 => ack(&*consumer, delivery).await,
+                1 => consumer.start(&held[1..]).await.remove(0).map(drop),
+                _ => consumer.heartbeat(&held[1..]).await.remove(0),
+            }
+        };
+        let (answer, ()) = tokio::join!(asking, thawing);
+        answer.unwrap_or_else(|e| panic!("call {at}: {e}"));
+    }
+    for delivery in &held[1..] {
+        ack(&*consumer, delivery).await.expect("it is ours");
+    }
 }
