@@ -1,19 +1,21 @@
-//! The two threads of a consumer: one polls for the group, one reads the journals.
+//! The threads of a consumer: one polls for the group, one reads the journals, one commits.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering as Atomic;
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use tidings_transport::{Count, ErrorKind, Result, Stored};
+use tidings_transport::{Count, Delivery, Error, ErrorKind, Result};
 
 use crate::acl::Acl;
 use crate::brokers::Plain;
 use crate::error::reading;
 use crate::lane::Lane;
 use crate::member::Member;
+use crate::passing::Passing;
 use crate::rebalance::Hook;
 use crate::wire;
 
@@ -27,7 +29,7 @@ const ENOUGH: usize = 2_000;
 /// has fetched of a partition that is paused; while nobody polls, it waits for us in its queue.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Starts both. They end when the member is closed.
+/// Starts them. They end when the member is closed.
 pub(crate) fn start(member: &Arc<Member>) -> Result<()> {
     let reader = member.client.reader();
     let reader = reader.map_err(|e| reading("subscribe", e))?;
@@ -39,16 +41,40 @@ pub(crate) fn start(member: &Arc<Member>) -> Result<()> {
         added.map_err(|e| reading("subscribe", e))?;
     }
     reader.assign(&list).map_err(|e| reading("subscribe", e))?;
+    let started = start_threads(member, reader, list);
+    if started.is_err() {
+        member.shut();
+    }
+    started
+}
+
+fn start_threads(
+    member: &Arc<Member>,
+    reader: Passing,
+    journals: TopicPartitionList,
+) -> Result<()> {
     let for_journals = member.clone();
-    std::thread::spawn(move || read_journals(&for_journals, &reader, &list));
+    spawn("tidings-journal", move || {
+        read_journals(&for_journals, &reader, &journals);
+    })?;
+    let for_commits = member.clone();
+    spawn("tidings-commit", move || for_commits.commit_for_callers())?;
     let for_records = member.clone();
-    std::thread::spawn(move || {
+    spawn("tidings-poll", move || {
         poll(&for_records);
         // Leaves the group, unless the cluster is away.
         drop(for_records.take_consumer());
         for_records.ended.send_replace(true);
-    });
-    Ok(())
+    })
+}
+
+/// Under a name for those who look at the threads of a process.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    let thread = Builder::new().name(name.to_owned()).spawn(run);
+    thread.map(drop).map_err(|e| {
+        let text = format!("a thread of the consumer cannot be started: {e}");
+        Error::new(ErrorKind::Failed, "subscribe", text).with_source(e)
+    })
 }
 
 fn read_journals(member: &Member, reader: &BaseConsumer<Plain>, all: &TopicPartitionList) {
@@ -87,7 +113,7 @@ fn poll(member: &Member) {
     }
     let mut paused = false;
     let mut silent = None;
-    while !member.closed.load(Atomic::Acquire) {
+    while !member.is_closed() {
         fetch(member, &consumer);
         member.take_in(&consumer);
         if let Err(e) = member.seek_where_told(&consumer) {
@@ -159,21 +185,33 @@ pub(crate) struct Fetched {
     topic: usize,
     partition: i32,
     offset: i64,
-    stored: Stored,
+    delivery: Arc<Delivery>,
 }
 
 impl Member {
     fn keep(&self, message: &impl Message) {
-        let topic = message.topic();
-        if let Some(topic) = self.physical.iter().position(|name| name == topic) {
-            let fetched = Fetched {
-                topic,
-                partition: message.partition(),
-                offset: message.offset(),
-                stored: wire::stored(message),
-            };
-            self.fetched().push(fetched);
-        }
+        let name = message.topic();
+        let Some(topic) = self.physical.iter().position(|physical| physical == name) else {
+            return;
+        };
+        let stored = wire::stored(message);
+        let delivery = Delivery {
+            topic: self.topics[topic].clone(),
+            position: stored.position,
+            received: stored.received,
+            key: stored.key,
+            body: stored.body,
+            // Both are known when it is handed out.
+            attempts: 0,
+            epoch: 0,
+            released: false,
+        };
+        self.fetched().push(Fetched {
+            topic,
+            partition: message.partition(),
+            offset: message.offset(),
+            delivery: Arc::new(delivery),
+        });
     }
 
     /// Puts what was fetched on the desk. It has to be there before partitions come or go: of one
@@ -199,7 +237,7 @@ impl Member {
                 continue;
             };
             let expected = lane.expected();
-            let lost = lane.push(next.offset, low, next.stored);
+            let lost = lane.push(next.offset, low, next.delivery);
             if lost > 0 {
                 let cause = "removed before the group was handed them";
                 let bounds = (next.partition, expected, low.min(next.offset));

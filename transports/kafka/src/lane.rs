@@ -1,31 +1,22 @@
 //! A partition that a consumer has.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use tidings_transport::Stored;
+use tidings_transport::Delivery;
 
+use crate::hand::Hand;
 use crate::ledger::Ledger;
-
-/// A record in somebody's hands.
-#[derive(Debug)]
-pub(crate) struct Held {
-    pub(crate) epoch: u64,
-    pub(crate) stored: Stored,
-    /// Its handler was started.
-    pub(crate) started: bool,
-    /// A settlement of it is on its way.
-    pub(crate) settling: bool,
-}
 
 /// A partition that this consumer has, from its assignment to its revocation.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     pub(crate) ledger: Ledger,
     /// Fetched and never handed out by this consumer, in order.
-    fresh: VecDeque<(i64, Stored)>,
+    fresh: VecDeque<(i64, Arc<Delivery>)>,
     /// Given back, to be handed out before those.
-    back: BTreeMap<i64, Stored>,
-    pub(crate) hand: BTreeMap<i64, Held>,
+    back: BTreeMap<i64, Arc<Delivery>>,
+    pub(crate) hand: Hand,
     /// The offset that the next message should have.
     expected: i64,
     /// It has changed since it was committed.
@@ -51,7 +42,7 @@ impl Lane {
 
     /// Takes a fetched message in. What stands between the last one and this does not exist, or
     /// `low`, the oldest offset there is, says that it is gone: how many of these were lost.
-    pub(crate) fn push(&mut self, offset: i64, low: i64, stored: Stored) -> u64 {
+    pub(crate) fn push(&mut self, offset: i64, low: i64, delivery: Arc<Delivery>) -> u64 {
         if offset < self.expected {
             return 0;
         }
@@ -66,13 +57,13 @@ impl Lane {
         self.ledger.losses.counted += lost;
         self.expected = offset + 1;
         if !self.ledger.is_settled(offset) {
-            self.fresh.push_back((offset, stored));
+            self.fresh.push_back((offset, delivery));
         }
         lost
     }
 
     /// The next one to be handed out, in the order of the log.
-    pub(crate) fn pop(&mut self) -> Option<(i64, Stored)> {
+    pub(crate) fn pop(&mut self) -> Option<(i64, Arc<Delivery>)> {
         if self.leaving {
             return None;
         }
@@ -91,8 +82,8 @@ impl Lane {
 
     /// Takes one back that somebody held.
     pub(crate) fn give_back(&mut self, offset: i64) {
-        if let Some(held) = self.hand.remove(&offset) {
-            self.back.insert(offset, held.stored);
+        if let Some(held) = self.hand.remove(offset) {
+            self.back.insert(offset, held.delivery);
         }
     }
 

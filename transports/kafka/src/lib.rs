@@ -26,6 +26,7 @@
 mod acl;
 mod brokers;
 mod client;
+mod commits;
 mod config;
 mod dead_letters;
 mod describe;
@@ -38,6 +39,7 @@ mod feeder;
 mod fence;
 mod flight;
 mod groups;
+mod hand;
 mod journal;
 mod lane;
 mod ledger;

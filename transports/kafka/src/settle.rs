@@ -1,7 +1,6 @@
 //! How deliveries end.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
 use tidings_transport::{
     Delivery, Error, ErrorKind, Key, Outcome, ParkedState, Reason, Result, Settlement,
@@ -23,7 +22,7 @@ struct Letter<'a> {
 }
 
 impl Member {
-    pub(crate) async fn settle(self: &Arc<Self>, settlements: &[Settlement]) -> Vec<Result<()>> {
+    pub(crate) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
         let mut results: Vec<Result<()>> = Vec::with_capacity(settlements.len());
         let mut past = Vec::new();
         let mut letters = Vec::new();
@@ -51,7 +50,11 @@ impl Member {
                     continue;
                 }
                 match &settlement.outcome {
-                    Outcome::Ack => past.push((at, place)),
+                    // Marked at once: a commit that leaves meanwhile takes it along.
+                    Outcome::Ack => {
+                        desk.settle(place, delivery.epoch, true);
+                        past.push((at, place));
+                    }
                     Outcome::Retry { .. } => {
                         if let Place::Record(topic, partition, offset) = place
                             && let Some(lane) = desk.lanes.get_mut(&(topic, partition))
@@ -98,9 +101,10 @@ impl Member {
         results
     }
 
-    /// Puts records behind the group. What is marked but not stored is still in hand.
+    /// Waits until those that are marked as settled are behind the group. What is not stored is still
+    /// in hand.
     async fn pass(
-        self: &Arc<Self>,
+        &self,
         settlements: &[Settlement],
         past: Vec<(usize, Place)>,
         results: &mut [Result<()>],
@@ -108,50 +112,18 @@ impl Member {
         if past.is_empty() {
             return;
         }
-        {
-            let mut desk = self.desk();
-            for (at, place) in &past {
-                let delivery = &settlements[*at].delivery;
-                if !desk.settle(*place, delivery.epoch, true) {
-                    results[*at] = Err(stale("settle", delivery));
-                }
-            }
-        }
         let stored = self.commit("settle").await;
-        let mut moved = BTreeSet::new();
         let mut desk = self.desk();
         for (at, place) in past {
             let delivery = &settlements[at].delivery;
-            if results[at].is_err() {
-                continue;
-            }
-            let Place::Record(topic, partition, offset) = place else {
-                continue;
-            };
             match &stored {
-                Ok(()) => {
-                    let lane = desk.lanes.get_mut(&(topic, partition));
-                    let held = lane.and_then(|lane| {
-                        lane.hand
-                            .get(&offset)
-                            .filter(|held| held.epoch == delivery.epoch)?;
-                        lane.hand.remove(&offset)
-                    });
-                    match held {
-                        Some(_) => drop(moved.insert((topic, partition))),
-                        None => results[at] = Err(stale("settle", delivery)),
-                    }
-                }
+                Ok(()) if desk.settled(place, delivery.epoch) => {}
+                Ok(()) => results[at] = Err(stale("settle", delivery)),
                 Err(e) => {
                     desk.settle(place, delivery.epoch, false);
                     desk.settling(place, false);
                     results[at] = Err(again(e));
                 }
-            }
-        }
-        for place in moved {
-            if let Some(lane) = desk.lanes.get_mut(&place) {
-                lane.ledger.advance();
             }
         }
     }
@@ -180,9 +152,10 @@ impl Member {
                 Err(e) => Err(e),
             };
             let mut desk = self.desk();
-            for (at, place) in stored {
+            for (at, place, delivery) in stored {
                 match &written {
-                    Ok(()) => past.push((at, place)),
+                    Ok(()) if desk.settle(place, delivery.epoch, true) => past.push((at, place)),
+                    Ok(()) => results[at] = Err(stale("settle", delivery)),
                     Err(e) => {
                         desk.settling(place, false);
                         results[at] = Err(again(e));
@@ -202,11 +175,15 @@ impl Member {
 
     /// The records of these letters; which they are; and those whose key turned out to be clear.
     #[allow(clippy::type_complexity)]
-    fn entries(
+    fn entries<'a>(
         &self,
         topic: usize,
-        letters: Vec<Letter<'_>>,
-    ) -> (Vec<Entry>, Vec<(usize, Place)>, Vec<(usize, Place)>) {
+        letters: Vec<Letter<'a>>,
+    ) -> (
+        Vec<Entry>,
+        Vec<(usize, Place, &'a Delivery)>,
+        Vec<(usize, Place)>,
+    ) {
         let desk = self.desk();
         let journal = &desk.journals[topic];
         let (mut entries, mut stored, mut refused) = (Vec::new(), Vec::new(), Vec::new());
@@ -254,7 +231,7 @@ impl Member {
                 body: &letter.delivery.body,
             };
             entries.push(new.entry());
-            stored.push((letter.at, letter.place));
+            stored.push((letter.at, letter.place, letter.delivery));
         }
         (entries, stored, refused)
     }

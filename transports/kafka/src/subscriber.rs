@@ -1,6 +1,5 @@
 //! A member of a group, on the caller's side.
 
-use std::sync::atomic::Ordering as Atomic;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -90,9 +89,8 @@ impl KafkaSubscriber {
                     Some(Place::Record(topic, partition, offset)) => {
                         let lane = desk.lanes.get_mut(&(topic, partition));
                         let started = lane.and_then(|lane| {
-                            let attempts = lane.ledger.attempts(offset) + 1;
-                            lane.ledger.set_attempts(offset, attempts);
-                            lane.hand.get_mut(&offset)?.started = true;
+                            let attempts = lane.ledger.start(offset)?;
+                            lane.hand.get_mut(offset)?.started = true;
                             lane.dirty = true;
                             Some(attempts)
                         });
@@ -151,12 +149,9 @@ impl Subscriber for KafkaSubscriber {
         let _waiting = Waiting::new(member);
         loop {
             member.check_open("next")?;
-            if member.fill(max) {
-                let batch = member.desk().take(max);
-                if !batch.deliveries.is_empty() || !batch.gaps.is_empty() {
-                    member.handed.notify_one();
-                    return Ok(batch);
-                }
+            if let Some(batch) = member.hand_out(max) {
+                member.handed.notify_one();
+                return Ok(batch);
             } else if let Some(e) = member.take_error() {
                 return Err(e);
             } else {
@@ -205,9 +200,7 @@ impl Subscriber for KafkaSubscriber {
     async fn close(&self) -> Result<()> {
         let member = &self.member;
         member.check_open("close")?;
-        member.closed.store(true, Atomic::Release);
-        member.ready.notify_one();
-        member.handed.notify_one();
+        member.shut();
         let mut ended = member.ended.subscribe();
         let left = tokio::time::timeout(member.client.timeout(), ended.wait_for(|ended| *ended));
         match left.await {
@@ -219,8 +212,7 @@ impl Subscriber for KafkaSubscriber {
 
 impl Drop for KafkaSubscriber {
     fn drop(&mut self) {
-        self.member.closed.store(true, Atomic::Release);
-        self.member.handed.notify_one();
+        self.member.shut();
     }
 }
 
@@ -254,9 +246,14 @@ pub(crate) fn stale(operation: &'static str, delivery: &Delivery) -> Error {
 
 /// The same error for another delivery.
 pub(crate) fn again(error: &Error) -> Error {
+    told_to(error.operation(), error)
+}
+
+/// The same error for another call.
+pub(crate) fn told_to(operation: &'static str, error: &Error) -> Error {
     let text = error.to_string();
     let message = text
         .split_once(": ")
         .map_or(text.as_str(), |(_, message)| message);
-    Error::new(error.kind(), error.operation(), message)
+    Error::new(error.kind(), operation, message)
 }
