@@ -191,6 +191,40 @@ impl Desk {
         }
     }
 
+    /// Counts a start of a record, and says how many there were.
+    pub(crate) fn start(&mut self, place: Place) -> Option<u32> {
+        let Place::Record(topic, partition, offset) = place else {
+            return None;
+        };
+        let lane = self.lanes.get_mut(&(topic, partition))?;
+        let attempts = lane.ledger.start(offset)?;
+        lane.hand.get_mut(offset)?.started = true;
+        lane.dirty = true;
+        self.version += 1;
+        Some(attempts)
+    }
+
+    /// A start that was counted is none.
+    pub(crate) fn take_back_start(&mut self, place: Place) {
+        if let Place::Record(topic, partition, offset) = place
+            && let Some(lane) = self.lanes.get_mut(&(topic, partition))
+        {
+            lane.ledger.take_back_start(offset);
+            lane.dirty = true;
+            self.version += 1;
+        }
+    }
+
+    /// Whether a record is still in hand, and has not passed on meanwhile.
+    pub(crate) fn holds(&self, place: Place, epoch: u64) -> bool {
+        let Place::Record(topic, partition, offset) = place else {
+            return false;
+        };
+        let lane = self.lanes.get(&(topic, partition));
+        let held = lane.and_then(|lane| lane.hand.get(offset));
+        held.is_some_and(|held| held.is(epoch))
+    }
+
     /// Puts a record behind the group, or takes that back; `false` if it has passed on meanwhile.
     pub(crate) fn settle(&mut self, place: Place, epoch: u64, settled: bool) -> bool {
         let Place::Record(topic, partition, offset) = place else {

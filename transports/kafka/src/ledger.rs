@@ -209,6 +209,13 @@ impl Ledger {
         slot.attempts += 1;
         Some(slot.attempts)
     }
+
+    /// Takes the last start back: its handler has not run.
+    pub(crate) fn take_back_start(&mut self, offset: i64) {
+        if let Some(slot) = self.slot_mut(offset) {
+            slot.attempts = slot.attempts.saturating_sub(1);
+        }
+    }
 }
 
 #[cfg(test)]

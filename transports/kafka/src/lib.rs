@@ -56,6 +56,7 @@ mod scan;
 mod sender;
 mod settle;
 mod start;
+mod starting;
 mod subscriber;
 mod topics;
 mod transport;

@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use tidings_transport::{
-    Delivery, Error, ErrorKind, Key, Outcome, ParkedState, Reason, Result, Settlement,
+    Delivery, Error, ErrorKind, Follower, Key, Outcome, ParkedState, Reason, Result, Settlement,
 };
 
-use crate::desk::Place;
+use crate::desk::{Desk, Place};
 use crate::entry::{Entry, Mode, NewLetter, mark};
 use crate::member::Member;
+use crate::starting::Starts;
 use crate::subscriber::{again, stale};
 
 /// What is to be written for a settlement before it counts.
@@ -21,12 +22,41 @@ struct Letter<'a> {
     parks: bool,
 }
 
+/// What is marked as settled is behind the group when that is stored; else it is still in hand.
+fn pass(
+    desk: &mut Desk,
+    settlements: &[Settlement],
+    past: Vec<(usize, Place)>,
+    stored: &Result<()>,
+    results: &mut [Result<()>],
+) {
+    for (at, place) in past {
+        let delivery = &settlements[at].delivery;
+        match stored {
+            Ok(()) if desk.settled(place, delivery.epoch) => {}
+            Ok(()) => results[at] = Err(stale("settle", delivery)),
+            Err(e) => {
+                desk.settle(place, delivery.epoch, false);
+                desk.settling(place, false);
+                results[at] = Err(again(e));
+            }
+        }
+    }
+}
+
 impl Member {
-    pub(crate) async fn settle(&self, settlements: &[Settlement]) -> Vec<Result<()>> {
+    /// Settles, and starts records that stand behind an `Ack`: both are marked before the desk is let go,
+    /// so that each commit has both or neither.
+    pub(crate) async fn settle(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
         let mut results: Vec<Result<()>> = Vec::with_capacity(settlements.len());
         let mut past = Vec::new();
         let mut letters = Vec::new();
         let mut released = Vec::new();
+        let mut starts = Starts::default();
         {
             let mut desk = self.desk();
             for (at, settlement) in settlements.iter().enumerate() {
@@ -91,41 +121,31 @@ impl Member {
                     }
                 }
             }
+            for follower in followers {
+                match follower.is_free(&results) {
+                    true => starts.count(&mut desk, &follower.delivery),
+                    false => starts.refuse(follower.held_back()),
+                }
+            }
         }
         self.ready.notify_one();
         self.bury(letters, &mut results, &mut past).await;
         for (at, topic, id) in released {
             results[at] = self.settle_released(topic, id, &settlements[at]).await;
         }
-        self.pass(settlements, past, &mut results).await;
-        results
-    }
-
-    /// Waits until those that are marked as settled are behind the group. What is not stored is still
-    /// in hand.
-    async fn pass(
-        &self,
-        settlements: &[Settlement],
-        past: Vec<(usize, Place)>,
-        results: &mut [Result<()>],
-    ) {
-        if past.is_empty() {
-            return;
-        }
-        let stored = self.commit("settle").await;
+        let stored = match !past.is_empty() || starts.wait() {
+            true => self.commit("settle").await,
+            false => Ok(()),
+        };
         let mut desk = self.desk();
-        for (at, place) in past {
-            let delivery = &settlements[at].delivery;
-            match &stored {
-                Ok(()) if desk.settled(place, delivery.epoch) => {}
-                Ok(()) => results[at] = Err(stale("settle", delivery)),
-                Err(e) => {
-                    desk.settle(place, delivery.epoch, false);
-                    desk.settling(place, false);
-                    results[at] = Err(again(e));
-                }
-            }
-        }
+        pass(&mut desk, settlements, past, &stored, &mut results);
+        let held_back = |at: usize| {
+            let follower: &Follower = &followers[at];
+            (!follower.is_free(&results)).then(|| follower.held_back())
+        };
+        let delivery = |at: usize| &*followers[at].delivery;
+        let started = starts.end(&mut desk, delivery, &stored, held_back);
+        (results, started)
     }
 
     /// Stores dead letters. Those that are stored go to `past`; the others stay in hand.
