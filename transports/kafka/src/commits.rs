@@ -82,6 +82,14 @@ impl Commits {
         self.fence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wants everything up to this version stored, and waits so long for it.
+    fn wish_for(&self, version: u64, until: Instant) {
+        let mut wish = self.wish();
+        wish.version = wish.version.max(version);
+        wish.until = until;
+        self.bell.notify_one();
+    }
+
     /// Wakes the thread: there is a wish, or the member is closed.
     pub(crate) fn ring(&self) {
         let _wish = self.wish();
@@ -115,12 +123,7 @@ impl Member {
             return Ok(());
         }
         let timeout = self.client.timeout();
-        {
-            let mut wish = self.commits.wish();
-            wish.version = wish.version.max(version);
-            wish.until = Instant::now() + timeout;
-            self.commits.bell.notify_one();
-        }
+        self.commits.wish_for(version, Instant::now() + timeout);
         let answered = told.wait_for(|told| told.closed || told.answer(version).is_some());
         let result = match tokio::time::timeout(timeout, answered).await {
             // The sender lives as long as this.
@@ -189,12 +192,7 @@ impl Member {
     }
 
     /// Commits once, on a thread that may block; `false` while the group is being rebalanced, and takes
-    /// commits of no generation but the next.
-    pub(crate) fn commit_once(&self, operation: &'static str) -> Result<bool> {
-        self.send(operation).1
-    }
-
-    /// The same, with the version of the desk that was gathered.
+    /// commits of no generation but the next. With it comes the version of the desk that was gathered.
     fn send(&self, operation: &'static str) -> (u64, Result<bool>) {
         let sending = self.commits.sending.lock();
         let _turn = sending.unwrap_or_else(PoisonError::into_inner);
@@ -259,12 +257,32 @@ impl Member {
 
     /// Says once more what is settled, a while after a commit whose outcome was unknown: a broker may
     /// still have taken that one in, behind the one that followed it.
-    pub(crate) fn commit_after_doubt(&self) -> Result<()> {
+    pub(crate) fn commit_after_doubt(&self) {
         if self.commits.doubt().is_due() {
-            self.desk().touch();
-            self.commit_once("next")?;
+            self.commit_soon();
         }
-        Ok(())
+    }
+
+    /// Has everything said once more, and waits for nothing: the thread that polls must not wait for a commit,
+    /// since the group waits for that thread. With which version of the desk it is stored.
+    pub(crate) fn commit_soon(&self) -> u64 {
+        let version = {
+            let mut desk = self.desk();
+            desk.touch();
+            desk.version
+        };
+        let until = Instant::now() + self.client.timeout();
+        self.commits.wish_for(version, until);
+        version
+    }
+
+    /// What has become of [`commit_soon`](Self::commit_soon): whether it is stored, or why not.
+    pub(crate) fn is_stored(&self, version: u64) -> Result<bool> {
+        match self.commits.told.borrow().answer(version) {
+            Some(Ok(())) => Ok(true),
+            Some(Err(e)) => Err(told_to("next", e)),
+            None => Ok(false),
+        }
     }
 
     /// What has changed, and the version of the desk that this is.

@@ -119,9 +119,7 @@ fn poll(member: &Member) {
         if let Err(e) = member.seek_where_told(&consumer) {
             member.fail(e);
         }
-        if let Err(e) = member.commit_after_doubt() {
-            member.fail(e);
-        }
+        member.commit_after_doubt();
         let full = match paused {
             true => member.desk().waiting() >= ENOUGH / 2,
             false => member.is_full(),
@@ -266,7 +264,6 @@ impl Member {
     /// Carries out what a `seek` elsewhere has written into the journal.
     fn seek_where_told(&self, consumer: &BaseConsumer<Hook>) -> Result<()> {
         let mut moved = Vec::new();
-        let unstored = self.moved.load(Atomic::Acquire);
         {
             let mut desk = self.desk();
             let desk = &mut *desk;
@@ -284,20 +281,31 @@ impl Member {
                 lane.dirty = true;
                 moved.push((*topic, *partition, lane.ledger.base()));
             }
-            desk.version += u64::from(!moved.is_empty());
         }
         if !moved.is_empty() {
-            self.moved.store(true, Atomic::Release);
+            // Whoever told the group to move waits for that.
+            *self.moved() = Some(self.commit_soon());
         }
         for (topic, partition, base) in &moved {
             let (name, to) = (&self.physical[*topic], Offset::Offset(*base));
             let sought = consumer.seek(name, *partition, to, self.client.timeout());
             sought.map_err(|e| reading("next", e))?;
         }
-        // Whoever told the group to move waits for that.
-        if !moved.is_empty() || unstored {
-            self.moved
-                .store(!self.commit_once("next")?, Atomic::Release);
+        self.see_to_moves()
+    }
+
+    /// A seek that could not be committed is committed again, until it is.
+    fn see_to_moves(&self) -> Result<()> {
+        let Some(version) = *self.moved() else {
+            return Ok(());
+        };
+        match self.is_stored(version) {
+            Ok(true) => *self.moved() = None,
+            Ok(false) => {}
+            Err(e) => {
+                *self.moved() = Some(self.commit_soon());
+                return Err(e);
+            }
         }
         Ok(())
     }

@@ -41,8 +41,8 @@ pub(crate) struct Member {
     closed: AtomicBool,
     /// A journal was made anew, and all are to be read from their beginnings.
     pub(crate) rewind: AtomicBool,
-    /// A seek was carried out and is not committed yet.
-    pub(crate) moved: AtomicBool,
+    /// A seek was carried out and is not committed yet: with which version of the desk it will be.
+    moved: Mutex<Option<u64>>,
     /// Rings when there may be something for the caller.
     pub(crate) ready: Notify,
     /// Rings when the caller has got something.
@@ -86,7 +86,7 @@ impl Member {
             error: Mutex::default(),
             closed: AtomicBool::new(false),
             rewind: AtomicBool::new(false),
-            moved: AtomicBool::new(false),
+            moved: Mutex::default(),
             ready: Notify::new(),
             handed: Notify::new(),
             read: watch::Sender::new(0),
@@ -120,6 +120,10 @@ impl Member {
 
     pub(crate) fn fetched(&self) -> MutexGuard<'_, Vec<Fetched>> {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn moved(&self) -> MutexGuard<'_, Option<u64>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn consumer(&self) -> Option<Arc<BaseConsumer<Hook>>> {
