@@ -79,8 +79,12 @@ impl Lane {
         if let Some(next) = self.back.pop_first() {
             return Some(next);
         }
+        if self.hand.is_empty() {
+            // No settlement is on its way that could be taken back.
+            self.ledger.advance();
+        }
         let (offset, _) = self.fresh.front()?;
-        if *offset >= self.ledger.handed() && !self.ledger.has_room() {
+        if *offset >= self.ledger.handed() && !self.ledger.has_room_for(*offset) {
             return None;
         }
         let next = self.fresh.pop_front()?;
@@ -99,5 +103,55 @@ impl Lane {
     /// How many wait to be handed out.
     pub(crate) fn waiting(&self) -> usize {
         self.fresh.len() + self.back.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_transport::{Body, Position};
+
+    use super::*;
+
+    fn stored() -> Stored {
+        Stored {
+            position: Position::new("0:0"),
+            received: None,
+            key: None,
+            body: Body::Fields(Vec::new()),
+        }
+    }
+
+    fn next(lane: &mut Lane) -> Option<i64> {
+        lane.pop().map(|(offset, _)| offset)
+    }
+
+    #[test]
+    fn what_is_open_holds_up_what_is_far_behind_it() {
+        let mut lane = Lane::new(Ledger::new(0));
+        lane.push(0, 0, stored());
+        lane.push(30_000, 0, stored());
+        assert_eq!(next(&mut lane), Some(0));
+        let held = Held {
+            epoch: 1,
+            stored: stored(),
+            started: true,
+            settling: false,
+        };
+        lane.hand.insert(0, held);
+        assert_eq!(next(&mut lane), None);
+        lane.ledger.settle(0, true);
+        assert_eq!(next(&mut lane), None, "that may be taken back");
+        lane.hand.remove(&0);
+        assert_eq!(next(&mut lane), Some(30_000));
+        assert_eq!(lane.ledger.base(), 30_000);
+    }
+
+    #[test]
+    fn what_was_open_and_is_gone_holds_nothing_up() {
+        let mut ledger = Ledger::new(0);
+        ledger.hand(0);
+        let mut lane = Lane::new(ledger);
+        lane.push(30_000, 0, stored());
+        assert_eq!(next(&mut lane), Some(30_000));
     }
 }

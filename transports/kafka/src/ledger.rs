@@ -102,13 +102,18 @@ impl Ledger {
         offset < self.base || self.index(offset).is_some_and(|i| self.settled[i])
     }
 
-    /// Whether another may be handed out without outgrowing what can be committed.
-    pub(crate) fn has_room(&self) -> bool {
-        self.handed() - self.base < MAX_AHEAD
+    /// Whether this one may be handed out without outgrowing what can be committed: a hole before it
+    /// takes as much room as what is there.
+    pub(crate) fn has_room_for(&self, offset: i64) -> bool {
+        self.settled.is_empty() || offset - self.base < MAX_AHEAD
     }
 
     /// Notes that this offset is handed out, and that those skipped before it do not exist.
     pub(crate) fn hand(&mut self, offset: i64) {
+        if self.settled.is_empty() {
+            // Nothing is open before it, so that a hole needs no room.
+            self.base = self.base.max(offset);
+        }
         let fresh = self.handed();
         for _ in fresh..offset {
             self.settled.push_back(true);
@@ -215,7 +220,8 @@ impl Ledger {
             _ => format!("{counted}?{uncounted}"),
         };
         let tail = format!(" {} {lost} {}", self.seek, self.touched);
-        let room = MAX_LEN - head.len() - tail.len();
+        // Whatever was committed by somebody else may be longer than ours.
+        let room = MAX_LEN.saturating_sub(head.len() + tail.len());
         let mut attempts = String::new();
         for (offset, count) in &self.attempts {
             let before = attempts.len();
@@ -327,7 +333,7 @@ mod tests {
     fn it_never_outgrows_what_a_broker_takes() {
         let mut ledger = Ledger::new(0);
         let mut offset = 0;
-        while ledger.has_room() {
+        while ledger.has_room_for(offset) {
             ledger.hand(offset);
             ledger.set_attempts(offset, 1_000);
             ledger.settle(offset, offset % 2 == 1);
@@ -344,6 +350,19 @@ mod tests {
         ledger.settle(0, true);
         ledger.advance();
         assert_eq!(ledger.base(), 2);
+    }
+
+    #[test]
+    fn a_hole_needs_room_only_behind_what_is_open() {
+        let mut ledger = Ledger::new(0);
+        assert!(ledger.has_room_for(30_000));
+        ledger.hand(30_000);
+        assert_eq!((ledger.base(), ledger.pending()), (30_000, 1));
+        assert!(ledger.has_room_for(30_000 + MAX_AHEAD - 1));
+        assert!(!ledger.has_room_for(30_000 + MAX_AHEAD));
+        ledger.settle(30_000, true);
+        ledger.advance();
+        assert!(ledger.has_room_for(60_000));
     }
 
     #[test]
