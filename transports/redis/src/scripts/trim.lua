@@ -9,23 +9,27 @@ local length = redis.call('XLEN', stream)
 local function beyond(stay) return stay ~= '' and length - tonumber(stay) or 0 end
 local soft, hard = beyond(ARGV[3]), beyond(ARGV[4])
 
+-- `needed` was asked a while ago, and a seek may have moved a group back since.
+local is_everyone_spared = true
+for i = 6, #ARGV, 2 do
+  local at = ARGV[i + 1] == '1' and delivered(ARGV[i])
+  if at then
+    local first = redis.call('XPENDING', stream, ARGV[i])[2] or just_after(at)
+    if needed == '' or before(first, needed) then needed = first end
+  else
+    is_everyone_spared = false
+  end
+end
+
 -- What nobody loses by goes in whole nodes, unread: to read what is removed would take the server longer than
 -- all that is published meanwhile. It is not more than the rules name, and nothing that a group needs.
-local LAST_OF_ALL = '18446744073709551615-18446744073709551615'
 local function remove_nodes(most, upto)
   if most <= 0 then return 0 end
   return redis.call('XTRIM', stream, 'MINID', '~', upto, 'LIMIT', math.min(most, limit))
 end
 
-local function is_everyone_spared()
-  for i = 7, #ARGV, 2 do
-    if ARGV[i] ~= '1' then return false end
-  end
-  return true
-end
-
-if is_everyone_spared() then
-  local upto = needed ~= '' and needed or LAST_OF_ALL
+if is_everyone_spared then
+  local upto = needed ~= '' and needed or '18446744073709551615-18446744073709551615'
   local gone = remove_nodes(math.max(soft, hard), upto)
   if gone == 0 and old ~= '' then gone = remove_nodes(limit, before(old, upto) and old or upto) end
   if gone > 0 then
@@ -43,8 +47,9 @@ local function goes(n, id)
   return named and (needed == '' or before(id, needed))
 end
 
-local n, last, from = 0, nil, '-'
+-- The others are read.
 limit = math.min(limit, 500)
+local n, last, from = 0, nil, '-'
 while n < limit and from do
   local chunk = redis.call('XRANGE', stream, from, '+', 'COUNT', math.min(limit - n, 200))
   from = #chunk > 0 and '(' .. chunk[#chunk][1] or nil

@@ -1,12 +1,16 @@
-//! A consumer that goes on over every temporary error, and a publisher that tries again.
+//! What the tests start from: a server, a publisher that tries again, and a consumer that goes on over every
+//! temporary error.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tidings_conformance::servers::{RedisOptions, RedisServer};
 use tidings_transport::{
-    Body, Gap, Group, Key, Outcome, Record, Settlement, Start, Subscription, Topic, Transport,
+    Body, Delivery, Gap, Group, Key, Outcome, Record, Settlement, Start, Subscriber, Subscription,
+    Topic, Transport,
 };
+use tidings_transport_redis::{Redis, RedisConfig};
 use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -17,6 +21,27 @@ pub(crate) fn topic() -> Topic {
 
 pub(crate) fn group() -> Group {
     Group::new("lms").expect("the name is good")
+}
+
+/// A server, and a log on it.
+pub(crate) async fn start() -> (RedisServer, Redis) {
+    let server = RedisServer::start(RedisOptions::default()).await;
+    let server = server.expect("redis-server is installed");
+    let mut config = RedisConfig::default();
+    config.port = server.port();
+    let log = Redis::connect(config).await.expect("the server answers");
+    (server, log)
+}
+
+/// Settles what is in hand.
+pub(crate) async fn ack(subscriber: &dyn Subscriber, deliveries: Vec<Arc<Delivery>>) {
+    let done = deliveries.into_iter().map(|delivery| Settlement {
+        delivery,
+        outcome: Outcome::Ack,
+    });
+    for settled in subscriber.settle(&done.collect::<Vec<_>>()).await {
+        settled.expect("it is ours");
+    }
 }
 
 /// A record with this number.

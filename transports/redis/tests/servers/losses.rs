@@ -4,22 +4,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidings_conformance::servers::{RedisOptions, RedisServer};
+use tidings_conformance::servers::RedisServer;
 use tidings_transport::{
-    Batch, Count, ErrorKind, Gap, GroupInfo, Outcome, Retention, Settlement, Start, Subscriber,
-    Subscription, Transport,
+    Batch, Count, ErrorKind, Gap, GroupInfo, Retention, Start, Subscriber, Subscription, Transport,
 };
 use tidings_transport_redis::{Redis, RedisConfig};
 
-use crate::listener::{Listener, group, publish, topic};
+use crate::listener::{Listener, ack, group, publish, start, topic};
 
 #[tokio::test]
 async fn what_another_producer_trims_before_the_group_reads_it_is_a_gap() {
-    let server = RedisServer::start(RedisOptions::default()).await;
-    let server = server.expect("redis-server is installed");
-    let mut config = RedisConfig::default();
-    config.port = server.port();
-    let log = Redis::connect(config).await.expect("the server answers");
+    let (server, log) = start().await;
     let log: Arc<dyn Transport> = Arc::new(log);
 
     publish(&*log, 0..5).await;
@@ -50,11 +45,7 @@ async fn what_another_producer_trims_before_the_group_reads_it_is_a_gap() {
 #[tokio::test]
 async fn a_server_that_is_full_still_hands_out_what_it_has() {
     const EVENTS: usize = 60;
-    let server = RedisServer::start(RedisOptions::default()).await;
-    let server = server.expect("redis-server is installed");
-    let mut config = RedisConfig::default();
-    config.port = server.port();
-    let log = Redis::connect(config).await.expect("the server answers");
+    let (server, log) = start().await;
     publish(&log, 0..EVENTS as u32).await;
     let subscription = Subscription::new(group(), topic()).start(&Start::Earliest);
     let subscriber = log.subscribe(subscription).await.expect("it subscribes");
@@ -65,14 +56,7 @@ async fn a_server_that_is_full_still_hands_out_what_it_has() {
             started.expect("it is ours");
         }
         handed += batch.deliveries.len();
-        let settle = batch.deliveries.into_iter().map(|delivery| Settlement {
-            delivery,
-            outcome: Outcome::Ack,
-        });
-        let settle: Vec<Settlement> = settle.collect();
-        for settled in subscriber.settle(&settle).await {
-            settled.expect("it is ours");
-        }
+        ack(&*subscriber, batch.deliveries).await;
         // Less than it uses, from the first batch on.
         let full = ["CONFIG", "SET", "maxmemory", "1000000"];
         server.command(&full).expect("it is set");
@@ -83,15 +67,6 @@ async fn a_server_that_is_full_still_hands_out_what_it_has() {
 
 const LEASE: Duration = Duration::from_millis(700);
 const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn start() -> (RedisServer, Redis) {
-    let server = RedisServer::start(RedisOptions::default()).await;
-    let server = server.expect("redis-server is installed");
-    let mut config = RedisConfig::default();
-    config.port = server.port();
-    let log = Redis::connect(config).await.expect("the server answers");
-    (server, log)
-}
 
 async fn join(log: &Redis) -> Arc<dyn Subscriber> {
     let subscription = Subscription::new(group(), topic()).start(&Start::Earliest);
@@ -106,16 +81,6 @@ async fn next(subscriber: &dyn Subscriber, max: usize) -> Batch {
         .expect("the server hands out")
 }
 
-async fn ack(subscriber: &dyn Subscriber, batch: Batch) {
-    let done = batch.deliveries.into_iter().map(|delivery| Settlement {
-        delivery,
-        outcome: Outcome::Ack,
-    });
-    for settled in subscriber.settle(&done.collect::<Vec<_>>()).await {
-        settled.expect("it is ours");
-    }
-}
-
 /// A consumer that is killed says nothing any more, and does not leave.
 async fn kill(log: &Redis, subscriber: Arc<dyn Subscriber>) {
     std::mem::forget(subscriber);
@@ -127,10 +92,13 @@ async fn kill(log: &Redis, subscriber: Arc<dyn Subscriber>) {
 }
 
 async fn described(log: &dyn Transport) -> GroupInfo {
+    let end = Instant::now() + PATIENCE;
     let groups = loop {
         match log.groups(&topic()).await {
             // The first to ask after a crash may be told that the connection is gone.
-            Err(error) if error.is_temporary() => tokio::time::sleep(LEASE / 4).await,
+            Err(error) if error.is_temporary() && Instant::now() < end => {
+                tokio::time::sleep(LEASE / 4).await;
+            }
             groups => break groups.expect("the topic is there"),
         }
     };
@@ -147,7 +115,7 @@ async fn hear(subscriber: &dyn Subscriber, count: usize) -> Vec<Gap> {
         let batch = next(subscriber, 100).await;
         heard += batch.deliveries.len();
         gaps.extend(batch.gaps.iter().cloned());
-        ack(subscriber, batch).await;
+        ack(subscriber, batch.deliveries).await;
     }
     assert_eq!(heard, count);
     gaps
@@ -166,7 +134,7 @@ async fn what_a_dead_consumers_group_lost_shows_at_once_and_is_counted_once() {
     let first = join(&log).await;
     let batch = next(&*first, 5).await;
     assert_eq!(batch.deliveries.len(), 5);
-    ack(&*first, batch).await;
+    ack(&*first, batch.deliveries).await;
     kill(&log, first).await;
     publish(&log, 5..20).await;
     assert_eq!(described(&log).await.lost, Count::Exactly(0));
@@ -190,15 +158,11 @@ async fn what_a_dead_consumers_group_lost_shows_at_once_and_is_counted_once() {
 /// Redis 7.0 does not write down what it counts as read: after a crash its count stands where it was set last.
 #[tokio::test]
 async fn what_was_read_before_a_crash_of_the_server_is_not_lost() {
-    let server = RedisServer::start(RedisOptions::default()).await;
-    let mut server = server.expect("redis-server is installed");
-    let mut config = RedisConfig::default();
-    config.port = server.port();
-    let log = Redis::connect(config).await.expect("the server answers");
+    let (mut server, log) = start().await;
     publish(&log, 0..5).await;
     let first = join(&log).await;
     let batch = next(&*first, 5).await;
-    ack(&*first, batch).await;
+    ack(&*first, batch.deliveries).await;
     first.close().await.expect("it leaves");
     let name = topic();
     let (stream, of) = (name.as_str(), group());
@@ -218,7 +182,7 @@ async fn what_was_read_before_a_crash_of_the_server_is_not_lost() {
     publish(&log, 5..10).await;
     let second = join(&log).await;
     let batch = next(&*second, 5).await;
-    ack(&*second, batch).await;
+    ack(&*second, batch.deliveries).await;
     kill(&log, second).await;
     server.kill();
     server.restart().await.expect("it comes back");
@@ -268,7 +232,7 @@ async fn a_server_that_is_full_can_be_consumed_anew_and_trimmed() {
     let first = join(&log).await;
     let batch = next(&*first, 10).await;
     let begun = batch.deliveries.len();
-    ack(&*first, batch).await;
+    ack(&*first, batch.deliveries).await;
     first.close().await.expect("it leaves");
     let full = ["CONFIG", "SET", "maxmemory", "1000000"];
     server.command(&full).expect("it is set");
@@ -281,7 +245,7 @@ async fn a_server_that_is_full_can_be_consumed_anew_and_trimmed() {
     for started in second.start(&batch.deliveries).await {
         started.expect("it is ours");
     }
-    ack(&*second, batch).await;
+    ack(&*second, batch.deliveries).await;
     second.close().await.expect("it leaves");
     // What makes room must not be refused for lack of it; and what it costs is kept.
     let mut cap = Retention::default();
@@ -298,7 +262,7 @@ async fn a_group_whose_stream_is_gone_is_listed_and_told() {
     publish(&log, 0..6).await;
     let first = join(&log).await;
     let batch = next(&*first, 6).await;
-    ack(&*first, batch).await;
+    ack(&*first, batch.deliveries).await;
     first.close().await.expect("it leaves");
     server.command(&["DEL", topic().as_str()]).expect("it goes");
     let topics = log.topics().await.expect("the server answers");

@@ -3,24 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_conformance::servers::{RedisOptions, RedisServer};
+use tidings_conformance::servers::RedisServer;
 use tidings_transport::{
-    Count, Delivery, Outcome, Retention, Settlement, Start, Subscriber, Subscription, Transport,
-    Trimmed,
+    Count, Delivery, Retention, Start, Subscriber, Subscription, Transport, Trimmed,
 };
-use tidings_transport_redis::{Redis, RedisConfig};
+use tidings_transport_redis::Redis;
 
-use crate::listener::{group, publish, topic};
+use crate::listener::{ack, group, publish, record, start, topic};
 
 /// Many nodes of a stream, and a part of one.
 const EVENTS: usize = 7_003;
 
-async fn start() -> (RedisServer, Redis) {
-    let server = RedisServer::start(RedisOptions::default()).await;
-    let server = server.expect("redis-server is installed");
-    let mut config = RedisConfig::default();
-    config.port = server.port();
-    let log = Redis::connect(config).await.expect("the server answers");
+async fn start_full() -> (RedisServer, Redis) {
+    let (server, log) = start().await;
     publish(&log, 0..EVENTS as u32).await;
     (server, log)
 }
@@ -42,17 +37,6 @@ async fn take(subscriber: &dyn Subscriber, count: usize) -> Vec<Arc<Delivery>> {
         taken.extend(batch.deliveries);
     }
     taken
-}
-
-async fn ack(subscriber: &dyn Subscriber, deliveries: Vec<Arc<Delivery>>) {
-    let outcome = Outcome::Ack;
-    let settlements = deliveries.into_iter().map(|delivery| Settlement {
-        delivery,
-        outcome: outcome.clone(),
-    });
-    for settled in subscriber.settle(&settlements.collect::<Vec<_>>()).await {
-        settled.expect("it is ours");
-    }
 }
 
 async fn trim(log: &Redis, retention: &Retention) -> Trimmed {
@@ -82,7 +66,7 @@ async fn has_lost_nothing(log: &Redis) {
 
 #[tokio::test]
 async fn what_is_needed_is_spared_to_the_entry() {
-    let (_server, log) = start().await;
+    let (_server, log) = start_full().await;
     let consumer = join(&log).await;
     let settled = take(&*consumer, 5_555).await;
     let held = take(&*consumer, 1).await;
@@ -113,7 +97,7 @@ async fn what_is_needed_is_spared_to_the_entry() {
 
 #[tokio::test]
 async fn a_cap_is_met_to_the_entry() {
-    let (_server, log) = start().await;
+    let (_server, log) = start_full().await;
     let consumer = join(&log).await;
     let settled = take(&*consumer, 5_555).await;
     ack(&*consumer, settled).await;
@@ -130,9 +114,40 @@ async fn a_cap_is_met_to_the_entry() {
 
 #[tokio::test]
 async fn where_nobody_listens_the_rules_alone_decide() {
-    let (_server, log) = start().await;
+    let (_server, log) = start_full().await;
     let trimmed = trim_as_foretold(&log, &keep(333)).await;
     assert_eq!((trimmed.removed, trimmed.spared), (EVENTS as u64 - 333, 0));
     let topic = log.topic(&topic()).await.expect("it is there");
     assert_eq!(topic.length, 333);
+}
+
+/// Between two steps anybody may come.
+#[tokio::test]
+async fn what_a_seek_makes_needed_while_it_is_trimmed_is_spared() {
+    const MANY: u32 = 100_000;
+    let (_server, log) = start().await;
+    let made = log.create_group(&topic(), &group(), &Start::Earliest).await;
+    made.expect("a new group");
+    for chunk in (0..MANY).map(record).collect::<Vec<_>>().chunks(1_000) {
+        for stored in log.publish(chunk).await {
+            stored.expect("it is stored");
+        }
+    }
+    // All of it is done with.
+    let moved = log.seek(&topic(), &group(), &Start::Latest).await;
+    moved.expect("the group is there");
+    let length = async || log.topic(&topic()).await.expect("it is there").length;
+    let seeking = async {
+        while length().await == u64::from(MANY) {}
+        let moved = log.seek(&topic(), &group(), &Start::Earliest).await;
+        moved.expect("the group is there");
+    };
+    let nothing = keep(0);
+    let (trimmed, ()) = tokio::join!(trim(&log, &nothing), seeking);
+    let left = length().await;
+    assert!(left > 0, "the seek came too late to say anything");
+    assert_eq!(trimmed.removed, u64::from(MANY) - left);
+    has_lost_nothing(&log).await;
+    let groups = log.groups(&topic()).await.expect("it is there");
+    assert_eq!(groups[0].lag.events, Count::Exactly(left));
 }
