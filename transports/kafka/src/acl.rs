@@ -6,10 +6,10 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use tidings_transport::{Error, ErrorKind};
 
 /// What a request needs to be let do, in the words of Kafka's ACLs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Acl<'a> {
     operation: &'a str,
-    topic: &'a str,
+    topics: Vec<&'a str>,
     group: &'a str,
 }
 
@@ -18,14 +18,15 @@ impl<'a> Acl<'a> {
     pub(crate) fn to(operation: &'a str) -> Self {
         Self {
             operation,
-            topic: "",
+            topics: Vec::new(),
             group: "",
         }
     }
 
-    /// On this topic.
-    pub(crate) fn topic(self, topic: &'a str) -> Self {
-        Self { topic, ..self }
+    /// On this topic as well.
+    pub(crate) fn topic(mut self, topic: &'a str) -> Self {
+        self.topics.push(topic);
+        self
     }
 
     /// On this group.
@@ -34,27 +35,31 @@ impl<'a> Acl<'a> {
     }
 
     /// The same error; one that says that an ACL is missing names it, and how it is added.
-    pub(crate) fn of(self, error: Error) -> Error {
+    pub(crate) fn of(&self, error: Error) -> Error {
         let code = error.source().and_then(|source| {
             let source = source.downcast_ref::<KafkaError>()?;
             refusal(source)
         });
-        let (what, name) = match code {
-            Some(Code::GroupAuthorizationFailed) if !self.group.is_empty() => ("group", self.group),
+        let (what, names) = match code {
+            Some(Code::GroupAuthorizationFailed) if !self.group.is_empty() => {
+                ("group", std::slice::from_ref(&self.group))
+            }
             // Without any topic to write to, a producer is refused by the cluster.
             Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed)
-                if !self.topic.is_empty() =>
+                if !self.topics.is_empty() =>
             {
-                ("topic", self.topic)
+                ("topic", &self.topics[..])
             }
             _ => return error,
         };
-        let operation = self.operation;
+        let (operation, on) = (self.operation, names.join(", "));
+        let options: Vec<String> = names.iter().map(|n| format!("--{what} {n}")).collect();
+        let options = options.join(" ");
         let text = error.to_string();
         let text = text.strip_prefix(error.operation()).unwrap_or(&text);
         let text = format!(
-            "{}: this user needs the ACL {operation} on the {what} {name} (kafka-acls.sh --add \
-             --allow-principal User:NAME --operation {operation} --{what} {name}; the guide On Kafka \
+            "{}: this user needs the ACL {operation} on the {what} {on} (kafka-acls.sh --add \
+             --allow-principal User:NAME --operation {operation} {options}; the guide On Kafka \
              lists all that it needs)",
             text.trim_start_matches(": ")
         );

@@ -47,7 +47,14 @@ impl Client {
     pub(crate) fn new(config: KafkaConfig) -> Result<Self> {
         config.check()?;
         config.check_files()?;
-        let failed = |e| reading("connect", e);
+        let failed = |e| match e {
+            // Its settings do not go together, or name what is not there.
+            KafkaError::ClientCreation(_) => {
+                let text = format!("Kafka: {e}");
+                Error::new(ErrorKind::Invalid, "connect", text).with_source(e)
+            }
+            e => reading("connect", e),
+        };
         let brokers = Brokers::new(config.address());
         let plain = || Plain(brokers.clone());
         let sender = Sender::new(config.producer(), brokers.clone());

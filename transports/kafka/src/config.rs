@@ -193,9 +193,13 @@ impl KafkaConfig {
 
     /// Whether the library is told where tokens come from, or may make them itself, for trials.
     fn finds_tokens(&self) -> bool {
-        let set = |name: &str, to: &str| self.client.get(name).is_some_and(|value| value == to);
-        set("sasl.oauthbearer.method", "oidc")
-            || set("enable.sasl.oauthbearer.unsecure.jwt", "true")
+        // As the library reads them.
+        let is = |name: &str, words: &[&str]| {
+            let value = self.client.get(name);
+            value.is_some_and(|value| words.iter().any(|word| value.eq_ignore_ascii_case(word)))
+        };
+        is("sasl.oauthbearer.method", &["oidc"])
+            || is("enable.sasl.oauthbearer.unsecure.jwt", &["true", "t", "1"])
     }
 
     fn check_credentials(&self) -> Result<(), String> {

@@ -32,9 +32,11 @@ fn into_error(operation: &'static str, error: KafkaError, wrote: bool) -> Error 
 
 /// What an error is. `wrote`: something may have been stored if nobody knows better.
 pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
-    // Its settings do not go together, or name what is not there.
-    if let KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) = error {
-        return ErrorKind::Invalid;
+    match error {
+        KafkaError::ClientConfig(..) => return ErrorKind::Invalid,
+        // Later than at the start there is no thread or file left for it.
+        KafkaError::ClientCreation(_) => return ErrorKind::Unavailable,
+        _ => {}
     }
     // The library does not tell the code of a request to administer.
     let code = match error {
@@ -60,7 +62,9 @@ pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
         | Code::OutOfOrderSequenceNumber
         | Code::InvalidProducerEpoch
         | Code::UnknownProducerId
-        | Code::PurgeInflight => uncertain,
+        | Code::PurgeInflight
+        // Another producer takes the place of one that is beyond help; what that had sent may be stored.
+        | Code::Fatal => uncertain,
         Code::AllBrokersDown
         | Code::UnknownBroker
         | Code::ISRInsufficient
@@ -88,9 +92,7 @@ pub(crate) fn kind(error: &KafkaError, wrote: bool) -> ErrorKind {
         | Code::UnknownLeaderEpoch
         | Code::InconsistentGroupProtocol
         | Code::InvalidReplicationFactor
-        | Code::State
-        // Another producer takes the place of one that is beyond help.
-        | Code::Fatal => ErrorKind::Unavailable,
+        | Code::State => ErrorKind::Unavailable,
         Code::UnknownMemberId
         | Code::IllegalGeneration
         | Code::FencedInstanceId

@@ -9,7 +9,6 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
 use tidings_transport::{Count, ErrorKind, Result, Stored};
 
-use crate::acl::Acl;
 use crate::brokers::Plain;
 use crate::error::reading;
 use crate::lane::Lane;
@@ -141,9 +140,7 @@ fn fetch(member: &Member, consumer: &BaseConsumer<Hook>) {
             Some(Err(KafkaError::PartitionEOF(_))) => {}
             None => return,
             Some(Err(e)) => {
-                let topics = member.physical.join(", ");
-                let acl = Acl::to("Read").topic(&topics).group(member.group.as_str());
-                let error = acl.of(reading("next", e));
+                let error = member.acl().of(reading("next", e));
                 if error.kind() != ErrorKind::Unavailable {
                     std::thread::sleep(POLL);
                 }

@@ -10,6 +10,7 @@ use rdkafka::error::RDKafkaErrorCode;
 use tidings_transport::{Error, ErrorKind, Group, Result, Subscription, Topic};
 use tokio::sync::{Notify, watch};
 
+use crate::acl::Acl;
 use crate::client::Client;
 use crate::desk::Desk;
 use crate::doubt::Doubt;
@@ -66,8 +67,8 @@ pub(crate) struct Member {
     sending: Mutex<()>,
     doubt: Mutex<Doubt>,
     fence: Mutex<Fence>,
-    /// The caller's last sign of life, and whether it waits.
-    alive: Mutex<(Instant, bool)>,
+    /// The caller's last sign of life.
+    alive: Mutex<Instant>,
 }
 
 impl Member {
@@ -109,7 +110,7 @@ impl Member {
             sending: Mutex::default(),
             doubt: Mutex::default(),
             fence: Mutex::default(),
-            alive: Mutex::new((Instant::now(), false)),
+            alive: Mutex::new(Instant::now()),
         })
     }
 
@@ -186,37 +187,33 @@ impl Member {
         Ok(())
     }
 
-    /// The caller shows that it lives, and whether it waits for more.
-    pub(crate) fn lives(&self, waits: bool) {
-        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        *alive = (Instant::now(), waits);
-    }
-
     /// Work that the caller waits for: while it does, it lives, however long the group takes. If a rebalance
     /// outlasted its lease and it left for that, the others would have to wait for one more rebalance, and
     /// leave as well.
     pub(crate) async fn while_it_waits<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
-            self.lives(false);
+            *self.alive() = Instant::now();
             // That this comes to its turn shows that the caller still asks.
             if let Ok(done) = tokio::time::timeout(self.lease / 4, &mut work).await {
-                self.lives(false);
+                *self.alive() = Instant::now();
                 return done;
             }
         }
     }
 
+    fn alive(&self) -> MutexGuard<'_, Instant> {
+        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the caller has shown after this instant that it lives.
     pub(crate) fn lives_since(&self, instant: Instant) -> bool {
-        let (last, waits) = *self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        waits || last > instant
+        *self.alive() > instant
     }
 
     /// Whether the caller holds something and has been silent for longer than its lease.
     pub(crate) fn is_silent(&self) -> bool {
-        let (last, waits) = *self.alive.lock().unwrap_or_else(PoisonError::into_inner);
-        if waits || last.elapsed() < self.lease {
+        if self.alive().elapsed() < self.lease {
             return false;
         }
         let desk = self.desk();
@@ -281,7 +278,7 @@ impl Member {
         if self.fence().is_up() {
             return Ok(false);
         }
-        let rebalances = self.fence().rebalances();
+        let assignments = self.fence().assignments();
         let (list, version) = self.gather().map_err(|e| writing(operation, e))?;
         let stored = match (list.count(), self.consumer()) {
             (0, _) => Ok(()),
@@ -299,14 +296,20 @@ impl Member {
         self.desk().touch();
         match e.rdkafka_error_code() {
             Some(Code::IllegalGeneration | Code::UnknownMemberId) => {
-                self.fence().refused(rebalances);
+                self.fence().refused(assignments);
                 Ok(false)
             }
             // Brokers that lost everything know the group no more until its members join again.
             Some(Code::RebalanceInProgress | Code::GroupIdNotFound) => Ok(false),
             _ if offsets::is_uncoordinated(&e) => Ok(false),
-            _ => Err(writing(operation, e)),
+            _ => Err(self.acl().of(writing(operation, e))),
         }
+    }
+
+    /// What it needs to be let do.
+    pub(crate) fn acl(&self) -> Acl<'_> {
+        let acl = Acl::to("Read").group(self.group.as_str());
+        self.physical.iter().fold(acl, |acl, name| acl.topic(name))
     }
 
     pub(crate) fn fence(&self) -> MutexGuard<'_, Fence> {

@@ -72,8 +72,8 @@ impl ConsumerContext for Hook {
                 remove(consumer, list)
             }
         };
-        if let Some(member) = &member {
-            member.fence().rebalanced();
+        if let Some(member) = member.as_ref().filter(|_| assigned) {
+            member.fence().assigned();
         }
         if let (Err(e), Some(member)) = (result, member) {
             member.fail(reading("next", e));

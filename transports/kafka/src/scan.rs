@@ -103,7 +103,8 @@ impl Client {
                 Some(Err(e)) => {
                     let mut topics: Vec<&str> = open.iter().map(|(_, range)| range.topic).collect();
                     topics.dedup();
-                    return Err(Acl::to("Read").topic(&topics.join(", ")).of(failed(e)));
+                    let read = topics.into_iter().fold(Acl::to("Read"), Acl::topic);
+                    return Err(read.of(failed(e)));
                 }
             }
         }

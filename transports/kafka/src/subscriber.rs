@@ -148,21 +148,23 @@ impl Subscriber for KafkaSubscriber {
 
     async fn next(&self, max: usize) -> Result<Batch> {
         let member = &self.member;
-        let _waiting = Waiting::new(member);
-        loop {
-            member.check_open("next")?;
-            if member.fill(max) {
-                let batch = member.desk().take(max);
-                if !batch.deliveries.is_empty() || !batch.gaps.is_empty() {
-                    member.handed.notify_one();
-                    return Ok(batch);
+        let waiting = async {
+            loop {
+                member.check_open("next")?;
+                if member.fill(max) {
+                    let batch = member.desk().take(max);
+                    if !batch.deliveries.is_empty() || !batch.gaps.is_empty() {
+                        member.handed.notify_one();
+                        return Ok(batch);
+                    }
+                } else if let Some(e) = member.take_error() {
+                    return Err(e);
+                } else {
+                    member.ready.notified().await;
                 }
-            } else if let Some(e) = member.take_error() {
-                return Err(e);
-            } else {
-                member.ready.notified().await;
             }
-        }
+        };
+        member.while_it_waits(waiting).await
     }
 
     async fn start(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32>> {
@@ -221,22 +223,6 @@ impl Drop for KafkaSubscriber {
     fn drop(&mut self) {
         self.member.closed.store(true, Atomic::Release);
         self.member.handed.notify_one();
-    }
-}
-
-/// A caller that waits; when it is dropped, nobody does.
-struct Waiting<'a>(&'a Member);
-
-impl<'a> Waiting<'a> {
-    fn new(member: &'a Member) -> Self {
-        member.lives(true);
-        Self(member)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.lives(false);
     }
 }
 

@@ -136,9 +136,12 @@ async fn no_commit_is_overtaken_and_the_outage_is_told_once() {
 /// others wait once more.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_an_answer_beyond_its_lease_keeps_what_it_holds() {
-    let lease = Duration::from_secs(1);
+    let lease = Duration::from_secs(3);
     let broker = start_own().await;
-    let log = connect(config(broker.address(), 1)).await;
+    let mut settings = config(broker.address(), 1);
+    let session = ("session.timeout.ms".into(), "30000".into());
+    settings.client.extend([session]);
+    let log = connect(settings).await;
     let (topic, group) = names("waiting");
     let made = log.create_group(&topic, &group, &Start::Latest).await;
     made.expect("a new group");
