@@ -154,6 +154,9 @@ impl Member {
                 lane.ledger.advance();
             }
         }
+        drop(desk);
+        // Whoever found no room to be handed more may find some now.
+        self.ready.notify_one();
     }
 
     /// Stores dead letters. Those that are stored go to `past`; the others stay in hand.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use rdkafka::admin::{AdminOptions, NewPartitions};
-use tidings_transport::{Delivery, ErrorKind, Start, Subscriber, Transport};
+use tidings_transport::{Delivery, ErrorKind, Outcome, Settlement, Start, Subscriber, Transport};
 use tidings_transport_kafka::Kafka;
 use tokio::time::timeout;
 
@@ -234,4 +234,44 @@ async fn added_partitions_are_heard_from_their_first_event_and_told() {
         f.code == "kafka-partitions-added" && f.what.contains(topic.as_str())
     };
     assert!(findings.iter().any(|f| told(&f)), "{findings:?}");
+}
+
+/// As far ahead of what is open as a commit can tell; and behind that enough that nothing more is fetched.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_room_is_told_when_there_is_some() {
+    const AHEAD: usize = 8_192;
+    let broker = start().await;
+    let log = connect(config(broker.address(), 1)).await;
+    let (topic, group) = names("room");
+    let made = log.create_group(&topic, &group, &Start::Latest).await;
+    made.expect("a new group");
+    let records: Vec<_> = (0..AHEAD + 2_500)
+        .map(|n| record(&topic, "k", &n.to_string()))
+        .collect();
+    for batch in records.chunks(500) {
+        publish(&log, batch).await;
+    }
+    let consumer = join(&log, &topic, &group).await;
+    let first = take(&*consumer, 1).await.remove(0);
+    let mut left = AHEAD - 1;
+    while left > 0 {
+        let taken = take(&*consumer, left.min(100)).await;
+        left -= taken.len();
+        let settlements = taken.into_iter().map(|delivery| Settlement {
+            delivery,
+            outcome: Outcome::Ack,
+        });
+        for settled in consumer.settle(&settlements.collect::<Vec<_>>()).await {
+            settled.expect("it is ours");
+        }
+    }
+    let mut waiting = tokio::spawn({
+        let consumer = consumer.clone();
+        async move { take(&*consumer, 1).await }
+    });
+    let early = timeout(PATIENCE / 30, &mut waiting).await;
+    assert!(early.is_err(), "there is no room");
+    ack(&*consumer, &first).await.expect("it is ours");
+    let next = waiting.await.expect("there is room");
+    assert_eq!(text(&next[0]), AHEAD.to_string());
 }
