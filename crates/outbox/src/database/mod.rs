@@ -26,7 +26,7 @@ use address::Address;
 pub use connection::Connection;
 pub use row::{Examination, NewRow, RefusedRow, Status};
 pub(crate) use row::{Place, Row};
-pub(crate) use session::{Session, Table};
+pub(crate) use session::{FORBIDDEN, Session, Table};
 
 use crate::{Error, ErrorKind, Result};
 

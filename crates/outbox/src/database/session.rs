@@ -9,6 +9,9 @@ use super::lock::Lock;
 use super::row::{Place, RefusedRow, Row, Status};
 use crate::Result;
 
+/// How the reason of a row begins that the bus forbids for now: the relay tries it again by itself.
+pub(crate) const FORBIDDEN: &str = "not permitted: ";
+
 /// A table of the contract.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Table {
@@ -58,6 +61,12 @@ pub(crate) trait Session: Lock {
 
     /// The refused rows with a key, by number.
     async fn heads(&mut self) -> Result<Vec<(i64, Place)>>;
+
+    /// The topics of refused rows whose reason begins with the words of [`FORBIDDEN`].
+    async fn forbidden_topics(&mut self) -> Result<Vec<String>>;
+
+    /// The first of those rows of a topic, by number.
+    async fn forbidden(&mut self, topic: &str, limit: usize) -> Result<Vec<i64>>;
 
     /// Which of these rows are still refused.
     async fn still_refused(&mut self, seqs: &[i64]) -> Result<HashSet<i64>>;

@@ -13,6 +13,7 @@ use super::counters::RelayCounters;
 use super::holds::Holds;
 use super::look::Looks;
 use super::pace::Pace;
+use super::permits::Permits;
 use super::resend::{Resend, Sight};
 use super::settings::Settings;
 use crate::Result;
@@ -34,6 +35,7 @@ pub(super) struct Active<'a> {
     counters: &'a RelayCounters,
     wake: &'a Notify,
     holds: Holds,
+    permits: Permits,
     resend: Resend,
     looks: Looks,
     pace: Pace,
@@ -59,6 +61,7 @@ impl<'a> Active<'a> {
         poll: Duration,
     ) -> Result<Self> {
         let holds = Holds::load(session).await?;
+        let permits = Permits::load(session).await?;
         #[cfg(feature = "sabotage")]
         let cursor = settings.sabotaged(crate::Sabotage::Cursor);
         #[cfg(not(feature = "sabotage"))]
@@ -76,6 +79,7 @@ impl<'a> Active<'a> {
             counters,
             wake,
             holds,
+            permits,
             resend: Resend::default(),
             looks: Looks::new(cursor),
             pace: Pace::new(soon, poll),
@@ -261,6 +265,10 @@ impl<'a> Active<'a> {
         }
         if nothing_in_hand && self.holds.is_due() {
             self.holds.look(self.session).await?;
+        }
+        if nothing_in_hand && self.permits.is_due() {
+            let backoff = self.settings.backoff;
+            self.permits.try_again(self.session, backoff).await?;
         }
         let rest = SURVEY.max(self.survey_took * 20);
         if self.surveyed.is_none_or(|at| at.elapsed() >= rest) {

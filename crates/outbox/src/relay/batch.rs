@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use tidings_runtime::{Prepared, Producer, PublishErrorKind};
-use tidings_transport::Key;
+use tidings_transport::{ErrorKind, Key};
 
 use super::holds::Holds;
-use crate::database::{Place, Row};
+use crate::database::{FORBIDDEN, Place, Row};
 
 /// A reason is for people and bounded.
 const MAX_REASON: usize = 2_000;
@@ -61,8 +61,12 @@ pub(super) fn fitting(rows: &[(Row, Prepared)], max_rows: usize, max_bytes: usiz
 pub(super) struct Settled {
     /// The bus has these.
     pub(super) done: Vec<i64>,
-    /// The bus says that these will never do.
+    /// The bus says that these will never do: the first of each key.
     pub(super) refused: Vec<(Row, String)>,
+    /// The bus says that we may not: the first of each key.
+    pub(super) forbidden: Vec<(Row, String)>,
+    /// Wait behind one of those.
+    pub(super) held: Vec<i64>,
     /// What the first failure said that may pass.
     pub(super) outage: Option<String>,
     /// How many failed so.
@@ -74,6 +78,7 @@ pub(super) async fn publish(producer: &Producer, rows: Vec<(Row, Prepared)>) -> 
     let (rows, prepared): (Vec<Row>, Vec<Prepared>) = rows.into_iter().unzip();
     let results = producer.publish_prepared(prepared).await;
     let mut settled = Settled::default();
+    let mut closed: HashSet<Place> = HashSet::new();
     for (row, result) in rows.into_iter().zip(results) {
         match result {
             Ok(_) => settled.done.push(row.seq),
@@ -84,7 +89,20 @@ pub(super) async fn publish(producer: &Producer, rows: Vec<(Row, Prepared)>) -> 
             Err(error) => {
                 // Told by the log, not found in the event: the log itself may be at fault.
                 debug_assert!(matches!(error.kind(), PublishErrorKind::Transport(_)));
-                settled.refused.push((row, reason(&error.to_string())));
+                // What follows in its key waits for it, and is not refused itself: so nothing
+                // overtakes when the first alone is tried again.
+                let place = row.key.clone().map(|key| (row.topic.clone(), key));
+                if place.is_some_and(|place| !closed.insert(place)) {
+                    settled.held.push(row.seq);
+                    continue;
+                }
+                match error.kind() {
+                    PublishErrorKind::Transport(ErrorKind::Denied) => {
+                        let why = reason(&format!("{FORBIDDEN}{error}"));
+                        settled.forbidden.push((row, why));
+                    }
+                    _ => settled.refused.push((row, reason(&error.to_string()))),
+                }
             }
         }
     }

@@ -6,6 +6,7 @@ mod counters;
 mod holds;
 mod look;
 mod pace;
+mod permits;
 mod resend;
 mod run;
 mod settings;

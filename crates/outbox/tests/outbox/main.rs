@@ -3,6 +3,7 @@
 mod enqueue;
 mod faults;
 mod inbox;
+mod permits;
 mod relay;
 mod resending;
 mod schema;

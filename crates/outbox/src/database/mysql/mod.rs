@@ -2,6 +2,7 @@
 
 mod caller;
 mod lock;
+mod rows;
 mod session;
 
 pub(crate) use caller::{insert, prune, record};

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
-use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError, MySqlRow};
-use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, Row as _};
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
+use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection};
 
 use super::SCHEMA;
+use super::rows::{ready_row, refused_row};
 use crate::database::fault::fault;
 use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status, list};
-use crate::database::session::{Session, Table};
+use crate::database::session::{FORBIDDEN, Session, Table};
 use crate::{Error, ErrorKind, Result};
 
 /// A look: the rows that are ready, by number.
@@ -196,6 +197,31 @@ impl Session for MySql {
         Ok(rows.into_iter().map(|(seq, t, k)| (seq, (t, k))).collect())
     }
 
+    async fn forbidden_topics(&mut self) -> Result<Vec<String>> {
+        sqlx::query_scalar(
+            "SELECT DISTINCT topic FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND reason LIKE ?",
+        )
+        .bind(format!("{FORBIDDEN}%"))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))
+    }
+
+    async fn forbidden(&mut self, topic: &str, limit: usize) -> Result<Vec<i64>> {
+        sqlx::query_scalar(
+            "SELECT seq FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND topic = ? AND reason LIKE ?
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(topic)
+        .bind(format!("{FORBIDDEN}%"))
+        .bind(limit as i64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))
+    }
+
     async fn still_refused(&mut self, seqs: &[i64]) -> Result<HashSet<i64>> {
         let rows: Vec<i64> = sqlx::query_scalar(by_number!(
             "SELECT o.seq FROM",
@@ -359,29 +385,4 @@ fn lock_name(database: &str, table: &str) -> String {
 
 fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
-}
-
-fn ready_row(row: &MySqlRow) -> Result<Row> {
-    let get = fault("look");
-    let document: String = row.try_get(3).map_err(&get)?;
-    Ok(Row {
-        seq: row.try_get(0).map_err(&get)?,
-        topic: row.try_get(1).map_err(&get)?,
-        key: row.try_get(2).map_err(&get)?,
-        document: document.into(),
-    })
-}
-
-fn refused_row(row: &MySqlRow) -> Result<RefusedRow> {
-    let get = fault("list");
-    let refused_at: Option<String> = row.try_get(5).map_err(&get)?;
-    Ok(RefusedRow {
-        seq: row.try_get(0).map_err(&get)?,
-        id: row.try_get(1).map_err(&get)?,
-        topic: row.try_get(2).map_err(&get)?,
-        key: row.try_get(3).map_err(&get)?,
-        reason: row.try_get(4).map_err(&get)?,
-        refused_at: refused_at.and_then(|text| text.parse().ok()),
-        holds: 0,
-    })
 }

@@ -11,7 +11,7 @@ use super::SCHEMA;
 use crate::Result;
 use crate::database::fault::fault;
 use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status};
-use crate::database::session::{Session, Table};
+use crate::database::session::{FORBIDDEN, Session, Table};
 
 /// Advisory locks are per database: this number need only differ from the application's own.
 /// It is "tidings" in ASCII.
@@ -163,6 +163,31 @@ impl Session for Postgres {
         .await
         .map_err(fault("look"))?;
         Ok(rows.into_iter().map(|(seq, t, k)| (seq, (t, k))).collect())
+    }
+
+    async fn forbidden_topics(&mut self) -> Result<Vec<String>> {
+        sqlx::query_scalar(
+            "SELECT DISTINCT topic FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND reason LIKE $1",
+        )
+        .bind(format!("{FORBIDDEN}%"))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))
+    }
+
+    async fn forbidden(&mut self, topic: &str, limit: usize) -> Result<Vec<i64>> {
+        sqlx::query_scalar(
+            "SELECT seq FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND topic = $1 AND reason LIKE $2
+             ORDER BY seq LIMIT $3",
+        )
+        .bind(topic)
+        .bind(format!("{FORBIDDEN}%"))
+        .bind(limit as i64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))
     }
 
     async fn still_refused(&mut self, seqs: &[i64]) -> Result<HashSet<i64>> {

@@ -12,7 +12,7 @@ use super::lease::extend;
 use crate::Result;
 use crate::database::fault::fault;
 use crate::database::row::{COUNTED, Place, RefusedRow, Row, Status, list};
-use crate::database::session::{Session, Table};
+use crate::database::session::{FORBIDDEN, Session, Table};
 
 /// A look: the rows that are ready, by number.
 pub(crate) const READY: &str = "SELECT seq, topic, event_key, event FROM tidings_outbox
@@ -155,6 +155,31 @@ impl Session for Sqlite {
         .await
         .map_err(fault("look"))?;
         Ok(rows.into_iter().map(|(seq, t, k)| (seq, (t, k))).collect())
+    }
+
+    async fn forbidden_topics(&mut self) -> Result<Vec<String>> {
+        sqlx::query_scalar(
+            "SELECT DISTINCT topic FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND reason LIKE ?",
+        )
+        .bind(format!("{FORBIDDEN}%"))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))
+    }
+
+    async fn forbidden(&mut self, topic: &str, limit: usize) -> Result<Vec<i64>> {
+        sqlx::query_scalar(
+            "SELECT seq FROM tidings_outbox
+             WHERE refused_at IS NOT NULL AND topic = ? AND reason LIKE ?
+             ORDER BY seq LIMIT ?",
+        )
+        .bind(topic)
+        .bind(format!("{FORBIDDEN}%"))
+        .bind(limit as i64)
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(fault("look"))
     }
 
     async fn still_refused(&mut self, seqs: &[i64]) -> Result<HashSet<i64>> {

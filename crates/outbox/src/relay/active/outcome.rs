@@ -18,23 +18,28 @@ impl Active<'_> {
         let Settled {
             done,
             refused,
+            forbidden,
+            held,
             mut outage,
             mut again,
         } = settled;
         self.counters.published(done.len());
+        self.permits.published(&done);
         self.done.extend(done);
-        if !refused.is_empty() {
+        if !refused.is_empty() || !forbidden.is_empty() {
             // A bus whose credentials were changed refuses every row; that is no row's fault.
             match self.producer.ping().await {
                 Ok(_) => {
                     self.refuse(refused).await?;
-                    let rest = std::mem::take(later);
-                    let held: Vec<i64>;
-                    (held, *later) = self.part(rest);
+                    self.forbid(forbidden).await?;
                     self.hold(held).await?;
+                    let rest = std::mem::take(later);
+                    let behind: Vec<i64>;
+                    (behind, *later) = self.part(rest);
+                    self.hold(behind).await?;
                 }
                 Err(error) => {
-                    again += refused.len();
+                    again += refused.len() + forbidden.len() + held.len();
                     outage.get_or_insert_with(|| error.to_string());
                 }
             }
@@ -88,6 +93,27 @@ impl Active<'_> {
         bounded(self.session.refuse(&rows)).await?;
         self.counters.refused(rows.len());
         Ok(())
+    }
+
+    /// Sets aside what the bus forbids, until it is tried again.
+    async fn forbid(&mut self, forbidden: Vec<(Row, String)>) -> Result<()> {
+        if forbidden.is_empty() {
+            return Ok(());
+        }
+        self.counters.retried(forbidden.len());
+        let mut rows = Vec::with_capacity(forbidden.len());
+        for (row, reason) in forbidden {
+            if self.permits.forbidden(&row.topic, row.seq) {
+                error!(
+                    topic = row.topic,
+                    reason,
+                    "the bus does not permit this topic; its rows stand aside and are tried again"
+                );
+            }
+            self.holds.add(&row);
+            rows.push((row.seq, reason));
+        }
+        bounded(self.session.refuse(&rows)).await
     }
 
     async fn hold(&mut self, held: Vec<i64>) -> Result<()> {
