@@ -16,6 +16,6 @@ if #entries > 0 then
   index = index and index + #entries
 end
 if s[1] ~= at or tonumber(s[2]) ~= index then
-  redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '')
+  keep(at, index, f, read and read + #entries)
 end
 return { entries, (lost or s[3]) and take_gap() or false, at }

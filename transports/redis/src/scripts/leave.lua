@@ -7,7 +7,8 @@ if at and mine ~= '' and owns(mine) then
   local s = redis.call('HMGET', state, 'position', 'index', 'read')
   count_started(group)
   insist()
-  redis.pcall('HSET', state, 'position', at, 'index', account(at, read, from, n, upto, s[1], s[2], s[3], facts()) or '')
+  local f = facts()
+  keep(at, account(at, read, from, n, upto, s[1], s[2], s[3], f), f, read)
 end
 if mine ~= '' and redis.call('GET', lease) == mine then redis.call('DEL', lease) end
 if closing == '1' then

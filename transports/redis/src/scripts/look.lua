@@ -26,7 +26,7 @@ if at ~= upto and before(at, upto) then
 end
 index, lost = find_loss(at, index, f, s[4], s[1], s[2])
 if s[1] ~= at or tonumber(s[2]) ~= index or not is_agreed(s[5], index, f) then
-  redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '',
-    'read', agree(group, at, read, index, f))
+  local agreed = agree(group, at, read, index, f)
+  keep(at, index, f, agreed, 'read', agreed)
 end
 return { at, (lost or rolled_back or s[3]) and take_gap() or false }

@@ -199,6 +199,48 @@ async fn what_was_read_before_a_crash_of_the_server_is_not_lost() {
     assert_eq!(described(&log).await.lost, Count::Exactly(0));
 }
 
+/// The same on a server that is full when it comes back, so that nobody can note down that its count is
+/// astray: with the next read it moves on from where it stood.
+#[tokio::test]
+async fn what_was_read_before_a_crash_is_not_lost_on_a_server_that_is_full() {
+    let (mut server, log) = start().await;
+    publish(&log, 0..5).await;
+    let first = join(&log).await;
+    let batch = next(&*first, 5).await;
+    ack(&*first, batch.deliveries).await;
+    // It tells what it was handed when it looks for more.
+    publish(&log, 5..6).await;
+    let batch = next(&*first, 1).await;
+    ack(&*first, batch.deliveries).await;
+    publish(&log, 6..12).await;
+    let mut handed = 0;
+    while handed < 6 {
+        let batch = next(&*first, 6 - handed).await;
+        handed += batch.deliveries.len();
+        ack(&*first, batch.deliveries).await;
+    }
+    kill(&log, first).await;
+    server.kill();
+    server.restart().await.expect("it comes back");
+    assert_eq!(described(&log).await.lost, Count::Exactly(0));
+    publish(&log, 12..22).await;
+    let second = join(&log).await;
+    let full = |bytes| ["CONFIG", "SET", "maxmemory", bytes];
+    server.command(&full("1")).expect("it is set");
+    let (mut handed, mut gaps) = (0, Vec::new());
+    while handed < 10 {
+        let batch = next(&*second, 2).await;
+        handed += batch.deliveries.len();
+        gaps.extend(batch.gaps.iter().cloned());
+        ack(&*second, batch.deliveries).await;
+    }
+    server.command(&full("0")).expect("it is set");
+    publish(&log, 22..23).await;
+    gaps.extend(next(&*second, 1).await.gaps.iter().cloned());
+    assert!(gaps.is_empty(), "{gaps:?}");
+    assert_eq!(described(&log).await.lost, Count::Exactly(0));
+}
+
 #[tokio::test]
 async fn what_our_hard_cap_takes_from_a_dead_consumer_is_said_once_with_its_cause() {
     let (_server, log) = start().await;

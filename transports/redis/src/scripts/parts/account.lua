@@ -31,6 +31,14 @@ local function is_agreed(known_read, index, f)
   return known_read == tostring(index) or known_read == '!' .. index
 end
 
+-- Notes where the group stands, `index` being that of `at`, with the further words given. A server that
+-- is full refuses. If its own count is not known to be right then, it must not serve later: a crash
+-- may have left it behind, and with the next read it moves on from there.
+local function keep(at, index, f, agreed, ...)
+  local kept = redis.pcall('HSET', state, 'position', at, 'index', index or '', 'added', f.added or '', ...)
+  if type(kept) == 'table' and (not index or tonumber(agreed) ~= index) then redis.pcall('HDEL', state, 'read') end
+end
+
 local BY_OTHERS = 'removed by others before the group was handed them'
 
 -- Compares what was added with what was handed out and what is left. `index` is that of `at`;
