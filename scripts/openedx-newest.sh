@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The matrix of signals with the newest openedx-events, which needs Python 3.12 or later: in both
-# directions against the real packages, with the wheel that scripts/python.sh has built (its ABI is
+# directions against the real packages, and the definitions of the catalog made again from it, with the wheel that scripts/python.sh has built (its ABI is
 # that of every Python since 3.11). On a machine without such a Python it says so and ends well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,4 +51,4 @@ cd python
 export PYTHONDONTWRITEBYTECODE=1 TIDINGS_ROOT=$root
 exec "$venv/bin/python" -m pytest -q -p no:cacheprovider \
   tests/openedx/test_signals.py tests/openedx/test_schemas.py tests/openedx/test_fleet.py \
-  tests/openedx/test_kafka.py "$@"
+  tests/openedx/test_kafka.py tests/openedx/test_catalog.py "$@"

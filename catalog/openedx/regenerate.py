@@ -11,8 +11,8 @@ older states: some differ.) Descriptions, keys and owners come from the annotati
 signals, what fields mean from the docstrings of the classes. FOLDER is where this file is, unless
 it is given. With `--check` nothing is written, and differences end the run with exit code 1.
 
-Needs a virtual environment with openedx-events and fastavro; `scripts/peers.sh` makes one with
-the version that the files here come from.
+Needs a virtual environment with openedx-events and fastavro; `scripts/openedx-newest.sh` makes one
+with the version that the files here come from.
 """
 import inspect
 import json
@@ -45,6 +45,8 @@ PERSONAL_FIELDS = {
     "username": "username",
     "email": "email",
 }
+# Fields that name a person in a form of their own, by their whole path.
+PERSONAL_PATHS = {"role_assignment.subject": "username"}
 PERSONAL_REASON = "openedx-events carries it in the event"
 
 # The services behind the repositories that hold several.
@@ -56,8 +58,13 @@ REPOSITORIES = {
     "org.openedx.enterprise.subsidy.redemption-reversed.v1": "enterprise-subsidy",
 }
 
+# How words are written that are no words of English.
+WORDS = {"ccx": "CCX", "idv": "IDV", "lti": "LTI", "ora": "ORA", "xblock": "XBlock"}
+
 # Keys whose annotation names a field that the event does not have.
 KEYS = {
+    "org.openedx.authz.role_assignment.created": "role_assignment.subject",
+    "org.openedx.authz.role_assignment.deleted": "role_assignment.subject",
     "org.openedx.content_authoring.course.import.completed.v1": "course.course_key",
     "org.openedx.content_authoring.course.rerun.completed.v1": "course.course_key",
 }
@@ -124,6 +131,8 @@ def walk(name, kind, path, described, personal, seen=()):
                 described[inner] = said[field.name]
             if kind.__name__ in PERSONAL_CLASSES or field.name in PERSONAL_FIELDS:
                 personal[inner] = PERSONAL_FIELDS.get(field.name, field.name)
+            elif inner in PERSONAL_PATHS:
+                personal[inner] = PERSONAL_PATHS[inner]
             walk(field.name, field.type, inner, described, personal, seen + (kind,))
 
 
@@ -238,10 +247,13 @@ def definition(signal, block_of, avro):
     for name, kind in signal.init_data.items():
         walk(name, kind, name, described, personal)
     owner, repository = service(event_type, subdomain, block_of)
-    title = block_of["name"].replace("_", " ").capitalize()
+    words = block_of["name"].replace("_", " ").capitalize().split()
+    title = " ".join(WORDS.get(word.lower(), word) for word in words)
     description = block_of["description"]
-    if block_of.get("warning"):
-        description += " " + block_of["warning"]
+    warning = block_of.get("warning", "")
+    # What the package can serialize by now it still warns of.
+    if warning and not (avro and "incompatible with the event bus" in warning):
+        description += " " + warning
     parts = {
         "type": event_type,
         "minorversion": signal.minor_version,

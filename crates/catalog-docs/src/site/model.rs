@@ -114,11 +114,11 @@ pub(super) fn title(event: &EventDefinition) -> String {
     }
 }
 
-/// `1.0`: the major and the minor version.
+/// `1.0`: the major and the minor version; `minor 0` of a type that names no major.
 pub(super) fn version(event: &EventDefinition) -> String {
     match event.major() {
         Some(major) => format!("{major}.{}", event.minorversion),
-        None => event.minorversion.to_string(),
+        None => format!("minor {}", event.minorversion),
     }
 }
 

@@ -22,7 +22,7 @@ pub fn schema_texts() -> BTreeMap<String, String> {
             (name, std::fs::read_to_string(path).unwrap())
         })
         .collect();
-    assert_eq!(schemas.len(), 64);
+    assert_eq!(schemas.len(), 73);
     schemas
 }
 
