@@ -6,7 +6,7 @@ use super::Mode;
 use super::change::{Change, ChangeKind, Severity};
 use super::consumers::services;
 use super::differ::Differ;
-use super::promises::no_longer_emitted_along;
+use super::promises::{no_longer_emitted_along, not_emitted_along};
 use crate::{Catalog, EventDefinition};
 
 /// What lies between two states of a catalog.
@@ -64,6 +64,7 @@ pub fn diff(old: &Catalog, new: &Catalog, mode: Mode, today: Date) -> ChangeRepo
             consumers: Vec::new(),
             location: after.locate(&[]),
         });
+        report.changes.extend(not_emitted_along(after, new, today));
     }
     report
         .changes

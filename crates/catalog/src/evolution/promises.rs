@@ -1,5 +1,7 @@
 //! What was promised about the end of an event, and about the version before it.
 
+use jiff::civil::Date;
+
 use super::Mode;
 use super::change::{Change, ChangeKind, Severity};
 use super::consumers::services;
@@ -106,6 +108,35 @@ pub(super) fn no_longer_emitted_along(
         help: Some("keep to_previous until that version is gone".into()),
         witness: None,
         consumers: services(previous),
+        location: after.locate(&[]),
+    })
+}
+
+/// That a new major version does not say how the one before is made, whose consumers wait for it.
+pub(super) fn not_emitted_along(
+    after: &EventDefinition,
+    new: &Catalog,
+    today: Date,
+) -> Option<Change> {
+    let previous = new.event(&after.previous()?)?;
+    let until = previous.deprecation.as_ref().and_then(|d| d.until);
+    let over = until.is_some_and(|until| until < today);
+    (after.to_previous.is_none() && !over).then(|| Change {
+        event_type: after.event_type.clone(),
+        kind: ChangeKind::Majors,
+        severity: Severity::Notice,
+        path: None,
+        message: format!(
+            "{} is not made of it: until {}, its producer has to publish both",
+            previous.event_type,
+            match until {
+                Some(until) => until.to_string(),
+                None => "its last day".to_owned(),
+            }
+        ),
+        help: Some("write to_previous, and Tidings publishes both with one time".into()),
+        witness: None,
+        consumers: Vec::new(),
         location: after.locate(&[]),
     })
 }

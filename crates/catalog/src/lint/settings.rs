@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::{Level, rule, rules};
 use crate::source::nearest;
 
@@ -10,6 +12,7 @@ use crate::source::nearest;
 pub struct LintSettings {
     levels: BTreeMap<&'static str, Level>,
     lists: BTreeMap<(&'static str, &'static str), Vec<String>>,
+    today: Option<Date>,
 }
 
 /// A setting that does not exist.
@@ -61,6 +64,11 @@ impl LintSettings {
         Ok(())
     }
 
+    /// Says which day it is. Without it no last day is over.
+    pub fn set_today(&mut self, today: Date) {
+        self.today = Some(today);
+    }
+
     /// Leaves only these rules on.
     ///
     /// # Errors
@@ -74,6 +82,10 @@ impl LintSettings {
             self.levels.insert(rule.code, Level::Off);
         }
         Ok(())
+    }
+
+    pub(super) fn today(&self) -> Option<Date> {
+        self.today
     }
 
     pub(super) fn level(&self, code: &'static str, default: Level) -> Level {

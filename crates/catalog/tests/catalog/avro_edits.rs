@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 pub type Edit = (&'static str, &'static str, fn(&mut Value));
 
 /// The first field of a record of that name, anywhere in an Avro schema.
-fn field<'v>(schema: &'v mut Value, name: &str) -> &'v mut Value {
+pub fn field<'v>(schema: &'v mut Value, name: &str) -> &'v mut Value {
     fn find<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Value> {
         match value {
             Value::Array(items) => items.iter_mut().find_map(|item| find(item, name)),
@@ -28,7 +28,7 @@ fn field<'v>(schema: &'v mut Value, name: &str) -> &'v mut Value {
 }
 
 /// The fields of the record of that name.
-fn fields<'v>(schema: &'v mut Value, name: &str) -> &'v mut Vec<Value> {
+pub fn fields<'v>(schema: &'v mut Value, name: &str) -> &'v mut Vec<Value> {
     fn find<'v>(value: &'v mut Value, name: &str) -> Option<&'v mut Vec<Value>> {
         match value {
             Value::Array(items) => items.iter_mut().find_map(|item| find(item, name)),
@@ -46,7 +46,7 @@ fn fields<'v>(schema: &'v mut Value, name: &str) -> &'v mut Vec<Value> {
     find(schema, name).unwrap_or_else(|| panic!("no record {name}"))
 }
 
-fn remove(schema: &mut Value, record: &str, name: &str) {
+pub fn remove(schema: &mut Value, record: &str, name: &str) {
     fields(schema, record).retain(|field| field["name"] != name);
 }
 

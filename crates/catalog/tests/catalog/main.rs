@@ -11,4 +11,6 @@ mod folder;
 mod fuzz;
 mod json_schema;
 mod lint;
+mod real_edits;
 mod refusals;
+mod versions;

@@ -135,3 +135,15 @@ fn a_thousand_definitions_are_no_burden() {
     let ran = site.catalog(&["docs", "--out", "site"]).ok();
     assert!(ran.err.contains("1,000 events in"), "{}", ran.err);
 }
+
+#[test]
+fn a_last_day_that_is_over_is_told() {
+    let over = format!("{COURSE_CREATED}\n").replace("until:", "until: 2020-01-02 #");
+    let over = over.replace("since:", "since: 2020-01-01 #");
+    let site = Site::new(&[("course.created.yaml", &over)]);
+    let ran = site.catalog(&["lint", "--rule", "deprecation", "--json"]);
+    let found = ran.ok().json();
+    let messages: Vec<&str> = found.iter().filter_map(|f| f["message"].as_str()).collect();
+    let over = |message: &&&str| message.starts_with("the last day, 2020-01-02, is over");
+    assert_eq!(messages.iter().filter(over).count(), 1, "{messages:?}");
+}

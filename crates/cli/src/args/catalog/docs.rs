@@ -17,6 +17,8 @@ folder stay; a folder with other files and no site in it is refused.
 With --since there is a changelog: what changed from that state to now. Given several times, oldest
 first, it has a part for each.
 
+What programs read, AsyncAPI and JSON Schema, is written by `tidings catalog export --format`.
+
 Examples:
     tidings catalog docs --out site
     tidings catalog docs --catalog events --out site --since v1.2 --title 'Our events'

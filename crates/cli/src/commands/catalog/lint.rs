@@ -10,6 +10,7 @@ use tidings_catalog::lint::{self, Finding, Level, LintReport};
 use tidings_catalog::{Catalog, Error};
 
 use super::annotation::annotation;
+use super::day::today;
 use super::diagnostic::{self, Remark};
 use crate::args::LintArgs;
 use crate::exit::Exit;
@@ -34,6 +35,7 @@ pub fn run(args: &LintArgs) -> Result<Exit> {
         ));
     }
     let mut settings = named.lint.clone();
+    settings.set_today(today()?);
     if !args.rule.is_empty() {
         let only = settings.only(&args.rule);
         only.map_err(|e| Failure::new(Exit::Usage, e.to_string()))?;
