@@ -144,10 +144,11 @@ fn draft(args: &NewArgs, questions: &Questions, critic: &Critic) -> Result<Draft
     let of_key = |key: &str| {
         let mut keyed = draft.clone();
         key.clone_into(&mut keyed.key);
-        // Without the field the key is of no use, whatever the level of the rule.
-        match critic.judge(&keyed, &["missing-key", "example-invalid"]) {
-            Verdict::Doubtful(why) => Verdict::Wrong(why),
-            verdict => verdict,
+        // Without the field the key is of no use, whatever the level of the rule; and then an example
+        // without it says nothing more.
+        match critic.judge(&keyed, &["missing-key"]) {
+            Verdict::Good => critic.judge(&keyed, &["example-invalid"]),
+            Verdict::Doubtful(why) | Verdict::Wrong(why) => Verdict::Wrong(why),
         }
     };
     let text = "Key, the field that says what the event is about";
