@@ -22,8 +22,9 @@ use crate::{Error, ErrorKind, Result};
 ///
 /// One relay is active per database; the others stand by and take over within seconds. An event
 /// whose fate is unknown is published again, with the same id. What the bus refuses for good is
-/// set aside with the reason, and holds later rows of its own key and no other. A bus or a
-/// database that is away is waited for.
+/// set aside with the reason, and holds later rows of its own key and no other. What it does not
+/// permit is set aside too, and tried again until it does. A bus or a database that is away is
+/// waited for.
 ///
 /// ```no_run
 /// # async fn example(bus: tidings_runtime::ProducerBuilder) -> tidings_outbox::Result<()> {
