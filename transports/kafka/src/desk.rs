@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tidings_transport::{Batch, Delivery, Group, Topic};
 
+use crate::hand::Held;
 use crate::journal::Journal;
-use crate::lane::{Held, Lane};
+use crate::lane::Lane;
 use crate::wire;
 
 /// A released or redelivered letter in somebody's hands.
@@ -37,8 +38,8 @@ pub(crate) struct Desk {
     /// The topics whose group was lost and made again, until that is told.
     pub(crate) anew: BTreeSet<usize>,
     pub(crate) letters: HashMap<(usize, i64), HeldLetter>,
-    /// For the caller, and not yet taken.
-    pub(crate) ready: Batch,
+    /// What the caller is to be told with the next hand-out, and while that is made, what it is handed.
+    ready: Batch,
     epoch: u64,
     /// Where the next round begins.
     turn: (usize, i32),
@@ -63,8 +64,19 @@ impl Desk {
         }
     }
 
-    /// Moves up to `max` of what waits to what is ready.
-    pub(crate) fn fill(&mut self, max: usize) {
+    /// Up to `max` of what waits, and what is to be reported; `None` if there is neither.
+    pub(crate) fn hand_out(&mut self, max: usize) -> Option<Batch> {
+        self.fill(max);
+        let mut ready = std::mem::take(&mut self.ready);
+        if ready.deliveries.is_empty() {
+            // They are told with the first delivery.
+            self.ready.became_active = std::mem::take(&mut ready.became_active);
+        }
+        let some = !ready.deliveries.is_empty() || !ready.gaps.is_empty();
+        some.then_some(ready)
+    }
+
+    fn fill(&mut self, max: usize) {
         self.fill_letters(max);
         let mut order: Vec<_> = self.lanes.keys().copied().collect();
         let at = order.partition_point(|lane| *lane <= self.turn);
@@ -86,29 +98,17 @@ impl Desk {
         let Some(lane) = self.lanes.get_mut(&key) else {
             return false;
         };
-        let Some((offset, stored)) = lane.pop() else {
+        let Some((offset, mut delivery)) = lane.pop() else {
             return false;
         };
         self.epoch += 1;
-        let delivery = Delivery {
-            topic: self.topics[key.0].clone(),
-            position: stored.position.clone(),
-            received: stored.received,
-            key: stored.key.clone(),
-            body: stored.body.clone(),
-            attempts: lane.ledger.attempts(offset),
-            released: false,
-            epoch: self.epoch,
-        };
-        let held = Held {
-            epoch: self.epoch,
-            stored,
-            started: false,
-            settling: false,
-        };
-        lane.hand.insert(offset, held);
+        // A copy only where somebody still has the one that was given back.
+        let holding = Arc::make_mut(&mut delivery);
+        holding.epoch = self.epoch;
+        holding.attempts = lane.ledger.attempts(offset);
+        lane.hand.insert(offset, Held::new(delivery.clone()));
         self.version += 1;
-        self.ready.deliveries.push(Arc::new(delivery));
+        self.ready.deliveries.push(delivery);
         true
     }
 
@@ -168,67 +168,109 @@ impl Desk {
                 .map(|((t, id), _)| Place::Letter(*t, *id));
         }
         let (partition, offset) = wire::place(&delivery.position, "settle").ok()?;
-        let held = self.lanes.get(&(topic, partition))?.hand.get(&offset)?;
-        (held.epoch == delivery.epoch && !held.settling)
+        let held = self.lanes.get(&(topic, partition))?.hand.get(offset)?;
+        (held.is(delivery.epoch) && !held.settling)
             .then_some(Place::Record(topic, partition, offset))
     }
 
+    /// A record as it is held, unless it has passed on meanwhile.
+    fn held(&mut self, place: Place, epoch: u64) -> Option<&mut Held> {
+        let Place::Record(topic, partition, offset) = place else {
+            return None;
+        };
+        let lane = self.lanes.get_mut(&(topic, partition))?;
+        lane.hand.get_mut(offset).filter(|held| held.is(epoch))
+    }
+
     /// Marks one whose settlement is on its way, or that it failed.
-    pub(crate) fn settling(&mut self, place: Place, settling: bool) {
-        match place {
-            Place::Record(topic, partition, offset) => {
-                if let Some(lane) = self.lanes.get_mut(&(topic, partition))
-                    && let Some(held) = lane.hand.get_mut(&offset)
-                {
-                    held.settling = settling;
-                }
-            }
+    pub(crate) fn settling(&mut self, place: Place, epoch: u64, settling: bool) {
+        let mark = match place {
+            Place::Record(..) => self.held(place, epoch).map(|held| &mut held.settling),
             Place::Letter(topic, id) => {
-                if let Some(held) = self.letters.get_mut(&(topic, id)) {
-                    held.settling = settling;
-                }
+                let held = self.letters.get_mut(&(topic, id));
+                let held = held.filter(|held| held.epoch == epoch);
+                held.map(|held| &mut held.settling)
             }
+        };
+        if let Some(mark) = mark {
+            *mark = settling;
         }
     }
 
-    /// Puts a record behind the group, or takes that back; `false` if it has passed on meanwhile.
-    pub(crate) fn settle(&mut self, place: Place, epoch: u64, settled: bool) -> bool {
+    /// Counts a start of a record, and says how many there were.
+    pub(crate) fn start(&mut self, place: Place) -> Option<u32> {
         let Place::Record(topic, partition, offset) = place else {
-            return false;
+            return None;
         };
-        let Some(lane) = self.lanes.get_mut(&(topic, partition)) else {
-            return false;
-        };
-        if lane
-            .hand
-            .get(&offset)
-            .is_none_or(|held| held.epoch != epoch)
+        let lane = self.lanes.get_mut(&(topic, partition))?;
+        let attempts = lane.ledger.start(offset)?;
+        lane.hand.get_mut(offset)?.started = true;
+        lane.dirty = true;
+        self.version += 1;
+        Some(attempts)
+    }
+
+    /// A start that was counted is none.
+    pub(crate) fn take_back_start(&mut self, place: Place) {
+        if let Place::Record(topic, partition, offset) = place
+            && let Some(lane) = self.lanes.get_mut(&(topic, partition))
         {
-            return false;
+            lane.ledger.take_back_start(offset);
+            if let Some(held) = lane.hand.get_mut(offset) {
+                held.started = false;
+            }
+            lane.dirty = true;
+            self.version += 1;
         }
-        lane.ledger.settle(offset, settled);
+    }
+
+    /// Whether a record is still in hand, and has not passed on meanwhile.
+    pub(crate) fn holds(&mut self, place: Place, epoch: u64) -> bool {
+        self.held(place, epoch).is_some()
+    }
+
+    /// The partition of a record that is still in hand, and its offset.
+    fn lane(&mut self, place: Place, epoch: u64) -> Option<(&mut Lane, i64)> {
+        self.held(place, epoch)?;
+        let Place::Record(topic, partition, offset) = place else {
+            return None;
+        };
+        Some((self.lanes.get_mut(&(topic, partition))?, offset))
+    }
+
+    /// Puts a record behind the group; `false` if it has passed on meanwhile.
+    pub(crate) fn settle(&mut self, place: Place, epoch: u64) -> bool {
+        let Some((lane, offset)) = self.lane(place, epoch) else {
+            return false;
+        };
+        lane.ledger.settle(offset);
         lane.dirty = true;
         self.version += 1;
         true
     }
 
-    /// What is ready, at most `max`, without what has passed to somebody else meanwhile.
-    pub(crate) fn take(&mut self, max: usize) -> Batch {
-        let mut ready = std::mem::take(&mut self.ready);
-        ready
-            .deliveries
-            .retain(|delivery| self.find(delivery).is_some());
-        self.ready.deliveries = ready.deliveries.split_off(max.min(ready.deliveries.len()));
-        if ready.deliveries.is_empty() {
-            // They are told with the first delivery.
-            self.ready.became_active = std::mem::take(&mut ready.became_active);
+    /// A settlement is not stored, as far as anybody knows: the record is still in hand.
+    pub(crate) fn take_back_settlement(&mut self, place: Place, epoch: u64) {
+        let Some((lane, offset)) = self.lane(place, epoch) else {
+            return;
+        };
+        if let Some(held) = lane.hand.get_mut(offset) {
+            held.settling = false;
+            let attempts = held.delivery.attempts + u32::from(held.started);
+            lane.ledger.reopen(offset, attempts);
+            lane.dirty = true;
         }
-        ready
+        self.version += 1;
     }
 
-    /// Whether there is something for the caller.
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.ready.deliveries.is_empty() || !self.ready.gaps.is_empty()
+    /// A settlement is stored: the record leaves the hand. `false` if it has passed on meanwhile.
+    pub(crate) fn settled(&mut self, place: Place, epoch: u64) -> bool {
+        let Some((lane, offset)) = self.lane(place, epoch) else {
+            return false;
+        };
+        lane.hand.remove(offset);
+        lane.ledger.advance();
+        true
     }
 
     /// Notes a partition that this consumer has now.

@@ -1,18 +1,20 @@
-//! The two threads of a consumer: one polls for the group, one reads the journals.
+//! The threads of a consumer: one polls for the group, one reads the journals, one commits.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering as Atomic;
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
-use tidings_transport::{Count, ErrorKind, Result, Stored};
+use tidings_transport::{Count, Delivery, Error, ErrorKind, Result};
 
 use crate::brokers::Plain;
 use crate::error::reading;
 use crate::lane::Lane;
 use crate::member::Member;
+use crate::passing::Passing;
 use crate::rebalance::Hook;
 use crate::wire;
 
@@ -26,7 +28,7 @@ const ENOUGH: usize = 2_000;
 /// has fetched of a partition that is paused; while nobody polls, it waits for us in its queue.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Starts both. They end when the member is closed.
+/// Starts them. They end when the member is closed.
 pub(crate) fn start(member: &Arc<Member>) -> Result<()> {
     let reader = member.client.reader();
     let reader = reader.map_err(|e| reading("subscribe", e))?;
@@ -38,16 +40,39 @@ pub(crate) fn start(member: &Arc<Member>) -> Result<()> {
         added.map_err(|e| reading("subscribe", e))?;
     }
     reader.assign(&list).map_err(|e| reading("subscribe", e))?;
+    let started = start_threads(member, reader, list);
+    if started.is_err() {
+        member.shut();
+    }
+    started
+}
+
+fn start_threads(
+    member: &Arc<Member>,
+    reader: Passing,
+    journals: TopicPartitionList,
+) -> Result<()> {
     let for_journals = member.clone();
-    std::thread::spawn(move || read_journals(&for_journals, &reader, &list));
+    spawn("tidings-journal", move || {
+        read_journals(&for_journals, &reader, &journals);
+    })?;
+    let for_commits = member.clone();
+    spawn("tidings-commit", move || for_commits.commit_for_callers())?;
     let for_records = member.clone();
-    std::thread::spawn(move || {
+    spawn("tidings-poll", move || {
         poll(&for_records);
-        // Leaves the group, unless the cluster is away.
-        drop(for_records.take_consumer());
+        for_records.leave();
         for_records.ended.send_replace(true);
-    });
-    Ok(())
+    })
+}
+
+/// Under a name for those who look at the threads of a process.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    let thread = Builder::new().name(name.to_owned()).spawn(run);
+    thread.map(drop).map_err(|e| {
+        let text = format!("a thread of the consumer cannot be started: {e}");
+        Error::new(ErrorKind::Failed, "subscribe", text).with_source(e)
+    })
 }
 
 fn read_journals(member: &Member, reader: &BaseConsumer<Plain>, all: &TopicPartitionList) {
@@ -86,15 +111,13 @@ fn poll(member: &Member) {
     }
     let mut paused = false;
     let mut silent = None;
-    while !member.closed.load(Atomic::Acquire) {
+    while !member.is_closed() {
         fetch(member, &consumer);
         member.take_in(&consumer);
         if let Err(e) = member.seek_where_told(&consumer) {
             member.fail(e);
         }
-        if let Err(e) = member.commit_after_doubt() {
-            member.fail(e);
-        }
+        member.commit_after_doubt();
         let full = match paused {
             true => member.desk().waiting() >= ENOUGH / 2,
             false => member.is_full(),
@@ -156,21 +179,33 @@ pub(crate) struct Fetched {
     topic: usize,
     partition: i32,
     offset: i64,
-    stored: Stored,
+    delivery: Arc<Delivery>,
 }
 
 impl Member {
     fn keep(&self, message: &impl Message) {
-        let topic = message.topic();
-        if let Some(topic) = self.physical.iter().position(|name| name == topic) {
-            let fetched = Fetched {
-                topic,
-                partition: message.partition(),
-                offset: message.offset(),
-                stored: wire::stored(message),
-            };
-            self.fetched().push(fetched);
-        }
+        let name = message.topic();
+        let Some(topic) = self.physical.iter().position(|physical| physical == name) else {
+            return;
+        };
+        let stored = wire::stored(message);
+        let delivery = Delivery {
+            topic: self.topics[topic].clone(),
+            position: stored.position,
+            received: stored.received,
+            key: stored.key,
+            body: stored.body,
+            // Both are known when it is handed out.
+            attempts: 0,
+            epoch: 0,
+            released: false,
+        };
+        self.fetched().push(Fetched {
+            topic,
+            partition: message.partition(),
+            offset: message.offset(),
+            delivery: Arc::new(delivery),
+        });
     }
 
     /// Puts what was fetched on the desk. It has to be there before partitions come or go: of one
@@ -196,7 +231,7 @@ impl Member {
                 continue;
             };
             let expected = lane.expected();
-            let lost = lane.push(next.offset, low, next.stored);
+            let lost = lane.push(next.offset, low, next.delivery);
             if lost > 0 {
                 let cause = "removed before the group was handed them";
                 let bounds = (next.partition, expected, low.min(next.offset));
@@ -225,7 +260,6 @@ impl Member {
     /// Carries out what a `seek` elsewhere has written into the journal.
     fn seek_where_told(&self, consumer: &BaseConsumer<Hook>) -> Result<()> {
         let mut moved = Vec::new();
-        let unstored = self.moved.load(Atomic::Acquire);
         {
             let mut desk = self.desk();
             let desk = &mut *desk;
@@ -243,22 +277,45 @@ impl Member {
                 lane.dirty = true;
                 moved.push((*topic, *partition, lane.ledger.base()));
             }
-            desk.version += u64::from(!moved.is_empty());
         }
         if !moved.is_empty() {
-            self.moved.store(true, Atomic::Release);
+            // Whoever told the group to move waits for that.
+            *self.moved() = Some(self.commit_soon());
         }
         for (topic, partition, base) in &moved {
             let (name, to) = (&self.physical[*topic], Offset::Offset(*base));
             let sought = consumer.seek(name, *partition, to, self.client.timeout());
             sought.map_err(|e| reading("next", e))?;
         }
-        // Whoever told the group to move waits for that.
-        if !moved.is_empty() || unstored {
-            self.moved
-                .store(!self.commit_once("next")?, Atomic::Release);
+        self.see_to_moves()
+    }
+
+    /// A seek that could not be committed is committed again, until it is.
+    fn see_to_moves(&self) -> Result<()> {
+        let Some(version) = *self.moved() else {
+            return Ok(());
+        };
+        match self.is_stored(version) {
+            Ok(true) => *self.moved() = None,
+            Ok(false) => {}
+            Err(e) => {
+                *self.moved() = Some(self.commit_soon());
+                return Err(e);
+            }
         }
         Ok(())
+    }
+
+    /// Leaves the group, unless the cluster is away: once a commit that is under way lets go of the connection, or
+    /// does not within the time limit.
+    fn leave(&self) {
+        let Some(consumer) = self.take_consumer() else {
+            return;
+        };
+        let end = Instant::now() + self.client.timeout();
+        while Arc::strong_count(&consumer) > 1 && Instant::now() < end {
+            std::thread::sleep(POLL / 10);
+        }
     }
 
     /// Nothing is this consumer's any more.

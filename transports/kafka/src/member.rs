@@ -1,30 +1,22 @@
 //! What the parts of a consumer share.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as Atomic};
+use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
-use tidings_transport::{Error, ErrorKind, Group, Result, Subscription, Topic};
+use rdkafka::consumer::BaseConsumer;
+use tidings_transport::{Batch, Error, ErrorKind, Group, Result, Subscription, Topic};
 use tokio::sync::{Notify, watch};
 
 use crate::acl::Acl;
 use crate::client::Client;
+use crate::commits::Commits;
 use crate::desk::Desk;
-use crate::doubt::Doubt;
 use crate::entry::Entry;
-use crate::error::{kind, no_answer, writing};
+use crate::error::no_answer;
 use crate::feeder::Fetched;
-use crate::fence::Fence;
+use crate::names;
 use crate::rebalance::Hook;
-use crate::{names, offsets};
-
-/// Between two attempts to commit.
-const PAUSE: Duration = Duration::from_millis(20);
-/// How soon others learn what was handed out, unless a start or a settlement tells them before.
-const SOON: Duration = Duration::from_millis(50);
 
 /// A member of a group, as its caller's side and its threads see it.
 pub(crate) struct Member {
@@ -35,7 +27,8 @@ pub(crate) struct Member {
     /// For people.
     pub(crate) name: String,
     pub(crate) lease: Duration,
-    /// On Kafka, and those of their journals.
+    pub(crate) topics: Vec<Topic>,
+    /// Their names on Kafka, and those of their journals.
     pub(crate) physical: Vec<String>,
     pub(crate) journals: Vec<String>,
     /// Taken away when it is closed.
@@ -46,11 +39,11 @@ pub(crate) struct Member {
     /// Polled, and not on the desk yet. For the thread that polls.
     fetched: Mutex<Vec<Fetched>>,
     error: Mutex<Option<Error>>,
-    pub(crate) closed: AtomicBool,
+    closed: AtomicBool,
     /// A journal was made anew, and all are to be read from their beginnings.
     pub(crate) rewind: AtomicBool,
-    /// A seek was carried out and is not committed yet.
-    pub(crate) moved: AtomicBool,
+    /// A seek was carried out and is not committed yet: with which version of the desk it will be.
+    moved: Mutex<Option<u64>>,
     /// Rings when there may be something for the caller.
     pub(crate) ready: Notify,
     /// Rings when the caller has got something.
@@ -59,14 +52,7 @@ pub(crate) struct Member {
     pub(crate) read: watch::Sender<u64>,
     /// Becomes true when the threads have ended.
     pub(crate) ended: watch::Sender<bool>,
-    /// One commit at a time; the next takes along what has gathered.
-    committing: tokio::sync::Mutex<()>,
-    committed: AtomicU64,
-    /// Held from gathering to the answer, also by a call that nobody waits for any more: the library
-    /// may send one again, and what was gathered later must not be overtaken by it.
-    sending: Mutex<()>,
-    doubt: Mutex<Doubt>,
-    fence: Mutex<Fence>,
+    pub(crate) commits: Commits,
     /// The caller's last sign of life.
     alive: Mutex<Instant>,
 }
@@ -91,6 +77,7 @@ impl Member {
             physical: physical?,
             journals: journals.collect(),
             desk: Mutex::new(Desk::new(&topics)),
+            topics,
             room: Condvar::new(),
             fetched: Mutex::default(),
             group: subscription.group.clone(),
@@ -100,16 +87,12 @@ impl Member {
             error: Mutex::default(),
             closed: AtomicBool::new(false),
             rewind: AtomicBool::new(false),
-            moved: AtomicBool::new(false),
+            moved: Mutex::default(),
             ready: Notify::new(),
             handed: Notify::new(),
             read: watch::Sender::new(0),
             ended: watch::Sender::new(false),
-            committing: tokio::sync::Mutex::default(),
-            committed: AtomicU64::new(0),
-            sending: Mutex::default(),
-            doubt: Mutex::default(),
-            fence: Mutex::default(),
+            commits: Commits::default(),
             alive: Mutex::new(Instant::now()),
         })
     }
@@ -129,18 +112,19 @@ impl Member {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Moves up to `max` of what waits to what is ready; whether there is something for the caller.
-    pub(crate) fn fill(&self, max: usize) -> bool {
-        let mut desk = self.desk();
-        if desk.ready.deliveries.len() < max {
-            desk.fill(max);
-            self.room.notify_one();
-        }
-        desk.is_ready()
+    /// Up to `max` of what waits, and what is to be reported.
+    pub(crate) fn hand_out(&self, max: usize) -> Option<Batch> {
+        let batch = self.desk().hand_out(max);
+        self.room.notify_one();
+        batch
     }
 
     pub(crate) fn fetched(&self) -> MutexGuard<'_, Vec<Fetched>> {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn moved(&self) -> MutexGuard<'_, Option<u64>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn consumer(&self) -> Option<Arc<BaseConsumer<Hook>>> {
@@ -170,6 +154,14 @@ impl Member {
     pub(crate) fn take_error(&self) -> Option<Error> {
         let mut error = self.error.lock().unwrap_or_else(PoisonError::into_inner);
         error.take()
+    }
+
+    /// Tells the threads to end.
+    pub(crate) fn shut(&self) {
+        self.closed.store(true, Atomic::Release);
+        self.ready.notify_one();
+        self.handed.notify_one();
+        self.commits.ring();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -220,129 +212,10 @@ impl Member {
         !desk.letters.is_empty() || desk.lanes.values().any(|lane| !lane.hand.is_empty())
     }
 
-    /// Commits what has changed, and waits until that is stored. What has passed to others
-    /// meanwhile is left out: whoever holds a delivery of it finds that it is stale.
-    pub(crate) async fn commit(self: &Arc<Self>, operation: &'static str) -> Result<()> {
-        let wanted = self.desk().version;
-        let _turn = self.committing.lock().await;
-        // A call that waited before this one has taken it along.
-        if self.committed.load(Atomic::Acquire) >= wanted {
-            return Ok(());
-        }
-        let end = Instant::now() + self.client.timeout();
-        loop {
-            let member = self.clone();
-            let commit = tokio::task::spawn_blocking(move || member.commit_once(operation));
-            let result = match tokio::time::timeout(self.client.timeout(), commit).await {
-                Ok(Ok(result)) => result,
-                Ok(Err(e)) => Err(
-                    Error::new(ErrorKind::Failed, operation, "the commit broke off").with_source(e),
-                ),
-                Err(_) => Err(no_answer(operation, ErrorKind::UnknownOutcome)),
-            };
-            match result {
-                Ok(true) => return Ok(()),
-                Ok(false) if Instant::now() < end => tokio::time::sleep(PAUSE).await,
-                Ok(false) => {
-                    let text = "the group is being rebalanced; nothing was stored";
-                    return Err(Error::new(ErrorKind::Unavailable, operation, text));
-                }
-                Err(e) => {
-                    // Whether it was stored or not: the next commit says it again.
-                    self.desk().touch();
-                    return Err(e);
-                }
-            }
-        }
-    }
-
-    /// Tells others what was handed out and neither started nor settled yet, until the consumer is
-    /// closed. Nobody waits for it: before a handler runs its start is committed, and what was only
-    /// handed out comes again to whoever is next.
-    pub(crate) async fn tell_handed(self: Arc<Self>) {
-        while !self.is_closed() {
-            self.handed.notified().await;
-            tokio::time::sleep(SOON).await;
-            if !self.is_closed() {
-                // Whoever starts or settles it is told what is wrong.
-                let _ = self.commit("next").await;
-            }
-        }
-    }
-
-    /// The same once, on a thread that may block; `false` while the group is being rebalanced, and
-    /// takes commits of no generation but the next.
-    pub(crate) fn commit_once(&self, operation: &'static str) -> Result<bool> {
-        use RDKafkaErrorCode as Code;
-        let _turn = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.fence().is_up() {
-            return Ok(false);
-        }
-        let assignments = self.fence().assignments();
-        let (list, version) = self.gather().map_err(|e| writing(operation, e))?;
-        let stored = match (list.count(), self.consumer()) {
-            (0, _) => Ok(()),
-            (_, Some(consumer)) => consumer.commit(&list, CommitMode::Sync),
-            (_, None) => return self.check_open(operation).map(|()| true),
-        };
-        let Err(e) = stored else {
-            self.committed.fetch_max(version, Atomic::Release);
-            if list.count() > 0 {
-                self.doubt().stored();
-            }
-            return Ok(true);
-        };
-        self.doubt().failed(kind(&e, true));
-        self.desk().touch();
-        match e.rdkafka_error_code() {
-            Some(Code::IllegalGeneration | Code::UnknownMemberId) => {
-                self.fence().refused(assignments);
-                Ok(false)
-            }
-            // Brokers that lost everything know the group no more until its members join again.
-            Some(Code::RebalanceInProgress | Code::GroupIdNotFound) => Ok(false),
-            _ if offsets::is_uncoordinated(&e) => Ok(false),
-            _ => Err(self.acl().of(writing(operation, e))),
-        }
-    }
-
     /// What it needs to be let do.
     pub(crate) fn acl(&self) -> Acl<'_> {
         let acl = Acl::to("Read").group(self.group.as_str());
         self.physical.iter().fold(acl, |acl, name| acl.topic(name))
-    }
-
-    pub(crate) fn fence(&self) -> MutexGuard<'_, Fence> {
-        self.fence.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn doubt(&self) -> MutexGuard<'_, Doubt> {
-        self.doubt.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Says once more what is settled, a while after a commit whose outcome was unknown: a broker may
-    /// still have taken that one in, behind the one that followed it.
-    pub(crate) fn commit_after_doubt(&self) -> Result<()> {
-        if self.doubt().is_due() {
-            self.desk().touch();
-            self.commit_once("next")?;
-        }
-        Ok(())
-    }
-
-    fn gather(&self) -> rdkafka::error::KafkaResult<(TopicPartitionList, u64)> {
-        let now = jiff::Timestamp::now().as_millisecond();
-        let mut list = TopicPartitionList::new();
-        let mut desk = self.desk();
-        for ((topic, partition), lane) in &mut desk.lanes {
-            if std::mem::take(&mut lane.dirty) {
-                let mut ledger = lane.ledger.clone();
-                ledger.advance();
-                ledger.touched = now;
-                offsets::add(&mut list, &self.physical[*topic], *partition, &ledger)?;
-            }
-        }
-        Ok((list, desk.version))
     }
 
     /// Waits until a journal has been read up to this offset.

@@ -208,9 +208,10 @@ pub(crate) fn add(
     partition: i32,
     ledger: &Ledger,
 ) -> KafkaResult<()> {
-    list.add_partition_offset(name, partition, Offset::Offset(ledger.base()))?;
+    let (first, metadata) = ledger.encode();
+    list.add_partition_offset(name, partition, Offset::Offset(first))?;
     if let Some(mut element) = list.find_partition(name, partition) {
-        element.set_metadata(ledger.encode());
+        element.set_metadata(metadata);
     }
     Ok(())
 }

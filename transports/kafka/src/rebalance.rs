@@ -73,7 +73,7 @@ impl ConsumerContext for Hook {
             }
         };
         if let Some(member) = member.as_ref().filter(|_| assigned) {
-            member.fence().assigned();
+            member.commits.fence().assigned();
         }
         if let (Err(e), Some(member)) = (result, member) {
             member.fail(reading("next", e));
@@ -297,7 +297,7 @@ impl Member {
         for place in places {
             if let Some(lane) = desk.lanes.get_mut(place) {
                 lane.leaving = true;
-                runs |= lane.hand.values().any(|held| held.started);
+                runs |= lane.hand.iter().any(|held| held.started);
             }
         }
         runs && !self.is_closed()

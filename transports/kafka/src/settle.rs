@@ -1,15 +1,15 @@
 //! How deliveries end.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 
 use tidings_transport::{
-    Delivery, Error, ErrorKind, Key, Outcome, ParkedState, Reason, Result, Settlement,
+    Delivery, Error, ErrorKind, Follower, Key, Outcome, ParkedState, Reason, Result, Settlement,
 };
 
-use crate::desk::Place;
+use crate::desk::{Desk, Place};
 use crate::entry::{Entry, Mode, NewLetter, mark};
 use crate::member::Member;
+use crate::starting::Starts;
 use crate::subscriber::{again, stale};
 
 /// What is to be written for a settlement before it counts.
@@ -22,12 +22,43 @@ struct Letter<'a> {
     parks: bool,
 }
 
+/// The place of its settlement in the call, where it is held, and what it is.
+type InHand<'a> = (usize, Place, &'a Delivery);
+
+/// What is marked as settled is behind the group when that is stored; else it is still in hand.
+fn pass(
+    desk: &mut Desk,
+    settlements: &[Settlement],
+    past: Vec<(usize, Place)>,
+    stored: &Result<()>,
+    results: &mut [Result<()>],
+) {
+    for (at, place) in past {
+        let delivery = &settlements[at].delivery;
+        match stored {
+            Ok(()) if desk.settled(place, delivery.epoch) => {}
+            Ok(()) => results[at] = Err(stale("settle", delivery)),
+            Err(e) => {
+                desk.take_back_settlement(place, delivery.epoch);
+                results[at] = Err(again(e));
+            }
+        }
+    }
+}
+
 impl Member {
-    pub(crate) async fn settle(self: &Arc<Self>, settlements: &[Settlement]) -> Vec<Result<()>> {
+    /// Settles, and starts records that stand behind an `Ack`: both are marked before the desk is let go,
+    /// so that each commit has both or neither.
+    pub(crate) async fn settle(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
         let mut results: Vec<Result<()>> = Vec::with_capacity(settlements.len());
         let mut past = Vec::new();
         let mut letters = Vec::new();
         let mut released = Vec::new();
+        let mut starts = Starts::default();
         {
             let mut desk = self.desk();
             for (at, settlement) in settlements.iter().enumerate() {
@@ -45,13 +76,17 @@ impl Member {
                     ));
                     continue;
                 }
-                desk.settling(place, true);
+                desk.settling(place, delivery.epoch, true);
                 if let Place::Letter(topic, id) = place {
                     released.push((at, topic, id));
                     continue;
                 }
                 match &settlement.outcome {
-                    Outcome::Ack => past.push((at, place)),
+                    // Marked at once: a commit that leaves meanwhile takes it along.
+                    Outcome::Ack => {
+                        desk.settle(place, delivery.epoch);
+                        past.push((at, place));
+                    }
                     Outcome::Retry { .. } => {
                         if let Place::Record(topic, partition, offset) = place
                             && let Some(lane) = desk.lanes.get_mut(&(topic, partition))
@@ -79,7 +114,7 @@ impl Member {
                         });
                     }
                     _ => {
-                        desk.settling(place, false);
+                        desk.settling(place, delivery.epoch, false);
                         results[at] = Err(Error::new(
                             ErrorKind::Unsupported,
                             "settle",
@@ -88,75 +123,34 @@ impl Member {
                     }
                 }
             }
+            for follower in followers {
+                match follower.is_free(&results) {
+                    true => starts.count(&mut desk, &follower.delivery),
+                    false => starts.refuse(follower.held_back()),
+                }
+            }
         }
         self.ready.notify_one();
         self.bury(letters, &mut results, &mut past).await;
         for (at, topic, id) in released {
             results[at] = self.settle_released(topic, id, &settlements[at]).await;
         }
-        self.pass(settlements, past, &mut results).await;
-        results
-    }
-
-    /// Puts records behind the group. What is marked but not stored is still in hand.
-    async fn pass(
-        self: &Arc<Self>,
-        settlements: &[Settlement],
-        past: Vec<(usize, Place)>,
-        results: &mut [Result<()>],
-    ) {
-        if past.is_empty() {
-            return;
-        }
-        {
-            let mut desk = self.desk();
-            for (at, place) in &past {
-                let delivery = &settlements[*at].delivery;
-                if !desk.settle(*place, delivery.epoch, true) {
-                    results[*at] = Err(stale("settle", delivery));
-                }
-            }
-        }
-        let stored = self.commit("settle").await;
-        let mut moved = BTreeSet::new();
+        let stored = match !past.is_empty() || starts.wait() {
+            true => self.commit("settle").await,
+            false => Ok(()),
+        };
         let mut desk = self.desk();
-        for (at, place) in past {
-            let delivery = &settlements[at].delivery;
-            if results[at].is_err() {
-                continue;
-            }
-            let Place::Record(topic, partition, offset) = place else {
-                continue;
-            };
-            match &stored {
-                Ok(()) => {
-                    let lane = desk.lanes.get_mut(&(topic, partition));
-                    let held = lane.and_then(|lane| {
-                        lane.hand
-                            .get(&offset)
-                            .filter(|held| held.epoch == delivery.epoch)?;
-                        lane.hand.remove(&offset)
-                    });
-                    match held {
-                        Some(_) => drop(moved.insert((topic, partition))),
-                        None => results[at] = Err(stale("settle", delivery)),
-                    }
-                }
-                Err(e) => {
-                    desk.settle(place, delivery.epoch, false);
-                    desk.settling(place, false);
-                    results[at] = Err(again(e));
-                }
-            }
-        }
-        for place in moved {
-            if let Some(lane) = desk.lanes.get_mut(&place) {
-                lane.ledger.advance();
-            }
-        }
+        pass(&mut desk, settlements, past, &stored, &mut results);
+        let held_back = |at: usize| {
+            let follower: &Follower = &followers[at];
+            (!follower.is_free(&results)).then(|| follower.held_back())
+        };
+        let delivery = |at: usize| &*followers[at].delivery;
+        let started = starts.end(&mut desk, delivery, &stored, held_back);
         drop(desk);
         // Whoever found no room to be handed more may find some now.
         self.ready.notify_one();
+        (results, started)
     }
 
     /// Stores dead letters. Those that are stored go to `past`; the others stay in hand.
@@ -183,17 +177,18 @@ impl Member {
                 Err(e) => Err(e),
             };
             let mut desk = self.desk();
-            for (at, place) in stored {
+            for (at, place, delivery) in stored {
                 match &written {
-                    Ok(()) => past.push((at, place)),
+                    Ok(()) if desk.settle(place, delivery.epoch) => past.push((at, place)),
+                    Ok(()) => results[at] = Err(stale("settle", delivery)),
                     Err(e) => {
-                        desk.settling(place, false);
+                        desk.settling(place, delivery.epoch, false);
                         results[at] = Err(again(e));
                     }
                 }
             }
-            for (at, place) in refused {
-                desk.settling(place, false);
+            for (at, place, delivery) in refused {
+                desk.settling(place, delivery.epoch, false);
                 results[at] = Err(Error::new(
                     ErrorKind::NotParked,
                     "settle",
@@ -204,12 +199,11 @@ impl Member {
     }
 
     /// The records of these letters; which they are; and those whose key turned out to be clear.
-    #[allow(clippy::type_complexity)]
-    fn entries(
+    fn entries<'a>(
         &self,
         topic: usize,
-        letters: Vec<Letter<'_>>,
-    ) -> (Vec<Entry>, Vec<(usize, Place)>, Vec<(usize, Place)>) {
+        letters: Vec<Letter<'a>>,
+    ) -> (Vec<Entry>, Vec<InHand<'a>>, Vec<InHand<'a>>) {
         let desk = self.desk();
         let journal = &desk.journals[topic];
         let (mut entries, mut stored, mut refused) = (Vec::new(), Vec::new(), Vec::new());
@@ -219,12 +213,12 @@ impl Member {
             let key = letter.key.filter(|_| letter.parks);
             match (key, letter.reason) {
                 (Some(key), None) if !waits(&key) => {
-                    refused.push((letter.at, letter.place));
+                    refused.push((letter.at, letter.place, letter.delivery));
                     continue;
                 }
                 // Parked only to wait behind a key that it does not have.
                 (None, None) => {
-                    refused.push((letter.at, letter.place));
+                    refused.push((letter.at, letter.place, letter.delivery));
                     continue;
                 }
                 (Some(key), Some(_)) => {
@@ -257,7 +251,7 @@ impl Member {
                 body: &letter.delivery.body,
             };
             entries.push(new.entry());
-            stored.push((letter.at, letter.place));
+            stored.push((letter.at, letter.place, letter.delivery));
         }
         (entries, stored, refused)
     }
@@ -274,7 +268,7 @@ impl Member {
         let mut desk = self.desk();
         let failed = matches!(&written, Err(e) if e.kind() != ErrorKind::Stale);
         if failed {
-            desk.settling(Place::Letter(topic, id), false);
+            desk.settling(Place::Letter(topic, id), settlement.delivery.epoch, false);
         } else if desk.letters.remove(&(topic, id)).is_none() {
             return Err(stale("settle", &settlement.delivery));
         }

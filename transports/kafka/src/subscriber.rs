@@ -1,13 +1,13 @@
 //! A member of a group, on the caller's side.
 
-use std::sync::atomic::Ordering as Atomic;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::BaseConsumer;
 use tidings_transport::{
-    Batch, Delivery, Error, ErrorKind, Opened, Result, Settlement, Subscriber, Subscription, Topic,
+    Batch, Delivery, Error, ErrorKind, Follower, Opened, Outcome, Result, Settlement, Subscriber,
+    Subscription, Topic, settle_then_start,
 };
 
 use crate::client::Client;
@@ -77,67 +77,6 @@ impl KafkaSubscriber {
             .map(|delivery| desk.find(delivery))
             .collect()
     }
-
-    /// Counts a start of each, and says what it counted.
-    async fn begin(&self, deliveries: &[Arc<Delivery>]) -> Vec<Result<u32>> {
-        let member = &self.member;
-        let mut results = Vec::with_capacity(deliveries.len());
-        let mut letters = Vec::new();
-        {
-            let mut desk = member.desk();
-            for (at, delivery) in deliveries.iter().enumerate() {
-                results.push(match desk.find(delivery) {
-                    Some(Place::Record(topic, partition, offset)) => {
-                        let lane = desk.lanes.get_mut(&(topic, partition));
-                        let started = lane.and_then(|lane| {
-                            let attempts = lane.ledger.attempts(offset) + 1;
-                            lane.ledger.set_attempts(offset, attempts);
-                            lane.hand.get_mut(&offset)?.started = true;
-                            lane.dirty = true;
-                            Some(attempts)
-                        });
-                        desk.version += 1;
-                        started.ok_or_else(|| stale("start", delivery))
-                    }
-                    Some(Place::Letter(topic, id)) => {
-                        letters.push((at, topic, id));
-                        Ok(0)
-                    }
-                    None => Err(stale("start", delivery)),
-                });
-            }
-        }
-        for (at, topic, id) in letters {
-            results[at] = self.begin_letter(topic, id, &deliveries[at]).await;
-        }
-        results
-    }
-
-    async fn begin_letter(&self, topic: usize, id: i64, delivery: &Delivery) -> Result<u32> {
-        let member = &self.member;
-        member.catch_up(topic, "start").await?;
-        let found = {
-            let desk = member.desk();
-            let journal = &desk.journals[topic];
-            journal.letters.get(&id).and_then(|letter| {
-                let attempts = letter.attempts() + 1;
-                Some((attempts, journal.changed(id, None, Some(attempts), None)?))
-            })
-        };
-        let (attempts, entry) = found.ok_or_else(|| stale("start", delivery))?;
-        member.write(topic, vec![entry], "start").await?;
-        Ok(attempts)
-    }
-
-    /// Commits for the sake of those that are in hand; `error` in the place of their results if
-    /// that fails.
-    async fn confirm<T>(&self, operation: &'static str, results: &mut [Result<T>]) {
-        if let Err(e) = self.member.commit(operation).await {
-            for result in results.iter_mut().filter(|r| r.is_ok()) {
-                *result = Err(again(&e));
-            }
-        }
-    }
 }
 
 #[async_trait]
@@ -151,12 +90,9 @@ impl Subscriber for KafkaSubscriber {
         let waiting = async {
             loop {
                 member.check_open("next")?;
-                if member.fill(max) {
-                    let batch = member.desk().take(max);
-                    if !batch.deliveries.is_empty() || !batch.gaps.is_empty() {
-                        member.handed.notify_one();
-                        return Ok(batch);
-                    }
+                if let Some(batch) = member.hand_out(max) {
+                    member.handed.notify_one();
+                    return Ok(batch);
                 } else if let Some(e) = member.take_error() {
                     return Err(e);
                 } else {
@@ -171,11 +107,7 @@ impl Subscriber for KafkaSubscriber {
         if let Err(e) = self.member.check_open("start") {
             return deliveries.iter().map(|_| Err(again(&e))).collect();
         }
-        let starting = async {
-            let mut results = self.begin(deliveries).await;
-            self.confirm("start", &mut results).await;
-            results
-        };
+        let starting = self.member.start(deliveries);
         self.member.while_it_waits(starting).await
     }
 
@@ -191,8 +123,12 @@ impl Subscriber for KafkaSubscriber {
             .collect();
         // A sign of life is a commit, which the group refuses from those who have left it.
         self.member.desk().touch();
-        let confirming = self.confirm("heartbeat", &mut results);
-        self.member.while_it_waits(confirming).await;
+        let commit = self.member.commit("heartbeat");
+        if let Err(e) = self.member.while_it_waits(commit).await {
+            for result in results.iter_mut().filter(|r| r.is_ok()) {
+                *result = Err(again(&e));
+            }
+        }
         results
     }
 
@@ -200,16 +136,32 @@ impl Subscriber for KafkaSubscriber {
         if let Err(e) = self.member.check_open("settle") {
             return settlements.iter().map(|_| Err(again(&e))).collect();
         }
-        let settling = self.member.settle(settlements);
+        let settling = self.member.settle(settlements, &[]);
+        self.member.while_it_waits(settling).await.0
+    }
+
+    async fn settle_and_start(
+        &self,
+        settlements: &[Settlement],
+        followers: &[Follower],
+    ) -> (Vec<Result<()>>, Vec<Result<u32>>) {
+        let is_record = |follower: &Follower| {
+            let before = settlements.get(follower.behind);
+            let acked = |s: &Settlement| matches!(s.outcome, Outcome::Ack) && !s.delivery.released;
+            before.is_some_and(acked) && !follower.delivery.released
+        };
+        if self.member.is_closed() || !followers.iter().all(is_record) {
+            // What is written into a journal is written before the one behind it starts.
+            return settle_then_start(self, settlements, followers).await;
+        }
+        let settling = self.member.settle(settlements, followers);
         self.member.while_it_waits(settling).await
     }
 
     async fn close(&self) -> Result<()> {
         let member = &self.member;
         member.check_open("close")?;
-        member.closed.store(true, Atomic::Release);
-        member.ready.notify_one();
-        member.handed.notify_one();
+        member.shut();
         let mut ended = member.ended.subscribe();
         let left = tokio::time::timeout(member.client.timeout(), ended.wait_for(|ended| *ended));
         match left.await {
@@ -221,8 +173,7 @@ impl Subscriber for KafkaSubscriber {
 
 impl Drop for KafkaSubscriber {
     fn drop(&mut self) {
-        self.member.closed.store(true, Atomic::Release);
-        self.member.handed.notify_one();
+        self.member.shut();
     }
 }
 
@@ -240,9 +191,14 @@ pub(crate) fn stale(operation: &'static str, delivery: &Delivery) -> Error {
 
 /// The same error for another delivery.
 pub(crate) fn again(error: &Error) -> Error {
+    told_to(error.operation(), error)
+}
+
+/// The same error for another call.
+pub(crate) fn told_to(operation: &'static str, error: &Error) -> Error {
     let text = error.to_string();
     let message = text
         .split_once(": ")
         .map_or(text.as_str(), |(_, message)| message);
-    Error::new(error.kind(), error.operation(), message)
+    Error::new(error.kind(), operation, message)
 }

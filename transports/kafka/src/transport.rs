@@ -21,7 +21,7 @@ use crate::{
 /// A log on an Apache Kafka cluster, version 2.4 or later.
 ///
 /// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Headers`],
-/// [`Capability::Durable`] and [`Capability::GroupUpkeep`]. Cheap to share behind an `Arc`.
+/// [`Capability::Durable`], [`Capability::GroupUpkeep`] and [`Capability::SettleAndStart`]. Cheap to share behind an `Arc`.
 pub struct Kafka {
     client: Arc<Client>,
     registry: Option<Arc<dyn SchemaRegistry>>,
@@ -65,6 +65,7 @@ impl Transport for Kafka {
             Capability::Durable,
             Capability::Headers,
             Capability::GroupUpkeep,
+            Capability::SettleAndStart,
         ])
     }
 

@@ -6,6 +6,7 @@ mod absence;
 mod cluster;
 mod doctor;
 mod fixture;
+mod followers;
 mod harness;
 mod membership;
 mod partitions;
