@@ -1,5 +1,6 @@
 //! Partitions come and go.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering as Atomic;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -9,9 +10,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtoc
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
-use tidings_transport::{Count, Error, ErrorKind, Result};
+use tidings_transport::{Count, Error, ErrorKind, Group, Result};
 
 use crate::brokers::{self, Brokers};
+use crate::desk::Desk;
 use crate::entry::{self, Made};
 use crate::error::reading;
 use crate::journal::Journal;
@@ -102,23 +104,24 @@ impl Member {
 
     /// Learns how far the group is in each partition, and begins there.
     fn assigned(&self, consumer: &BaseConsumer<Hook>, list: &mut TopicPartitionList) {
-        let places: Vec<_> = list
-            .elements()
-            .iter()
-            .filter_map(|e| Some((self.index(e.topic())?, e.partition())))
-            .collect();
-        for (topic, partition) in places {
+        let mut topics: BTreeMap<usize, Vec<i32>> = BTreeMap::new();
+        for element in list.elements() {
+            if let Some(topic) = self.index(element.topic()) {
+                topics.entry(topic).or_default().push(element.partition());
+            }
+        }
+        for (topic, partitions) in topics {
             // Nothing can be handed out before it is known; the group waits meanwhile.
-            let base = loop {
-                match self.open(consumer, topic, partition) {
-                    Ok(base) => break Some(base),
-                    Err(_) if self.is_closed() => break None,
+            let bases = loop {
+                match self.open(consumer, topic, &partitions) {
+                    Ok(bases) => break bases,
+                    Err(_) if self.is_closed() => break Vec::new(),
                     Err(e) => self.fail(e),
                 }
                 std::thread::sleep(PAUSE * 10);
             };
-            if let Some(base) = base {
-                let name = &self.physical[topic];
+            let name = &self.physical[topic];
+            for (partition, base) in partitions.into_iter().zip(bases) {
                 // It is in the list.
                 let _ = list.set_partition_offset(name, partition, Offset::Offset(base));
             }
@@ -126,26 +129,44 @@ impl Member {
         self.ready.notify_one();
     }
 
-    fn open(&self, consumer: &BaseConsumer<Hook>, topic: usize, partition: i32) -> Result<i64> {
+    /// Where each of these partitions begins for the group. All of a topic are asked for at once, since the group
+    /// waits for the answers.
+    fn open(
+        &self,
+        consumer: &BaseConsumer<Hook>,
+        topic: usize,
+        partitions: &[i32],
+    ) -> Result<Vec<i64>> {
         let (name, timeout) = (&self.physical[topic], self.client.timeout());
         self.wait_for_journal(topic)?;
-        let failed = |e| reading("next", e);
-        let found = committed(consumer, name, [partition], timeout).map_err(failed)?;
-        let marks = consumer
-            .fetch_watermarks(name, partition, timeout)
-            .map_err(failed)?;
-        let found = found.into_iter().next().flatten();
-        let anew = self.desk().anew.contains(&topic);
-        let anew = found.is_none() && (anew || self.is_younger(topic, partition, marks)?);
-        let lane = match anew {
-            true => self.lane_anew(topic, partition, marks),
-            false => self.lane(topic, partition, found, marks),
+        let each = || partitions.iter().copied();
+        let found = committed(consumer, name, each(), timeout);
+        let found = found.map_err(|e| reading("next", e))?;
+        let count = each().max().map_or(0, |last| last + 1);
+        let marks = self.client.watermarks(name, count, "next")?;
+        let mut known = Vec::with_capacity(partitions.len());
+        for (partition, found) in each().zip(found) {
+            let marks = usize::try_from(partition).ok().and_then(|at| marks.get(at));
+            let marks = *marks.ok_or_else(|| {
+                let text = format!("nothing is known of partition {partition} of {name}");
+                Error::new(ErrorKind::Unavailable, "next", text)
+            })?;
+            let younger = found.is_none() && self.is_younger(topic, partition, marks)?;
+            known.push((partition, found, marks, younger));
+        }
+        // Nothing fails from here on, and so nothing is told twice.
+        let begin = |(partition, found, marks, younger)| {
+            let mut desk = self.desk();
+            let anew = desk.anew.remove(&topic) && Committed::is_none(&found);
+            let lane = match anew || younger {
+                true => lane_anew(&mut desk, &self.group, (topic, partition), marks),
+                false => lane(&mut desk, &self.group, (topic, partition), found, marks),
+            };
+            let base = lane.ledger.base();
+            desk.assign(topic, partition, lane);
+            base
         };
-        let base = lane.ledger.base();
-        let mut desk = self.desk();
-        desk.anew.remove(&topic);
-        desk.assign(topic, partition, lane);
-        Ok(base)
+        Ok(known.into_iter().map(begin).collect())
     }
 
     /// Seeks and parked keys are known before the first delivery.
@@ -220,59 +241,6 @@ impl Member {
         Ok(younger)
     }
 
-    /// A partition that is heard from its beginning, since what the group had of it is lost.
-    fn lane_anew(&self, topic: usize, partition: i32, (low, _): (i64, i64)) -> Lane {
-        let cause = "the topic was lost and made anew: what it had held is not there";
-        let bounds = (partition, low, low);
-        let mut desk = self.desk();
-        desk.report(topic, &self.group, bounds, Count::Unknown, cause);
-        let journal = &desk.journals[topic];
-        let mut ledger = journal.blank(partition, low);
-        // Where it was told to go was a place in what is lost.
-        ledger.seek = journal.seek.as_ref().map_or(0, |(_, id)| *id);
-        ledger.begin_anew(low);
-        let mut lane = Lane::new(ledger);
-        lane.dirty = true;
-        lane
-    }
-
-    /// What stands in a partition for the group, with what was lost of it meanwhile reported.
-    fn lane(&self, topic: usize, partition: i32, found: Committed, marks: Marks) -> Lane {
-        let low = marks.0;
-        let mut desk = self.desk();
-        let journal = &desk.journals[topic];
-        let at = usize::try_from(partition).unwrap_or(usize::MAX);
-        let seek = journal
-            .seek
-            .as_ref()
-            .map(|(start, id)| (start.get(at).copied(), *id));
-        let committed = found.is_some();
-        // A partition that came later begins with its first record. What was committed and has
-        // expired is heard again from where the group began.
-        let begun = journal.begun(partition).unwrap_or(low);
-        let mut ledger = found.unwrap_or_else(|| journal.blank(partition, begun));
-        let mut dirty = !committed;
-        if let Some((start, id)) = seek
-            && id > ledger.seek
-        {
-            ledger.move_to(start.unwrap_or(low), id);
-            dirty = true;
-        }
-        let before = ledger.base();
-        let lost = ledger.meet(marks);
-        if lost != Count::Exactly(0) {
-            let (from, cause) = match lost {
-                Count::Unknown => (low, MADE_ANEW),
-                _ => (before, REMOVED),
-            };
-            desk.report(topic, &self.group, (partition, from, low), lost, cause);
-            dirty = true;
-        }
-        let mut lane = Lane::new(ledger);
-        lane.dirty = dirty;
-        lane
-    }
-
     /// Lets handlers that run finish, for a while, and forgets the partitions.
     fn revoked(&self, consumer: &BaseConsumer<Hook>, list: &TopicPartitionList) {
         let places: Vec<_> = list
@@ -302,4 +270,66 @@ impl Member {
         }
         runs && !self.is_closed()
     }
+}
+
+/// A partition that is heard from its beginning, since what the group had of it is lost.
+fn lane_anew(
+    desk: &mut Desk,
+    group: &Group,
+    (topic, partition): (usize, i32),
+    (low, _): Marks,
+) -> Lane {
+    let cause = "the topic was lost and made anew: what it had held is not there";
+    let bounds = (partition, low, low);
+    desk.report(topic, group, bounds, Count::Unknown, cause);
+    let journal = &desk.journals[topic];
+    let mut ledger = journal.blank(partition, low);
+    // Where it was told to go was a place in what is lost.
+    ledger.seek = journal.seek.as_ref().map_or(0, |(_, id)| *id);
+    ledger.begin_anew(low);
+    let mut lane = Lane::new(ledger);
+    lane.dirty = true;
+    lane
+}
+
+/// What stands in a partition for the group, with what was lost of it meanwhile reported.
+fn lane(
+    desk: &mut Desk,
+    group: &Group,
+    (topic, partition): (usize, i32),
+    found: Committed,
+    marks: Marks,
+) -> Lane {
+    let low = marks.0;
+    let journal = &desk.journals[topic];
+    let at = usize::try_from(partition).unwrap_or(usize::MAX);
+    let seek = journal
+        .seek
+        .as_ref()
+        .map(|(start, id)| (start.get(at).copied(), *id));
+    let committed = found.is_some();
+    // A partition that came later begins with its first record. What was committed and has
+    // expired is heard again from where the group began.
+    let begun = journal.begun(partition).unwrap_or(low);
+    let mut ledger = found.unwrap_or_else(|| journal.blank(partition, begun));
+    let mut dirty = !committed;
+    if let Some((start, id)) = seek
+        && id > ledger.seek
+    {
+        ledger.move_to(start.unwrap_or(low), id);
+        dirty = true;
+    }
+    let before = ledger.base();
+    let lost = ledger.meet(marks);
+    if lost != Count::Exactly(0) {
+        let (from, cause) = match lost {
+            Count::Unknown => (low, MADE_ANEW),
+            _ => (before, REMOVED),
+        };
+        desk.report(topic, group, (partition, from, low), lost, cause);
+        dirty = true;
+    }
+    let mut lane = Lane::new(ledger);
+    lane.dirty = dirty;
+    lane
 }
