@@ -74,15 +74,18 @@ async fn no_commit_is_overtaken_and_the_outage_is_told_once() {
     tracing::subscriber::set_global_default(subscriber).expect("the first of this process");
     let broker = start_own().await;
     let mut settings = config(broker.address(), 1);
-    settings.response_timeout = Duration::from_secs(1);
-    let log = connect(settings).await;
+    let patient = connect(settings.clone()).await;
     let (topic, group) = names("absence");
-    let made = log.create_group(&topic, &group, &Start::Latest).await;
+    let made = patient.create_group(&topic, &group, &Start::Latest).await;
     made.expect("a new group");
     let records: Vec<_> = (0..6)
         .map(|i| record(&topic, &format!("k{i}"), &format!("{i}")))
         .collect();
-    publish(&log, &records).await;
+    publish(&patient, &records).await;
+    // It would tell of the outage as well.
+    drop(patient);
+    settings.response_timeout = Duration::from_secs(1);
+    let log = connect(settings).await;
     let consumer = join(&log, &topic, &group).await;
     let held = take(&*consumer, 6).await;
     for (round, three) in held.chunks(3).enumerate() {

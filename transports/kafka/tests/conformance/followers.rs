@@ -103,8 +103,9 @@ async fn the_next_is_started_with_the_settlement() {
 async fn what_is_not_settled_is_not_followed() {
     let broker = start_own().await;
     let mut settings = config(broker.address(), 1);
+    let (_, topic, group) = group_with(2, settings.clone()).await;
     settings.response_timeout = Duration::from_secs(1);
-    let (log, topic, group) = group_with(2, settings).await;
+    let log = connect(settings).await;
     let consumer = join(&log, &topic, &group).await;
     let held = take(&*consumer, 2).await;
     assert_eq!(start_at_last(&*consumer, &held[0]).await, 1);
