@@ -27,7 +27,7 @@ pub enum OutboxCommand {
     Migrate(DatabaseOnlyArgs),
     /// Show how full the outbox is
     Status(StatusArgs),
-    /// List rows that the bus refused for good; retry or discard them
+    /// List rows that the bus refused; retry or discard them
     Refused(RefusedArgs),
     /// Delete old rows of the inbox
     PruneInbox(PruneInboxArgs),

@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tidings::{Replay, ReplayError, ReplayPlan, ReplayProgress, Until};
-use tidings_transport::{Key, Position};
+use tidings_transport::{Count, Key, Position};
 
 use crate::args::ReplayArgs;
 use crate::bus::Bus;
 use crate::consent::Consent;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
-use crate::output::{Output, Work, number, progress, time, to_stderr};
+use crate::output::{Output, Work, counted, number, progress, time, to_stderr};
 use crate::signals::Shutdown;
 
 /// Keys that are named to a person.
@@ -154,8 +154,8 @@ fn report(
         }));
     }
     let mut line = format!(
-        "{} events handed to group {}",
-        number(progress.replayed),
+        "{} handed to group {}",
+        counted(Count::Exactly(progress.replayed), "event"),
         args.group
     );
     if progress.unreadable > 0 {

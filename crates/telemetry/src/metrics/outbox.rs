@@ -28,7 +28,7 @@ pub struct OutboxState {
     pub depth: u64,
     /// How long the oldest of them has waited.
     pub oldest: Duration,
-    /// Rows set aside because the log refuses them for good.
+    /// Rows set aside because the log refuses or does not permit them.
     pub refused: u64,
     /// Whether this process is the one that relays.
     pub active: bool,
@@ -47,7 +47,7 @@ impl Outbox {
             ),
             refused_rows: book.gauges(
                 "outbox_refused_rows",
-                "Rows of the outbox that the log refused for good, with their reason beside them",
+                "Rows of the outbox that the log refused or does not permit, with their reason beside them",
             ),
             active: book.gauges(
                 "relay_active",

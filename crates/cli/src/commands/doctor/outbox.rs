@@ -87,7 +87,7 @@ fn judge(shown: &str, examined: &Examination) -> Vec<Finding> {
             Severity::Warning,
             "outbox-refused",
             format!(
-                "the bus refused {} of {shown} for good{held}",
+                "the bus refused {} of {shown}{held}",
                 counted(Count::Exactly(status.refused), "row")
             ),
             "`tidings outbox refused` shows the reasons; retry them after mending those, or \
