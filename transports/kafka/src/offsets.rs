@@ -59,14 +59,23 @@ impl Client {
         topics.iter().map(one).collect()
     }
 
-    /// The marks of all partitions of these topics, in two requests to each broker. Blocks.
+    /// The marks of all partitions of these topics. Blocks.
     pub(crate) fn marks(&self, topics: &[(&str, i32)]) -> KafkaResult<Vec<Vec<Marks>>> {
+        let places = topics.iter().flat_map(|&(name, partitions)| {
+            (0..partitions).map(move |partition| (name, partition))
+        });
+        let places: Vec<_> = places.collect();
+        let mut each = self.marks_at(&places)?.into_iter();
+        let counts = topics.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0));
+        Ok(counts.map(|n| each.by_ref().take(n).collect()).collect())
+    }
+
+    /// The marks of these partitions, in two requests to each broker. Blocks.
+    pub(crate) fn marks_at(&self, places: &[(&str, i32)]) -> KafkaResult<Vec<Marks>> {
         let ask = |which: Offset| {
             let mut list = TopicPartitionList::new();
-            for (name, partitions) in topics {
-                for partition in 0..*partitions {
-                    list.add_partition_offset(name, partition, which)?;
-                }
+            for (name, partition) in places {
+                list.add_partition_offset(name, *partition, which)?;
             }
             // What Kafka calls the times -1 and -2 are the end and the beginning.
             let found = match list.count() {
@@ -82,12 +91,8 @@ impl Client {
         };
         // What is removed between the two is not there in either.
         let (highs, lows) = (ask(Offset::End)?, ask(Offset::Beginning)?);
-        let mut each = lows
-            .into_iter()
-            .zip(highs)
-            .map(|(low, high)| (low, high.max(low)));
-        let counts = topics.iter().map(|(_, n)| usize::try_from(*n).unwrap_or(0));
-        Ok(counts.map(|n| each.by_ref().take(n).collect()).collect())
+        let each = lows.into_iter().zip(highs);
+        Ok(each.map(|(low, high)| (low, high.max(low))).collect())
     }
 
     /// What a group has committed. Blocks.

@@ -139,18 +139,13 @@ impl Member {
     ) -> Result<Vec<i64>> {
         let (name, timeout) = (&self.physical[topic], self.client.timeout());
         self.wait_for_journal(topic)?;
+        let failed = |e| reading("next", e);
         let each = || partitions.iter().copied();
-        let found = committed(consumer, name, each(), timeout);
-        let found = found.map_err(|e| reading("next", e))?;
-        let count = each().max().map_or(0, |last| last + 1);
-        let marks = self.client.watermarks(name, count, "next")?;
+        let found = committed(consumer, name, each(), timeout).map_err(failed)?;
+        let places: Vec<_> = each().map(|partition| (name.as_str(), partition)).collect();
+        let marks = self.client.marks_at(&places).map_err(failed)?;
         let mut known = Vec::with_capacity(partitions.len());
-        for (partition, found) in each().zip(found) {
-            let marks = usize::try_from(partition).ok().and_then(|at| marks.get(at));
-            let marks = *marks.ok_or_else(|| {
-                let text = format!("nothing is known of partition {partition} of {name}");
-                Error::new(ErrorKind::Unavailable, "next", text)
-            })?;
+        for ((partition, found), marks) in each().zip(found).zip(marks) {
             let younger = found.is_none() && self.is_younger(topic, partition, marks)?;
             known.push((partition, found, marks, younger));
         }

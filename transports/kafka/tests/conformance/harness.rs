@@ -21,6 +21,9 @@ use tidings_conformance::{
 use tidings_transport::{Body, Field, Group, Topic, Transport};
 use tidings_transport_kafka::{Kafka, KafkaConfig};
 use tokio::sync::{Mutex, OnceCell};
+use tokio::time::{sleep, timeout};
+
+use crate::fixture::PATIENCE;
 
 /// A broker, with topics of one partition: the suite asks for the order of a whole topic.
 #[derive(Clone)]
@@ -87,6 +90,27 @@ impl OneBroker {
         for result in done.expect("the broker answers") {
             result.expect("a setting that can be changed");
         }
+        // The controller has it; the broker, which follows it, may be slow to.
+        let has_it = async {
+            while self.limit_of(physical).await.as_deref() != Some(bytes) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, has_it).await.expect("the broker follows");
+        // It tells what it will do a moment before it does.
+        sleep(Duration::from_millis(200)).await;
+    }
+
+    async fn limit_of(&self, physical: &str) -> Option<String> {
+        let topic = ResourceSpecifier::Topic(physical);
+        let asked = self
+            .admin()
+            .describe_configs(&[topic], &AdminOptions::new())
+            .await;
+        let told = asked.expect("the broker answers").remove(0);
+        let told = told.expect("a topic that is there");
+        let entry = told.get("max.message.bytes")?;
+        entry.value.clone()
     }
 }
 
