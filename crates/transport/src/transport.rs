@@ -61,6 +61,26 @@ pub trait Transport: Send + Sync + 'static {
     /// From `Start::Latest` there is nothing. Requires `Capability::Replay`.
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>>;
 
+    /// [`read`](Self::read), up to the record at `end` and no further: an end that stands still while others
+    /// publish. Requires `Capability::Replay`.
+    ///
+    /// The default finds the first record behind `end`, which serves where records have one order.
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let behind = self.read(topic, &Start::After(end.clone()), 1).await?;
+        let mut page = self.read(topic, from, limit).await?;
+        let is_behind = |stored: &Stored| behind.iter().any(|b| b.position == stored.position);
+        if let Some(at) = page.iter().position(is_behind) {
+            page.truncate(at);
+        }
+        Ok(page)
+    }
+
     /// Reads the records before `before`, or all where it is `None`: newest first, at most `limit`;
     /// leaves no trace. Requires `Capability::Replay`.
     async fn read_back(

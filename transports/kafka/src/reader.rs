@@ -109,24 +109,29 @@ pub(crate) async fn read(
     client: &Arc<Client>,
     from_topic: &Topic,
     from: &Start,
+    end: Option<&Position>,
     limit: usize,
 ) -> Result<Vec<Stored>> {
-    let (wanted, from) = (from_topic.clone(), from.clone());
+    let (wanted, from, end) = (from_topic.clone(), from.clone(), end.cloned());
     client
         .blocking("read", move |client| {
             let (name, marks) = topic(client, &wanted, "read")?;
             let next = start::resolve(client, &name, &marks, &from, "read")?;
+            let ends: Vec<i64> = match end.map(Start::After) {
+                Some(end) => start::resolve(client, &name, &marks, &end, "read")?,
+                None => marks.iter().map(|(_, high)| *high).collect(),
+            };
             let count = i64::try_from(limit).unwrap_or(i64::MAX);
             let ranges: Vec<_> = (0..)
-                .zip(next.iter().zip(&marks))
-                .map(|(p, (next, (low, high)))| {
+                .zip(next.iter().zip(&marks).zip(ends))
+                .map(|(p, ((next, (low, _)), end))| {
                     let next = *next.max(low);
-                    (p, next, high.min(&next.saturating_add(count)).to_owned())
+                    (p, next, end.clamp(next, next.saturating_add(count)))
                 })
                 .collect();
             let mut found = collect(client, &name, &ranges, "read")?;
             found.truncate(limit);
-            Ok(placed(found, next, 1))
+            Ok(placed(found, next, |next, read| *next = read + 1))
         })
         .await
 }
@@ -153,7 +158,7 @@ pub(crate) async fn read_back(
             let mut found = collect(client, &name, &ranges, "read")?;
             found.reverse();
             found.truncate(limit);
-            Ok(placed(found, ends, 0))
+            Ok(placed(found, ends, |end, read| *end = read))
         })
         .await
 }
@@ -192,16 +197,17 @@ fn collect(
     Ok(found)
 }
 
-/// Gives each record a position from which reading can go on in all partitions: its own place
-/// first, then how far the others were read. `step` is 1 forwards and 0 backwards.
-fn placed(found: Vec<Read>, mut next: Vec<i64>, step: i64) -> Vec<Stored> {
+/// Gives each record a position from which reading can go on in all partitions, in either direction: its own
+/// place first, then the last offset before it in each of the others. `border` is the first offset of each
+/// partition behind what is there so far, and `pass` moves it over a record that was read.
+fn placed(found: Vec<Read>, mut border: Vec<i64>, pass: impl Fn(&mut i64, i64)) -> Vec<Stored> {
     let each = |mut read: Read| {
         let at = usize::try_from(read.partition).unwrap_or(0);
-        next[at] = read.offset + step;
-        if next.len() > 1 {
+        pass(&mut border[at], read.offset);
+        if border.len() > 1 {
             let mut text = format!("{}:{}", read.partition, read.offset);
-            for (partition, next) in next.iter().enumerate().filter(|(p, _)| *p != at) {
-                text.push_str(&format!(",{partition}:{}", next - step));
+            for (partition, border) in border.iter().enumerate().filter(|(p, _)| *p != at) {
+                text.push_str(&format!(",{partition}:{}", border - 1));
             }
             read.stored.position = Position::new(text);
         }

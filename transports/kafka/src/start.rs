@@ -77,8 +77,8 @@ fn after(
     Ok(next)
 }
 
-/// The offsets behind the last records before a position that `read_back` gave out, or that of one
-/// record.
+/// The offsets behind the last records before that at a position: the first that it names is the record's own
+/// place, the others are before it.
 pub(crate) fn before(
     client: &Client,
     name: &str,
@@ -88,9 +88,11 @@ pub(crate) fn before(
 ) -> Result<Vec<i64>> {
     let places = places(marks, position, 0, operation)?;
     let mut ends = around(client, name, marks, &places, operation)?;
-    for (at, offset) in places {
-        ends[at] = offset.max(0);
+    for (at, offset) in &places[1..] {
+        ends[*at] = (offset + 1).min(marks[*at].1);
     }
+    let (own, offset) = places[0];
+    ends[own] = offset.max(0);
     Ok(ends)
 }
 

@@ -90,7 +90,17 @@ impl Transport for Kafka {
     }
 
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>> {
-        reader::read(&self.client, topic, from, limit).await
+        reader::read(&self.client, topic, from, None, limit).await
+    }
+
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        reader::read(&self.client, topic, from, Some(end), limit).await
     }
 
     async fn read_back(

@@ -163,6 +163,16 @@ impl Transport for Witness {
         self.inner.read(topic, from, limit).await
     }
 
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.inner.read_until(topic, from, end, limit).await
+    }
+
     async fn read_back(
         &self,
         topic: &Topic,

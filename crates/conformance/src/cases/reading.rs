@@ -36,6 +36,18 @@ pub(crate) async fn reading_begins_where_it_is_told(s: Scene) {
         said(s.log.read(&s.topic, &Start::Earliest, 2).await),
         ["one", "two"]
     );
+    let after = |position: &Position| Start::After(position.clone());
+    let ends: [(_, _, _, &[&str]); 5] = [
+        (Start::Earliest, &two, 10, &["one", "two"]),
+        (Start::Earliest, &two, 1, &["one"]),
+        (Start::Earliest, &three, 10, &["one", "two", "three"]),
+        (after(&one), &two, 10, &["two"]),
+        (after(&two), &two, 10, &[]),
+    ];
+    for (from, end, limit, wanted) in ends {
+        let read = s.log.read_until(&s.topic, &from, end, limit).await;
+        assert_eq!(said(read), wanted, "{limit} from {from:?} to {end}");
+    }
     let stored = s.log.read(&s.topic, &Start::Earliest, 10).await;
     let stored = stored.expect("the topic is there");
     let positions: Vec<_> = stored.iter().map(|s| &s.position).collect();

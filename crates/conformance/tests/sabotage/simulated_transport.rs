@@ -104,6 +104,18 @@ impl Transport for SimulatedTransport {
         self.call("read", call).await
     }
 
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.capabilities().require(Capability::Replay, "read")?;
+        let call = async |log: Memory| log.read_until(topic, from, end, limit).await;
+        self.call("read", call).await
+    }
+
     async fn read_back(
         &self,
         topic: &Topic,

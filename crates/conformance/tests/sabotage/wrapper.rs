@@ -263,6 +263,16 @@ impl Transport for Sabotage {
         self.fault.read(&self.inner, topic, from, limit).await
     }
 
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.inner.log.read_until(topic, from, end, limit).await
+    }
+
     async fn read_back(
         &self,
         topic: &Topic,

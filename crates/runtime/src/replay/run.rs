@@ -53,8 +53,8 @@ pub struct Replay {
 pub struct ReplayProgress {
     /// Everything up to here is done: [`Replay::resume`] goes on behind it.
     pub position: Option<Position>,
-    /// The newest record when the replay began: where it ends, unless told otherwise. Whoever
-    /// resumes names it, so that what came since is not replayed as well.
+    /// The last record: the newest when the replay began, unless told otherwise. Whoever resumes
+    /// names it, so that what came since is not replayed as well.
     pub end: Option<Position>,
     /// Records read.
     pub scanned: u64,
@@ -199,12 +199,12 @@ impl Replay {
         self.check_group().await?;
         let mut walk = Walk::begin(&*self.transport, &self.topic, &self.selection).await?;
         if self.fresh && !self.resumed {
-            self.make_group(walk.last.as_ref()).await?;
+            self.make_group(walk.end.as_ref()).await?;
         }
         let began = Timestamp::now().to_string();
         let mut summary = ReplaySummary::default();
         let progress = &mut summary.progress;
-        progress.end = walk.last.clone();
+        progress.end = walk.end.clone();
         let mut pace = Pace::new(self.rate);
         let mut shutdown = std::pin::pin!(shutdown);
         info!(topic = %self.topic, group = %self.group, end = ?progress.end, "a replay begins");
@@ -253,10 +253,10 @@ impl Replay {
     }
 
     /// Makes the group where the range ends: nothing is left out, and nothing comes twice.
-    async fn make_group(&self, last: Option<&Position>) -> Result<(), ReplayError> {
-        let end = match (&self.selection.until, last) {
-            (Some(Until::Position(end)), _) | (None, Some(end)) => Start::After(end.clone()),
+    async fn make_group(&self, end: Option<&Position>) -> Result<(), ReplayError> {
+        let end = match (&self.selection.until, end) {
             (Some(Until::Time(end)), _) => Start::Time(*end),
+            (Some(Until::Position(end)), _) | (None, Some(end)) => Start::After(end.clone()),
             (None, None) => Start::Latest,
         };
         let opened = self

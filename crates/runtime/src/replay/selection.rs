@@ -41,10 +41,9 @@ pub(super) struct Walk<'a> {
     log: &'a dyn Transport,
     topic: &'a Topic,
     place: Start,
-    before: Option<Position>,
     time: Option<Timestamp>,
-    /// The newest record when the walk began; `None` when there was none.
-    pub(super) last: Option<Position>,
+    /// The last record: the newest when the walk began, unless told otherwise. `None` when there was none.
+    pub(super) end: Option<Position>,
     done: bool,
 }
 
@@ -55,47 +54,41 @@ impl<'a> Walk<'a> {
         selection: &Selection,
     ) -> Result<Self> {
         let newest = log.read_back(topic, None, 1).await?.pop();
-        let (mut before, mut time) = (None, None);
+        let newest = newest.map(|stored| stored.position);
+        let (mut end, mut time) = (newest, None);
         match &selection.until {
             None => {}
             Some(Until::Time(until)) => time = Some(*until),
-            Some(Until::Position(until)) => {
-                let behind = log.read(topic, &Start::After(until.clone()), 1).await?;
-                before = behind.into_iter().next().map(|stored| stored.position);
-            }
+            Some(Until::Position(until)) => end = end.and(Some(until.clone())),
         }
-        let last = newest.map(|stored| stored.position);
         Ok(Self {
             log,
             topic,
             place: selection.from.clone(),
-            before,
             time,
-            done: last.is_none(),
-            last,
+            done: end.is_none(),
+            end,
         })
     }
 
     /// The next records, oldest first; none at the end.
     pub(super) async fn next(&mut self, limit: usize) -> Result<Vec<Stored>> {
-        if self.done {
-            return Ok(Vec::new());
-        }
-        let page = self.log.read(self.topic, &self.place, limit).await?;
+        let end = match &self.end {
+            Some(end) if !self.done => end,
+            _ => return Ok(Vec::new()),
+        };
+        let page = self.log.read_until(self.topic, &self.place, end, limit);
+        let page = page.await?;
         self.done = page.is_empty();
         let mut taken = Vec::with_capacity(page.len());
         for stored in page {
             let late = |until| stored.received.is_some_and(|received| received >= until);
-            if self.before.as_ref() == Some(&stored.position) || self.time.is_some_and(late) {
+            if self.time.is_some_and(late) {
                 self.done = true;
                 break;
             }
-            self.done = self.last.as_ref() == Some(&stored.position);
             self.place = Start::After(stored.position.clone());
             taken.push(stored);
-            if self.done {
-                break;
-            }
         }
         Ok(taken)
     }

@@ -140,6 +140,16 @@ impl Transport for Faulty {
         self.log.read(topic, from, limit).await
     }
 
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.log.read_until(topic, from, end, limit).await
+    }
+
     async fn read_back(
         &self,
         topic: &Topic,

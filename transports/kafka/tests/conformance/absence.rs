@@ -144,6 +144,8 @@ async fn who_waits_for_an_answer_beyond_its_lease_keeps_what_it_holds() {
     let mut settings = config(broker.address(), 1);
     let session = ("session.timeout.ms".into(), "30000".into());
     settings.client.extend([session]);
+    // This is about the lease and no other limit.
+    settings.response_timeout = Duration::from_secs(30);
     let log = connect(settings).await;
     let (topic, group) = names("waiting");
     let made = log.create_group(&topic, &group, &Start::Latest).await;

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rdkafka::admin::{AdminOptions, NewPartitions};
 use tidings_transport::{Delivery, ErrorKind, Outcome, Settlement, Start, Subscriber, Transport};
 use tidings_transport_kafka::Kafka;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::fixture::{
     PATIENCE, ack, config, connect, join, names, next, publish, record, take, text,
@@ -185,6 +186,60 @@ async fn all_partitions_are_read_page_by_page() {
     let mut heard: BTreeSet<String> = read[..10].iter().map(|s| document(&s.body)).collect();
     heard.extend(take(&*consumer, 20).await.iter().map(|d| text(d)));
     assert_eq!(heard, all);
+}
+
+/// Whoever shows the newest reads back to a place and goes on from there; a replay ends at the newest of its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_found_backwards_is_one_to_go_on_from_and_to_end_at() {
+    let broker = start().await;
+    let log = connect(config(broker.address(), 3)).await;
+    let (topic, group) = names("places");
+    // One partition holds nothing.
+    let first: Vec<_> = (0..12)
+        .map(|i| record(&topic, ["a", "b"][i % 2], &format!("{i}")))
+        .collect();
+    for one in first.chunks(1) {
+        publish(&log, one).await;
+        // One millisecond is the grain of their order.
+        sleep(Duration::from_millis(2)).await;
+    }
+    let back = log.read_back(&topic, None, 12).await.expect("it is there");
+    assert_eq!(back.len(), 12);
+    for (at, stored) in back.iter().enumerate() {
+        let from = Start::After(stored.position.clone());
+        let newer = log.read(&topic, &from, 20).await.expect("it is there");
+        let newer: Vec<_> = newer.iter().map(|s| document(&s.body)).collect();
+        let wanted: Vec<_> = back[..at].iter().rev().map(|s| document(&s.body)).collect();
+        assert_eq!(newer, wanted, "behind {}", stored.position);
+        let older = log.read_back(&topic, Some(&stored.position), 20).await;
+        assert_eq!(older.expect("it is there").len(), 11 - at);
+    }
+    let end = &back[0].position;
+    let later: Vec<_> = (12..42)
+        .map(|i| record(&topic, &format!("k{i}"), &format!("{i}")))
+        .collect();
+    publish(&log, &later).await;
+    let (mut from, mut read) = (Start::Earliest, Vec::new());
+    loop {
+        let page = log.read_until(&topic, &from, end, 5).await;
+        let page = page.expect("it is there");
+        let Some(last) = page.last() else { break };
+        // Reading forwards and back, one position is as good as the other.
+        let before = log.read_back(&topic, Some(&last.position), 50).await;
+        read.extend(page.iter().map(|s| document(&s.body)));
+        assert_eq!(before.expect("it is there").len(), read.len() - 1);
+        from = Start::After(last.position.clone());
+    }
+    let wanted: Vec<_> = (0..12).map(|i| i.to_string()).collect();
+    assert_eq!(read, wanted, "nothing that came later");
+    // And the group that is made at that end hears each of the others.
+    let from = Start::After(end.clone());
+    let made = log.create_group(&topic, &group, &from).await;
+    made.expect("a new group");
+    let consumer = join(&log, &topic, &group).await;
+    let heard = take(&*consumer, 30).await;
+    let heard: BTreeSet<String> = heard.iter().map(|d| text(d)).collect();
+    assert_eq!(heard, (12..42).map(|i| i.to_string()).collect());
 }
 
 fn document(body: &tidings_transport::Body) -> String {
