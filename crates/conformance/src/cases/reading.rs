@@ -62,6 +62,13 @@ pub(crate) async fn reading_begins_where_it_is_told(s: Scene) {
         s.log.read(&s.topic, &nonsense, 10).await,
         ErrorKind::Invalid,
     );
+    for _ in 0..30 {
+        let [end] = s.publish(["end"]).await;
+        let behind = after(&end);
+        let reading = s.log.read_until(&s.topic, &behind, &end, 10);
+        let (read, _) = tokio::join!(reading, s.publish(["later"]));
+        assert!(said(read).is_empty(), "an end stands still");
+    }
 }
 
 pub(crate) async fn reading_back_begins_with_the_newest(s: Scene) {
