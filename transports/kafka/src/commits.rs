@@ -28,9 +28,6 @@ pub(crate) struct Commits {
     /// Rings when there is one.
     bell: Condvar,
     told: watch::Sender<Told>,
-    /// Held from gathering to the answer, also when nobody waits for it any more: the library may send
-    /// a commit again, and what was gathered later must not be overtaken by it.
-    sending: Mutex<()>,
     doubt: Mutex<Doubt>,
     fence: Mutex<Fence>,
 }
@@ -62,7 +59,6 @@ impl Default for Commits {
             }),
             bell: Condvar::new(),
             told: watch::Sender::default(),
-            sending: Mutex::default(),
             doubt: Mutex::default(),
             fence: Mutex::default(),
         }
@@ -166,7 +162,8 @@ impl Member {
         }
     }
 
-    /// Commits for those who wait for it, until the member is closed and nobody does.
+    /// Commits for those who wait for it, until the member is closed and nobody does. By one thread, which waits for
+    /// each answer: the library may send a commit again, and it must not overtake what was gathered later.
     pub(crate) fn commit_for_callers(&self) {
         let _end = End(self);
         while let Some(until) = self.next_wish() {
@@ -206,8 +203,6 @@ impl Member {
     /// Commits once, on a thread that may block; `false` while the group is being rebalanced, and takes
     /// commits of no generation but the next. With it comes the version of the desk that was gathered.
     fn send(&self, operation: &'static str) -> (u64, Result<bool>) {
-        let sending = self.commits.sending.lock();
-        let _turn = sending.unwrap_or_else(PoisonError::into_inner);
         let told = &self.commits.told;
         told.send_if_modified(|told| {
             told.refused = false;

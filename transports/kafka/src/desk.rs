@@ -173,13 +173,20 @@ impl Desk {
             .then_some(Place::Record(topic, partition, offset))
     }
 
-    /// A record as it is held, unless it has passed on meanwhile.
-    fn held(&mut self, place: Place, epoch: u64) -> Option<&mut Held> {
+    /// The partition of a record and its offset, unless it has passed on meanwhile.
+    fn lane(&mut self, place: Place, epoch: u64) -> Option<(&mut Lane, i64)> {
         let Place::Record(topic, partition, offset) = place else {
             return None;
         };
         let lane = self.lanes.get_mut(&(topic, partition))?;
-        lane.hand.get_mut(offset).filter(|held| held.is(epoch))
+        let holds = lane.hand.get(offset).is_some_and(|held| held.is(epoch));
+        holds.then_some((lane, offset))
+    }
+
+    /// A record as it is held, unless it has passed on meanwhile.
+    fn held(&mut self, place: Place, epoch: u64) -> Option<&mut Held> {
+        let (lane, offset) = self.lane(place, epoch)?;
+        lane.hand.get_mut(offset)
     }
 
     /// Marks one whose settlement is on its way, or that it failed.
@@ -227,15 +234,6 @@ impl Desk {
     /// Whether a record is still in hand, and has not passed on meanwhile.
     pub(crate) fn holds(&mut self, place: Place, epoch: u64) -> bool {
         self.held(place, epoch).is_some()
-    }
-
-    /// The partition of a record that is still in hand, and its offset.
-    fn lane(&mut self, place: Place, epoch: u64) -> Option<(&mut Lane, i64)> {
-        self.held(place, epoch)?;
-        let Place::Record(topic, partition, offset) = place else {
-            return None;
-        };
-        Some((self.lanes.get_mut(&(topic, partition))?, offset))
     }
 
     /// Puts a record behind the group; `false` if it has passed on meanwhile.
