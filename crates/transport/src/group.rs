@@ -73,6 +73,18 @@ pub enum Start {
     After(Position),
 }
 
+/// As [`FromStr`](std::str::FromStr) reads it.
+impl fmt::Display for Start {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Latest => f.write_str("latest"),
+            Self::Earliest => f.write_str("earliest"),
+            Self::Time(time) => time.fmt(f),
+            Self::After(position) => position.fmt(f),
+        }
+    }
+}
+
 impl std::str::FromStr for Start {
     type Err = Error;
 

@@ -62,30 +62,14 @@ pub trait Transport: Send + Sync + 'static {
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>>;
 
     /// [`read`](Self::read), up to the record at `end` and no further: an end that stands still while others
-    /// publish. Requires `Capability::Replay`.
-    ///
-    /// The default looks for the record at `end`, or the first behind it, in what it has read; that serves where
-    /// records have one order.
+    /// publish. There is nothing where `end` comes before `from`. Requires `Capability::Replay`.
     async fn read_until(
         &self,
         topic: &Topic,
         from: &Start,
         end: &Position,
         limit: usize,
-    ) -> Result<Vec<Stored>> {
-        let mut page = self.read(topic, from, limit).await?;
-        if let Some(at) = page.iter().position(|stored| stored.position == *end) {
-            page.truncate(at + 1);
-            return Ok(page);
-        }
-        // Not before the page: what is published between the two would not be known to be behind.
-        let behind = self.read(topic, &Start::After(end.clone()), 1).await?;
-        let is_behind = |stored: &Stored| behind.iter().any(|b| b.position == stored.position);
-        if let Some(at) = page.iter().position(is_behind) {
-            page.truncate(at);
-        }
-        Ok(page)
-    }
+    ) -> Result<Vec<Stored>>;
 
     /// Reads the records before `before`, or all where it is `None`: newest first, at most `limit`;
     /// leaves no trace. Requires `Capability::Replay`.

@@ -30,29 +30,23 @@ impl Redis {
         &self,
         topic: &Topic,
         from: &Start,
+        end: Option<&Position>,
         limit: usize,
     ) -> Result<Vec<Stored>> {
         let mut next = match from {
             Start::Latest => None,
             Start::Time(time) => Some(EntryId::at(*time)),
-            Start::After(position) => {
-                let after = EntryId::of(position, "read")?;
-                let last = self.last_id(topic).await?;
-                if last.is_some_and(|last| last < after) {
-                    return Err(Error::new(
-                        ErrorKind::NotFound,
-                        "read",
-                        format!("position {position} is beyond the end of {topic}"),
-                    ));
-                }
-                Some(after.next())
-            }
+            Start::After(position) => Some(self.within(topic, position).await?.next()),
             _ => Some(EntryId::default()),
+        };
+        let end = match end {
+            Some(end) => self.within(topic, end).await?,
+            None => EntryId::MAX,
         };
         let mut out = Vec::new();
         while let Some(from) = next.filter(|_| out.len() < limit) {
             let count = PAGE.min(limit - out.len());
-            let page = page(&self.link, range(topic, from), count).await?;
+            let page = page(&self.link, range(topic, from, end), count).await?;
             next = page
                 .last()
                 .filter(|_| page.len() == count)
@@ -60,6 +54,20 @@ impl Redis {
             out.extend(page.into_iter().map(|(_, stored)| stored));
         }
         self.or_no_topic(topic, out).await
+    }
+
+    /// The id of a position that the topic has reached.
+    async fn within(&self, topic: &Topic, position: &Position) -> Result<EntryId> {
+        let id = EntryId::of(position, "read")?;
+        let last = self.last_id(topic).await?;
+        match last.is_some_and(|last| last < id) {
+            true => Err(Error::new(
+                ErrorKind::NotFound,
+                "read",
+                format!("position {position} is beyond the end of {topic}"),
+            )),
+            false => Ok(id),
+        }
     }
 
     pub(crate) async fn read_records_back(
@@ -219,10 +227,11 @@ pub(crate) fn look(topic: &Topic) -> Call {
     Call::with_keys(&TOPIC, &Keys::without_group(topic), &[names::groups(topic)])
 }
 
-/// Entries from an id on.
-fn range(topic: &Topic, from: EntryId) -> Cmd {
+/// Entries from an id on, up to another one.
+fn range(topic: &Topic, from: EntryId, end: EntryId) -> Cmd {
     let mut range = cmd("XRANGE");
-    range.arg(topic.as_str()).arg(from.to_string()).arg("+");
+    range.arg(topic.as_str());
+    range.arg(from.to_string()).arg(end.to_string());
     range
 }
 

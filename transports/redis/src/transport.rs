@@ -131,7 +131,17 @@ impl Transport for Redis {
     }
 
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>> {
-        self.read_records(topic, from, limit).await
+        self.read_records(topic, from, None, limit).await
+    }
+
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        self.read_records(topic, from, Some(end), limit).await
     }
 
     async fn read_back(

@@ -19,15 +19,18 @@ pub(crate) fn read(
     db: &Connection,
     topic: &Topic,
     from: &Start,
+    end: Option<Position>,
     limit: usize,
 ) -> Result<Vec<Stored>, Fault> {
     let id = group::need_topic(db, topic)?;
     let after = group::resolve(db, Some(id), from)?;
+    let end = end.map(|end| group::resolve(db, Some(id), &Start::After(end)));
+    let end = end.unwrap_or(Ok(i64::MAX))?;
     let mut read = db.prepare_cached(
         "SELECT seq, received, key, document FROM events
-          WHERE topic_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+          WHERE topic_id = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4",
     )?;
-    let rows = read.query_map(params![id, after, wire::integer(limit)], stored)?;
+    let rows = read.query_map(params![id, after, end, wire::integer(limit)], stored)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

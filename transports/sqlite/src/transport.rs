@@ -151,10 +151,23 @@ impl Transport for Sqlite {
 
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>> {
         let (topic, from) = (topic.clone(), from.clone());
-        let found = self
-            .inner
-            .reader
-            .ask("read", move |db| describe::read(db, &topic, &from, limit));
+        let found = self.inner.reader.ask("read", move |db| {
+            describe::read(db, &topic, &from, None, limit)
+        });
+        Ok(found.await?)
+    }
+
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let (topic, from, end) = (topic.clone(), from.clone(), end.clone());
+        let found = self.inner.reader.ask("read", move |db| {
+            describe::read(db, &topic, &from, Some(end), limit)
+        });
         Ok(found.await?)
     }
 

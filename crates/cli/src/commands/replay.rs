@@ -96,6 +96,13 @@ fn replay(bus: &Bus, args: &ReplayArgs) -> Result<Replay> {
 fn failure(error: ReplayError) -> Failure {
     match error {
         ReplayError::Transport(source) => source.into(),
+        ReplayError::EndsBeforeItBegins { from, until } => {
+            let what =
+                format!("--until {until} comes before --from {from}: nothing is between them");
+            Failure::new(Exit::Usage, what).remedy(
+                "change the two around, or leave --until out to replay up to the newest event",
+            )
+        }
         error => Failure::new(Exit::Usage, error.to_string()),
     }
 }

@@ -191,6 +191,25 @@ fn a_replay_goes_to_one_group_and_is_marked() {
         "",
         "a dry run hands over nothing"
     );
+    for (from, until) in [
+        ("3", "1"),
+        ("4", "1"),
+        ("2026-11-23T21:00:00Z", "2026-11-23T20:00:00Z"),
+        ("2026-11-23T21:00:00Z", "0"),
+    ] {
+        for more in ["--yes", "--dry-run"] {
+            let refused = replay(&[more, "--from", from, "--until", until]).ends_with(64);
+            let said = format!("--until {until} comes before --from {from}");
+            assert!(refused.err.contains(&said), "{}", refused.err);
+            assert!(
+                refused.err.contains("change the two around"),
+                "{}",
+                refused.err
+            );
+        }
+    }
+    replay(&["--yes", "--from", "2", "--until", "2"]).ok();
+    assert_eq!(consume(&site, "g", "cat", &[]), "", "nothing was between");
     replay(&["--yes", "--key", "c-1", "--until", "3"]).ok();
     let heard = consume(&site, "g", "echo $TIDINGS_KEY $TIDINGS_REPLAY; cat", &[]);
     assert!(heard.starts_with("c-1 1\n"), "{heard}");

@@ -37,12 +37,14 @@ pub(crate) async fn reading_begins_where_it_is_told(s: Scene) {
         ["one", "two"]
     );
     let after = |position: &Position| Start::After(position.clone());
-    let ends: [(_, _, _, &[&str]); 5] = [
+    let ends: [(_, _, _, &[&str]); 7] = [
         (Start::Earliest, &two, 10, &["one", "two"]),
         (Start::Earliest, &two, 1, &["one"]),
         (Start::Earliest, &three, 10, &["one", "two", "three"]),
         (after(&one), &two, 10, &["two"]),
         (after(&two), &two, 10, &[]),
+        (after(&two), &one, 10, &[]),
+        (Start::Time(between), &two, 10, &[]),
     ];
     for (from, end, limit, wanted) in ends {
         let read = s.log.read_until(&s.topic, &from, end, limit).await;

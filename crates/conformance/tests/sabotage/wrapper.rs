@@ -62,6 +62,17 @@ pub trait Fault: Send + Sync + 'static {
         handle.log.read(topic, from, limit).await
     }
 
+    async fn read_until(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        handle.log.read_until(topic, from, end, limit).await
+    }
+
     async fn read_back(
         &self,
         handle: &Handle,
@@ -270,7 +281,8 @@ impl Transport for Sabotage {
         end: &Position,
         limit: usize,
     ) -> Result<Vec<Stored>> {
-        self.inner.log.read_until(topic, from, end, limit).await
+        let (handle, fault) = (&self.inner, &self.fault);
+        fault.read_until(handle, topic, from, end, limit).await
     }
 
     async fn read_back(

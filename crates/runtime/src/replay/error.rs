@@ -1,6 +1,8 @@
 //! Why a replay ended early.
 
-use tidings_transport::{Error as TransportError, Group, Topic};
+use tidings_transport::{Error as TransportError, Group, Start, Topic};
+
+use super::Until;
 
 /// Why a replay ended early. What was handed over before stays handed over.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,14 @@ pub enum ReplayError {
         topic: Topic,
         /// The group.
         group: Group,
+    },
+    /// Nothing can stand in the range.
+    #[error("the replay ends at {until}, which comes before {from}, where it begins")]
+    EndsBeforeItBegins {
+        /// Where it begins.
+        from: Start,
+        /// Where it ends.
+        until: Until,
     },
     /// The log refused something, or was away for too long.
     #[error(transparent)]

@@ -164,7 +164,7 @@ impl Replay {
     /// As [`run`](Self::run).
     pub async fn plan(&self) -> Result<ReplayPlan, ReplayError> {
         self.check_group().await?;
-        let mut walk = Walk::begin(&*self.transport, &self.topic, &self.selection).await?;
+        let mut walk = self.walk().await?;
         let mut plan = ReplayPlan::default();
         loop {
             let page = walk.next(PAGE).await?;
@@ -189,7 +189,7 @@ impl Replay {
     /// it is resumed from there.
     ///
     /// # Errors
-    /// [`ReplayError::GroupExists`]; and what the log refuses, or its being away for longer than
+    /// [`ReplayError::GroupExists`], [`ReplayError::EndsBeforeItBegins`]; and what the log refuses, or its being away for longer than
     /// [`patience`](Self::patience).
     pub async fn run(
         &self,
@@ -197,7 +197,7 @@ impl Replay {
         mut report: impl FnMut(&ReplayProgress) + Send,
     ) -> Result<ReplaySummary, ReplayError> {
         self.check_group().await?;
-        let mut walk = Walk::begin(&*self.transport, &self.topic, &self.selection).await?;
+        let mut walk = self.walk().await?;
         if self.fresh && !self.resumed {
             self.make_group(walk.end.as_ref()).await?;
         }
@@ -230,6 +230,18 @@ impl Replay {
                 report(progress);
             }
         }
+    }
+
+    async fn walk(&self) -> Result<Walk<'_>, ReplayError> {
+        let (log, selection) = (&*self.transport, &self.selection);
+        // One that is resumed may have been interrupted at its very end.
+        if !self.resumed
+            && let Some(until) = selection.ends_before_it_begins(log, &self.topic).await?
+        {
+            let (from, until) = (selection.from.clone(), until.clone());
+            return Err(ReplayError::EndsBeforeItBegins { from, until });
+        }
+        Ok(Walk::begin(log, &self.topic, selection).await?)
     }
 
     async fn check_group(&self) -> Result<(), ReplayError> {

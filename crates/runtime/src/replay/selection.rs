@@ -1,6 +1,7 @@
 //! Which part of a topic.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use jiff::Timestamp;
 use tidings_event::Event;
@@ -14,6 +15,15 @@ pub enum Until {
     Position(Position),
     /// Before the first record that the log received at or after this time.
     Time(Timestamp),
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Position(position) => position.fmt(f),
+            Self::Time(time) => time.fmt(f),
+        }
+    }
 }
 
 /// Which part of a topic.
@@ -33,6 +43,36 @@ impl Selection {
         };
         (self.types.is_empty() || self.types.iter().any(named))
             && (self.keys.is_empty() || key.is_some_and(|key| self.keys.contains(key)))
+    }
+
+    /// Its end, if that comes before its beginning. Only the log knows the order of positions, and it
+    /// tells by what stands between them.
+    pub(super) async fn ends_before_it_begins(
+        &self,
+        log: &dyn Transport,
+        topic: &Topic,
+    ) -> Result<Option<&Until>> {
+        let until = match (&self.from, &self.until) {
+            (Start::Time(from), Some(until @ Until::Time(end))) => {
+                return Ok((end < from).then_some(until));
+            }
+            (_, Some(until @ Until::Position(_))) => until,
+            _ => return Ok(None),
+        };
+        let Until::Position(end) = until else {
+            return Ok(None);
+        };
+        if !log.read_until(topic, &self.from, end, 1).await?.is_empty() {
+            return Ok(None);
+        }
+        let between = match &self.from {
+            Start::After(from) => {
+                let behind = Start::After(end.clone());
+                log.read_until(topic, &behind, from, 1).await?
+            }
+            from => log.read(topic, from, 1).await?,
+        };
+        Ok((!between.is_empty()).then_some(until))
     }
 }
 

@@ -119,6 +119,14 @@ async fn ranges_and_types_are_kept_to() {
     assert_eq!(matched(all().types([CREATED])).await, 6);
     assert_eq!(matched(all().types(["org.openedx.*"])).await, 6);
     assert_eq!(matched(all().types(["org.openedx.catalog"])).await, 0);
+    let backwards = all()
+        .from(Start::After(at("4")))
+        .until(Until::Position(at("1")));
+    let backwards = backwards.plan().await.unwrap_err();
+    assert!(
+        matches!(backwards, ReplayError::EndsBeforeItBegins { .. }),
+        "{backwards}"
+    );
     let nobody = replay(&log, "nobody").plan().await.unwrap_err();
     assert!(nobody.to_string().contains("no group nobody"), "{nobody}");
 }

@@ -160,6 +160,21 @@ impl Transport for Memory {
         Ok(found.log.read(after, limit))
     }
 
+    async fn read_until(
+        &self,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let mut state = self.shared.open("read")?;
+        let log = &state.topic("read", topic)?.log;
+        let after = log.resolve("read", from)?;
+        let end = log.resolve("read", &Start::After(end.clone()))?;
+        let between = usize::try_from(end.saturating_sub(after)).unwrap_or(usize::MAX);
+        Ok(log.read(after, limit.min(between)))
+    }
+
     async fn read_back(
         &self,
         topic: &Topic,

@@ -188,6 +188,11 @@ sabotaged! {
             "reading::reading_begins_where_it_is_told",
         ],
     }
+    0 an_end_before_the_beginning_is_none: seeking::AnEndBeforeTheBeginningIsNone => Rich {
+        fails: [
+            "reading::reading_begins_where_it_is_told",
+        ],
+    }
     0 reading_back_is_reading: seeking::ReadingBackIsReading => Rich {
         fails: [
             "reading::reading_back_begins_with_the_newest",

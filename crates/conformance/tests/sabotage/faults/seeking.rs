@@ -107,6 +107,33 @@ impl Fault for ReadingStartsOver {
     }
 }
 
+/// An end before the beginning is none.
+#[derive(Default)]
+pub struct AnEndBeforeTheBeginningIsNone;
+
+#[async_trait]
+impl Fault for AnEndBeforeTheBeginningIsNone {
+    async fn read_until(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let behind = Start::After(end.clone());
+        match from {
+            // Something stands behind the end, up to the beginning.
+            Start::After(begin)
+                if handle.log.read_until(topic, &behind, begin, 1).await?.len() == 1 =>
+            {
+                handle.log.read(topic, from, limit).await
+            }
+            _ => handle.log.read_until(topic, from, end, limit).await,
+        }
+    }
+}
+
 /// Reading back tells the oldest first.
 #[derive(Default)]
 pub struct ReadingBackIsReading;
