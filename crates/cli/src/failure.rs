@@ -79,6 +79,8 @@ impl Failure {
         match (error.kind(), error.operation()) {
             // Who is asked for schemas stands in the bus's URL, and in no argument.
             (ErrorKind::Invalid, "get_schema") => Exit::Config,
+            // And so do the settings of the topics that are made.
+            (ErrorKind::Invalid, "create topic") => Exit::Config,
             (kind, _) => Self::exit_of_kind(kind),
         }
     }

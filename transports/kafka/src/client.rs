@@ -199,6 +199,7 @@ impl Client {
     /// Why a topic was not made, with what the URL asked for.
     fn refused(&self, code: RDKafkaErrorCode, compacted: bool, operation: &'static str) -> Error {
         let error = KafkaError::AdminOp(code);
+        let mut operation = operation;
         let why = match (code, self.config.replication) {
             (RDKafkaErrorCode::InvalidReplicationFactor, Some(n)) => {
                 format!("replication={n} is more than the cluster has brokers now")
@@ -206,6 +207,8 @@ impl Client {
             (RDKafkaErrorCode::InvalidConfig, _) if !compacted && !self.config.topic.is_empty() => {
                 let names = self.config.topic.keys().map(|name| format!("topic.{name}"));
                 let names = names.collect::<Vec<_>>().join(", ");
+                // They stand in the bus's URL, whatever it was that made the topic.
+                operation = "create topic";
                 format!(
                     "the brokers refuse a setting of the topic ({names}): no such name, or a bad value"
                 )

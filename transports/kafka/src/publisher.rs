@@ -119,6 +119,10 @@ fn queue(
 /// The same error for another record.
 fn again(error: &Error) -> Error {
     let text = error.to_string();
-    let message = text.strip_prefix("publish: ").unwrap_or(&text);
-    Error::new(error.kind(), error.operation(), message)
+    let message = text.strip_prefix(error.operation()).unwrap_or(&text);
+    Error::new(
+        error.kind(),
+        error.operation(),
+        message.trim_start_matches(": "),
+    )
 }

@@ -60,6 +60,26 @@ async fn the_verbs_work_on_a_real_broker() {
     tidings(&[&["groups", "remove"], &group[..]].concat()).ok();
     assert_eq!(tidings(&["groups", "--json"]).ok().json().len(), 0);
 
+    // What topics are made with is a setting too.
+    let mistyped = format!("{url}&topic.retention.msec=1");
+    let of = ["--topic", "new", "--bus", &mistyped];
+    let group = ["--group", "search"];
+    for verb in [&["groups", "create"][..], &["consume", "--max", "1"]] {
+        let refused = site.run(&[verb, &of, &group].concat()).ends_with(78);
+        assert!(
+            refused.err.contains("topic.retention.msec"),
+            "{}",
+            refused.err
+        );
+    }
+    let refused = site.feed(&[&["publish"], &of[..]].concat(), &documents);
+    let refused = refused.ends_with(78);
+    assert!(
+        refused.err.contains("topic.retention.msec"),
+        "{}",
+        refused.err
+    );
+
     // What numbers schemas is a setting, and a wrong one is not tried again.
     let login = r#"{"specversion":"1.0","id":"7a0b2c6e-c8b4-11f0-8000-000000000001","source":"/openedx/lms/web",
         "type":"org.openedx.learning.auth.session.login.completed.v1","time":"2026-11-23T20:57:12Z",

@@ -148,6 +148,11 @@ impl PublishError {
         self.details.topic.as_ref()
     }
 
+    /// What the log said, if it failed at the log.
+    pub fn transport_error(&self) -> Option<&TransportError> {
+        self.details.source.as_deref()?.downcast_ref()
+    }
+
     /// The topics that did get the event before or beside the one that failed.
     pub fn receipts(&self) -> &[Receipt] {
         &self.details.receipts

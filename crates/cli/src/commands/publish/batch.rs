@@ -279,7 +279,12 @@ impl Sender {
 
 fn exit_of(error: &PublishError) -> Exit {
     match error.kind() {
-        PublishErrorKind::Transport(ErrorKind::Invalid) => Exit::Data,
+        PublishErrorKind::Transport(ErrorKind::Invalid) => {
+            match error.transport_error().map(Failure::exit_of) {
+                Some(Exit::Config) => Exit::Config,
+                _ => Exit::Data,
+            }
+        }
         PublishErrorKind::Transport(kind) => Failure::exit_of_kind(*kind),
         PublishErrorKind::NoRoute => Exit::Config,
         _ => Exit::Data,
