@@ -1,4 +1,4 @@
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use jiff::Timestamp;
 
 use super::{BusArgs, ConsentArgs, OutputArgs, value};
@@ -136,6 +136,7 @@ pub struct ChangeLettersArgs {
 Events of a key that is being released run one at a time, in their order; what arrives meanwhile
 waits its turn. One that fails again parks the key again, at its place. Asks first; without a
 terminal it needs --yes.")]
+#[command(group(ArgGroup::new("which").required(true)))]
 pub struct ReleaseArgs {
     /// Keys of this topic; may be repeated [default: of all]
     #[arg(long, value_name = "TOPIC", value_parser = value::topic)]
@@ -144,10 +145,10 @@ pub struct ReleaseArgs {
     #[arg(long, value_name = "GROUP")]
     pub group: Vec<String>,
     /// This key; may be repeated
-    #[arg(long, value_name = "KEY", required_unless_present = "all")]
+    #[arg(long, value_name = "KEY", group = "which")]
     pub key: Vec<String>,
     /// All parked keys
-    #[arg(long, conflicts_with = "key")]
+    #[arg(long, group = "which")]
     pub all: bool,
     /// Say what would happen, and change nothing
     #[arg(long)]
