@@ -162,6 +162,11 @@ impl Bus {
         trimming.map(|trimming| AbortOnDropHandle::new(tokio::spawn(trimming)))
     }
 
+    /// The scheme of its URL: which kind of log it is.
+    pub fn scheme(&self) -> &str {
+        self.shown.split(':').next().unwrap_or_default()
+    }
+
     /// Its URL without secrets, for people.
     pub fn shown(&self) -> String {
         self.shown.clone()

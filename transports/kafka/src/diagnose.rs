@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rdkafka::admin::{OwnedResourceSpecifier, ResourceSpecifier};
 use rdkafka::consumer::Consumer;
 use rdkafka::metadata::MetadataTopic;
-use tidings_transport::{Finding, Result, Severity, Topic};
+use tidings_transport::{Error, ErrorKind, Finding, Result, Severity, Topic};
 
 use crate::client::Client;
 use crate::entry::Made;
@@ -27,7 +27,8 @@ pub(crate) async fn diagnose(client: &Arc<Client>) -> Result<Vec<Finding>> {
     if let Some(broker) = broker.await? {
         findings.extend(settings(client, broker).await);
     }
-    let groups = client.blocking("diagnose", groups).await?;
+    let (groups, refused) = client.blocking("diagnose", groups).await?;
+    findings.extend(refused);
     findings.extend(copies(client, &groups));
     findings.extend(groups.iter().filter_map(partitions));
     findings.extend(policies(client, &groups).await);
@@ -121,7 +122,8 @@ struct Found {
     copies: [usize; 2],
 }
 
-fn groups(client: &Client) -> Result<Vec<Found>> {
+/// The groups whose journals this user may read, and a word on those that it may not.
+fn groups(client: &Client) -> Result<(Vec<Found>, Option<Finding>)> {
     let metadata = client.asking.fetch_metadata(None, client.timeout());
     let metadata = metadata.map_err(|e| reading("diagnose", e))?;
     let topics: HashMap<&str, &MetadataTopic> = metadata
@@ -136,9 +138,18 @@ fn groups(client: &Client) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     let is_journal = |name: &&&str| names::is_journal(name, |t| topics.contains_key(t));
     let names: Vec<&str> = topics.keys().filter(is_journal).copied().collect();
-    let journals = reader::journals(client, &names, "diagnose")?;
+    let journals = reader::each_journal(client, &names, "diagnose")?;
+    let mut refused = Vec::new();
     for (name, journal) in names.iter().zip(journals) {
-        let Some(made) = journal.and_then(|j| j.made) else {
+        let made = match journal {
+            Ok(journal) => journal.and_then(|j| j.made),
+            Err(e) if e.kind() == ErrorKind::Denied => {
+                refused.push(e);
+                None
+            }
+            Err(e) => return Err(e),
+        };
+        let Some(made) = made else {
             continue;
         };
         let Some(topic) = Topic::new(&made.topic)
@@ -156,7 +167,19 @@ fn groups(client: &Client) -> Result<Vec<Found>> {
         });
     }
     found.sort_by(|a, b| (&a.made.topic, &a.made.group).cmp(&(&b.made.topic, &b.made.group)));
-    Ok(found)
+    Ok((found, unreadable(&refused)))
+}
+
+/// Journals that this user may not read.
+fn unreadable(refused: &[Error]) -> Option<Finding> {
+    let first = refused.first()?;
+    let count = refused.len();
+    Some(Finding::new(
+        Severity::Info,
+        "kafka-journals",
+        format!("{count} journals of groups are not looked at, for one: {first}"),
+        "let this user read them, or run doctor as one who may",
+    ))
 }
 
 /// Topics that have one copy in a cluster that could hold more.

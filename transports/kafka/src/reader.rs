@@ -89,6 +89,25 @@ pub(crate) fn journals(
     Ok(found)
 }
 
+/// As [`journals`], each by itself where this user may not read all of them. Blocks.
+pub(crate) fn each_journal(
+    client: &Client,
+    names: &[&str],
+    operation: &'static str,
+) -> Result<Vec<Result<Option<Journal>>>> {
+    match journals(client, names, operation) {
+        Ok(found) => Ok(found.into_iter().map(Ok).collect()),
+        Err(e) if e.kind() != ErrorKind::Denied => Err(e),
+        Err(_) => {
+            let each = names.iter().map(|name| {
+                let found = journals(client, &[name], operation);
+                found.map(|mut found| found.pop().flatten())
+            });
+            Ok(each.collect())
+        }
+    }
+}
+
 fn missing(operation: &'static str, what: &str) -> Error {
     Error::new(
         ErrorKind::NotFound,

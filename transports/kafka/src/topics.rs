@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rdkafka::consumer::Consumer;
-use tidings_transport::{Position, Result, Topic, TopicInfo};
+use rdkafka::message::BorrowedMessage;
+use tidings_transport::{ErrorKind, Position, Result, Topic, TopicInfo};
 
 use crate::client::Client;
 use crate::error::reading;
@@ -82,11 +83,25 @@ fn received(
         }
     }
     let mut newest = vec![None; names.len()];
-    client.scan(&ranges, operation, |range, message| {
-        let newest = &mut newest[of[range]];
+    let mut note = |at: usize, message: &BorrowedMessage<'_>| {
+        let newest: &mut Option<Timestamp> = &mut newest[at];
         *newest = (*newest).max(wire::received(message));
         false
-    })?;
+    };
+    match client.scan(&ranges, operation, |range, message| {
+        note(of[range], message)
+    }) {
+        // Who may see a topic and not read it does not hear when its newest record was received.
+        Err(e) if e.kind() == ErrorKind::Denied => {
+            for (range, at) in ranges.iter().zip(&of) {
+                match client.scan(&[*range], operation, |_, message| note(*at, message)) {
+                    Err(e) if e.kind() == ErrorKind::Denied => {}
+                    scanned => scanned?,
+                }
+            }
+        }
+        scanned => scanned?,
+    }
     Ok(newest)
 }
 

@@ -95,6 +95,9 @@ async fn a_cache_is_no_log() {
             .any(|f| f["what"].as_str().unwrap().contains("\"prod\"")),
         "{json:?}"
     );
+    // And of topics that are not its own there is nothing to do for it.
+    let foreign = |f: &Value| f["what"].as_str().unwrap().contains("of users");
+    assert!(!json.iter().any(foreign), "{json:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,6 +57,14 @@ async fn the_verbs_work_on_a_real_broker() {
         noted.out,
         noted.err
     );
+    // What takes events there is called by its name.
+    let trim = ["trim", "--topic", "courses", "--hard-max-len", "1", "--yes"];
+    site.feed(&publish, &documents).ok();
+    tidings(&trim).ok();
+    let doctor = tidings(&["doctor"]).ends_with(1);
+    assert!(doctor.out.contains("error[gap]"), "{}", doctor.out);
+    assert!(doctor.out.contains("retention.ms"), "{}", doctor.out);
+    assert!(!doctor.out.contains("MAXLEN"), "{}", doctor.out);
     tidings(&[&["groups", "remove"], &group[..]].concat()).ok();
     assert_eq!(tidings(&["groups", "--json"]).ok().json().len(), 0);
 

@@ -10,6 +10,8 @@ mod file;
 mod groups;
 mod help;
 mod kafka;
+#[cfg(feature = "kafka")]
+mod kafka_users;
 mod kills;
 mod leases;
 mod looking;

@@ -1,10 +1,9 @@
 //! What entries tell.
 
 use tidings::Reading;
-use tidings_transport::{Error, Finding, Severity, TopicInfo};
+use tidings_transport::{Error, Finding, Result, Severity, TopicInfo};
 
 use crate::bus::Bus;
-use crate::failure::Result;
 use crate::output::number;
 
 /// Reads the newest entries as a consumer would.

@@ -10,8 +10,9 @@ use crate::output::{age, count, counted, number};
 const STUCK: Duration = Duration::from_secs(15 * 60);
 
 /// What is the matter with a group. `called` is what commands call its topic; `cause` says how the last
-/// of its losses came about.
+/// of its losses came about. `scheme` is that of the bus's URL.
 pub fn findings(
+    scheme: &str,
     topic: &Topic,
     called: &str,
     group: &GroupInfo,
@@ -91,10 +92,25 @@ pub fn findings(
             ),
             &format!(
                 "fill the gap from the owner of the data, then `tidings groups acknowledge {named}`; \
-                 if others took them, find who (MAXLEN of older producers, maxmemory-policy); if \
-                 retention did, let it keep more, or start consumers sooner"
+                 if others took them, find who{}; if retention did, let it keep more, or start \
+                 consumers sooner",
+                takers(scheme)
             ),
         );
     }
     findings
+}
+
+/// What takes events of a log of this kind beside our own trimming.
+fn takers(scheme: &str) -> &'static str {
+    match scheme {
+        "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => {
+            " (MAXLEN of older producers, maxmemory-policy)"
+        }
+        "kafka" | "kafka+ssl" => {
+            " (retention.ms and retention.bytes of the topic, else log.retention.ms and \
+             log.retention.bytes of the brokers; kafka-delete-records.sh)"
+        }
+        _ => "",
+    }
 }

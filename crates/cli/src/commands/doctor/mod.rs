@@ -8,7 +8,9 @@ mod outbox;
 use std::cmp::Reverse;
 
 use serde_json::json;
-use tidings_transport::{Count, Finding, Severity, TopicInfo};
+use tidings_transport::{
+    Count, Error as BusError, ErrorKind, Finding, GroupInfo, Severity, Topic, TopicInfo,
+};
 
 use crate::args::DoctorArgs;
 use crate::bus::Bus;
@@ -79,29 +81,69 @@ async fn look(args: &DoctorArgs, findings: &mut Vec<Finding>) -> Result<Seen> {
     findings.extend(bus.transport().diagnose().await?);
     let topics = topics(&bus, args).await?;
     let mut named = Vec::with_capacity(topics.len());
+    let mut ours = 0;
     for info in &topics {
-        let groups = bus.transport().groups(&info.topic).await?;
-        let called = bus.namespace().name_of(&info.topic);
-        let called = called.unwrap_or(info.topic.as_str());
-        for group in &groups {
-            let lost = group.lost != Count::Exactly(0);
-            let loss = match lost {
-                true => bus.transport().losses(&info.topic, &group.group).await?,
-                false => None,
-            };
-            let cause = loss.as_ref().map(|gap| gap.cause.as_str());
-            findings.extend(groups::findings(&info.topic, called, group, cause));
-        }
-        findings.extend(entries::unreadable(&bus, info, args.sample).await?);
-        let heard = !groups.is_empty();
+        let groups = bus.transport().groups(&info.topic).await;
+        let groups = allowed(groups, || format!("the groups of {}", info.topic))?;
+        // Of topics with another prefix only the names are looked at.
+        let heard = !matches!(&groups, Ok(groups) if groups.is_empty());
         named.push(Named { info, heard });
+        let Some(called) = bus.namespace().name_of(&info.topic) else {
+            continue;
+        };
+        ours += 1;
+        match groups {
+            Ok(groups) => {
+                for group in &groups {
+                    let found = of_group(&bus, &info.topic, called, group).await;
+                    let what = || format!("the losses of group {} of {}", group.group, info.topic);
+                    findings.extend(allowed(found, what)?.unwrap_or_else(|refused| vec![refused]));
+                }
+            }
+            Err(refused) => findings.push(refused),
+        }
+        let unreadable = entries::unreadable(&bus, info, args.sample).await;
+        let what = || format!("the entries of {}", info.topic);
+        findings.extend(allowed(unreadable, what)?.unwrap_or_else(Some));
     }
     findings.extend(names::findings(bus.namespace().prefix(), &named));
     Ok(Seen {
         bus: bus.shown(),
         log,
-        topics: topics.len(),
+        topics: ours,
     })
+}
+
+async fn of_group(
+    bus: &Bus,
+    topic: &Topic,
+    called: &str,
+    group: &GroupInfo,
+) -> Result<Vec<Finding>, BusError> {
+    let lost = group.lost != Count::Exactly(0);
+    let loss = match lost {
+        true => bus.transport().losses(topic, &group.group).await?,
+        false => None,
+    };
+    let cause = loss.as_ref().map(|gap| gap.cause.as_str());
+    Ok(groups::findings(bus.scheme(), topic, called, group, cause))
+}
+
+/// What this user may not look at is a finding, and keeps nobody from hearing of the rest.
+fn allowed<T>(
+    looked: Result<T, BusError>,
+    what: impl FnOnce() -> String,
+) -> Result<Result<T, Finding>> {
+    match looked {
+        Ok(found) => Ok(Ok(found)),
+        Err(error) if error.kind() == ErrorKind::Denied => Ok(Err(Finding::new(
+            Severity::Warning,
+            "not-allowed",
+            format!("{} cannot be looked at: {error}", what()),
+            "let this user read it, or run doctor as one who may",
+        ))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn topics(bus: &Bus, args: &DoctorArgs) -> Result<Vec<TopicInfo>> {
