@@ -1,8 +1,13 @@
 //! From JSON to Avro bytes.
 
+use std::collections::HashSet;
+use std::ops::Range;
+
 use super::decode::decode_to_json;
 use super::error::{Error, ErrorKind, Result};
 use super::object::{Json, Kind};
+use super::reader::Reader;
+use super::scalar::{expect, integer, is_integer, latin1, number, out_of_range};
 use super::schema::{Field, Node, NodeId, Record, Schema};
 use super::{MAX_DEPTH, Writer, max_output};
 
@@ -12,6 +17,8 @@ use super::{MAX_DEPTH, Writer, max_output};
 /// Python package writes for the same record is byte for byte the same.
 ///
 /// # Errors
+/// Where several things are wrong, the first in the text is told, and what is missing after the
+/// rest of its object; but text that is not JSON at all is that before anything else.
 /// [`Json`](ErrorKind::Json) if the text is not JSON in UTF-8;
 /// [`UnknownField`](ErrorKind::UnknownField), [`MissingField`](ErrorKind::MissingField),
 /// [`WrongType`](ErrorKind::WrongType) and [`OutOfRange`](ErrorKind::OutOfRange) with the path
@@ -39,9 +46,16 @@ pub fn encode_from_json(schema: &Schema, json: &[u8]) -> Result<Vec<u8>> {
         out: Writer::with_capacity(json.len().min(64 * 1024)),
         max: max_output(json.len()),
         steps: max_output(json.len()),
+        places: Vec::new(),
         defaults: false,
     };
-    encoder.value(schema.root(), Json::new(text)?, 0)?;
+    let mut reader = Reader::new(text);
+    let read = encoder.value(schema.root(), &mut reader, 0);
+    if let Err(error) = read.and_then(|()| reader.end()) {
+        // The walk ended at the first thing that does not fit; what is no JSON further on is none.
+        Json::new(text)?;
+        return Err(error);
+    }
     let bytes = encoder.out.into_bytes();
     // Readers refuse what is out of all proportion: nobody should write what nobody reads. Text that
     // says everything itself cannot be, unless its values take next to no bytes.
@@ -63,19 +77,25 @@ struct Encoder<'a> {
     /// that are tried one after the other, could otherwise cost exponentially more than the
     /// text is long.
     steps: usize,
+    /// Where the values of fields begin and end in `out`, for every record that is under way: the
+    /// innermost has the last ones, in the schema's order.
+    places: Vec<Option<Range<usize>>>,
     /// A field was taken from its default, so that more was written than the text says.
     defaults: bool,
 }
 
 impl Encoder<'_> {
-    fn value(&mut self, id: NodeId, json: Json<'_>, depth: usize) -> Result<()> {
+    fn value(&mut self, id: NodeId, json: &mut Reader<'_>, depth: usize) -> Result<()> {
         self.work(1)?;
         let schema = self.schema;
         match schema.node(id) {
-            Node::Null => expect(json, Kind::Null, "null")?,
+            Node::Null => {
+                expect(json, Kind::Null, "null")?;
+                json.null()?;
+            }
             Node::Boolean => {
                 expect(json, Kind::Boolean, "a boolean")?;
-                self.out.boolean(json.boolean());
+                self.out.boolean(json.boolean()?);
             }
             Node::Int => {
                 let value = integer(json, "an int (32 bits)")?;
@@ -136,32 +156,26 @@ impl Encoder<'_> {
             Node::Array(of) => {
                 expect(json, Kind::Array, "an array")?;
                 let depth = deeper(depth)?;
-                let items = json.array()?;
-                // One block and the end, as the Python package writes it.
-                if !items.is_empty() {
-                    self.out.count(items.len());
-                }
-                for (index, item) in items.into_iter().enumerate() {
-                    self.value(*of, item, depth).map_err(|e| e.in_item(index))?;
-                }
-                self.out.count(0);
+                self.block(|encoder| {
+                    json.array(|json, index| {
+                        let item = encoder.value(*of, json, depth);
+                        item.map_err(|e| e.in_item(index))
+                    })
+                })?;
             }
             Node::Map(of) => {
                 expect(json, Kind::Object, "an object")?;
                 let depth = deeper(depth)?;
-                let members = json.object()?;
-                if !members.is_empty() {
-                    self.out.count(members.len());
-                }
-                let mut seen = std::collections::HashSet::new();
-                for (key, item) in &members {
-                    if !seen.insert(key) {
-                        return Err(twice().in_map());
-                    }
-                    self.out.prefixed(key.as_bytes());
-                    self.value(*of, *item, depth).map_err(Error::in_map)?;
-                }
-                self.out.count(0);
+                let mut seen = HashSet::new();
+                self.block(|encoder| {
+                    json.object(|json, key| {
+                        encoder.out.prefixed(key.as_bytes());
+                        if !seen.insert(key) {
+                            return Err(twice().in_map());
+                        }
+                        encoder.value(*of, json, depth).map_err(Error::in_map)
+                    })
+                })?;
             }
         }
         if self.out.len() > self.max {
@@ -170,27 +184,53 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    fn record(&mut self, record: &Record, json: Json<'_>, depth: usize) -> Result<()> {
-        let mut found: Vec<Option<Json<'_>>> = vec![None; record.fields.len()];
-        for (name, value) in json.object()? {
-            let Some(index) = record.index.get(&*name) else {
+    /// Writes what `items` writes and counts as one block and the end, as the Python package does.
+    fn block(&mut self, items: impl FnOnce(&mut Self) -> Result<usize>) -> Result<()> {
+        let start = self.out.len();
+        // The end, or room for the count that is not known yet.
+        self.out.count(0);
+        let count = items(self)?;
+        if count > 0 {
+            self.out.recount(start, count);
+            self.out.count(0);
+        }
+        Ok(())
+    }
+
+    /// Writes members as they come and defaults behind them, and then puts them in order.
+    fn record(&mut self, record: &Record, json: &mut Reader<'_>, depth: usize) -> Result<()> {
+        let (start, base) = (self.out.len(), self.places.len());
+        self.places.resize(base + record.fields.len(), None);
+        let mut next = 0;
+        json.object(|json, name| {
+            let Some(index) = record.position(&name, next) else {
                 return Err(Error::new(
                     ErrorKind::UnknownField,
                     format!("`{}` has no such field: it would be lost", record.name),
                 )
                 .in_field(&name));
             };
-            if found[*index].replace(value).is_some() {
+            if self.places[base + index].is_some() {
                 return Err(twice().in_field(&name));
             }
-        }
-        for (field, value) in record.fields.iter().zip(found) {
-            match value {
-                Some(value) => self.value(field.node, value, depth),
-                None => self.default(field, depth),
+            next = index + 1;
+            let from = self.out.len();
+            self.value(record.fields[index].node, json, depth)
+                .map_err(|e| e.in_field(&name))?;
+            self.places[base + index] = Some(from..self.out.len());
+            Ok(())
+        })?;
+        for (index, field) in record.fields.iter().enumerate() {
+            if self.places[base + index].is_none() {
+                let from = self.out.len();
+                self.default(field, depth)
+                    .map_err(|e| e.in_field(&field.name))?;
+                self.places[base + index] = Some(from..self.out.len());
             }
-            .map_err(|e| e.in_field(&field.name))?;
         }
+        self.out
+            .arrange(start, self.places[base..].iter().flatten());
+        self.places.truncate(base);
         Ok(())
     }
 
@@ -203,7 +243,7 @@ impl Encoder<'_> {
         };
         self.work(default.len())?;
         self.defaults = true;
-        self.value(field.node, Json::new(default)?, depth)
+        self.value(field.node, &mut Reader::new(default), depth)
             .map_err(|e| match e.kind() {
                 ErrorKind::TooDeep | ErrorKind::TooLarge => e,
                 _ => Error::new(
@@ -213,15 +253,17 @@ impl Encoder<'_> {
             })
     }
 
-    fn union(&mut self, branches: &[NodeId], json: Json<'_>, depth: usize) -> Result<()> {
+    fn union(&mut self, branches: &[NodeId], json: &mut Reader<'_>, depth: usize) -> Result<()> {
         let schema = self.schema;
-        let fits = |index: &usize| could_hold(schema.node(branches[*index]), json);
+        let kind = json.kind()?;
+        let whole = kind == Kind::Number && is_integer(json.clone().number()?);
+        let fits = |index: &usize| could_hold(schema.node(branches[*index]), kind, whole);
         let mut candidates = (0..branches.len()).filter(fits);
         let (first, second) = (candidates.next(), candidates.next());
         let Some(first) = first else {
             return Err(Error::new(
                 ErrorKind::WrongType,
-                format!("{} is none of the union's types", json.kind().name()),
+                format!("{} is none of the union's types", kind.name()),
             ));
         };
         if second.is_none() {
@@ -236,16 +278,20 @@ impl Encoder<'_> {
             Node::Double => 1,
             _ => 0,
         });
-        let start = self.out.len();
+        let (start, base) = (self.out.len(), self.places.len());
+        let text = json.skip()?;
         for index in candidates {
-            self.work(json.text().len())?;
+            self.work(text.len())?;
             self.out.count(index);
-            match self.value(branches[index], json, depth) {
+            match self.value(branches[index], &mut Reader::new(text), depth) {
                 Ok(()) => return Ok(()),
                 Err(e) if matches!(e.kind(), ErrorKind::TooDeep | ErrorKind::TooLarge) => {
                     return Err(e);
                 }
-                Err(_) => self.out.truncate(start),
+                Err(_) => {
+                    self.out.truncate(start);
+                    self.places.truncate(base);
+                }
             }
         }
         Err(Error::new(
@@ -260,12 +306,13 @@ impl Encoder<'_> {
     }
 }
 
-/// Whether a branch of a union comes into question for a JSON value.
-fn could_hold(node: &Node, json: Json<'_>) -> bool {
-    match json.kind() {
+/// Whether a branch of a union comes into question for a JSON value; numbers are `whole` without
+/// fraction and exponent.
+fn could_hold(node: &Node, kind: Kind, whole: bool) -> bool {
+    match kind {
         Kind::Null => matches!(node, Node::Null),
         Kind::Boolean => matches!(node, Node::Boolean),
-        Kind::Number if is_integer(json.text()) => {
+        Kind::Number if whole => {
             matches!(node, Node::Int | Node::Long | Node::Float | Node::Double)
         }
         Kind::Number => matches!(node, Node::Float | Node::Double),
@@ -278,52 +325,6 @@ fn could_hold(node: &Node, json: Json<'_>) -> bool {
     }
 }
 
-fn expect(json: Json<'_>, kind: Kind, wanted: &str) -> Result<()> {
-    if json.kind() == kind {
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::WrongType,
-        format!("wants {wanted}, got {}", json.kind().name()),
-    ))
-}
-
-fn is_integer(text: &str) -> bool {
-    text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'-'))
-}
-
-fn integer(json: Json<'_>, wanted: &str) -> Result<i64> {
-    expect(json, Kind::Number, wanted)?;
-    if !is_integer(json.text()) {
-        return Err(Error::new(
-            ErrorKind::WrongType,
-            format!("wants {wanted}, got a number with a fraction or an exponent"),
-        ));
-    }
-    // Only the range can be wrong with a well-formed integer.
-    json.text().parse().map_err(|_| out_of_range(wanted))
-}
-
-/// The nearest value, as the standard library rounds; too large becomes an infinity.
-fn number<T: std::str::FromStr>(json: Json<'_>, wanted: &str) -> Result<T> {
-    expect(json, Kind::Number, wanted)?;
-    json.text().parse().map_err(|_| out_of_range(wanted))
-}
-
-fn latin1(json: Json<'_>, wanted: &str) -> Result<Vec<u8>> {
-    expect(json, Kind::String, wanted)?;
-    json.string()?
-        .chars()
-        .map(|c| u8::try_from(u32::from(c)))
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|_| {
-            Error::new(
-                ErrorKind::OutOfRange,
-                format!("wants {wanted}: one character from U+0000 to U+00FF for each byte"),
-            )
-        })
-}
-
 fn deeper(depth: usize) -> Result<usize> {
     if depth >= MAX_DEPTH {
         return Err(Error::new(
@@ -332,13 +333,6 @@ fn deeper(depth: usize) -> Result<usize> {
         ));
     }
     Ok(depth + 1)
-}
-
-fn out_of_range(wanted: &str) -> Error {
-    Error::new(
-        ErrorKind::OutOfRange,
-        format!("the number does not fit {wanted}"),
-    )
 }
 
 fn twice() -> Error {

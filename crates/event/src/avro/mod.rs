@@ -37,6 +37,8 @@ mod encode;
 mod error;
 mod object;
 mod parse;
+mod reader;
+mod scalar;
 mod schema;
 mod writer;
 

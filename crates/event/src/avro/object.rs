@@ -61,10 +61,6 @@ impl<'a> Json<'a> {
         }
     }
 
-    pub(super) fn boolean(self) -> bool {
-        self.0 == "true"
-    }
-
     /// The text of a string, borrowed where it has no escapes. Refuses lone surrogates.
     pub(super) fn string(self) -> Result<Cow<'a, str>> {
         // Well-formed text without escapes says what it is: there is nothing left to parse.
@@ -72,8 +68,12 @@ impl<'a> Json<'a> {
         if let Some(plain) = quoted.filter(|text| !text.contains('\\')) {
             return Ok(Cow::Borrowed(plain));
         }
-        let Text(text) = serde_json::from_str(self.0).map_err(syntax)?;
-        Ok(text)
+        Self::unescape(self.0).map(Cow::Owned)
+    }
+
+    /// The text of a string that has escapes, from its opening quote to the closing one.
+    pub(super) fn unescape(quoted: &str) -> Result<String> {
+        serde_json::from_str(quoted).map_err(syntax)
     }
 
     pub(super) fn array(self) -> Result<Vec<Self>> {

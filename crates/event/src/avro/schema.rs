@@ -54,6 +54,16 @@ pub(super) struct Record {
     pub(super) index: HashMap<Box<str>, usize>,
 }
 
+impl Record {
+    /// The position of a field, which is likely to be `guess`.
+    pub(super) fn position(&self, name: &str, guess: usize) -> Option<usize> {
+        match self.fields.get(guess) {
+            Some(field) if *field.name == *name => Some(guess),
+            _ => self.index.get(name).copied(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: Box<str>,

@@ -1,5 +1,7 @@
 //! Avro's primitive encodings.
 
+use std::ops::Range;
+
 /// Appends values in Avro binary (Avro 1.12, "Binary Encoding"): for whoever walks something
 /// else than JSON. What a schema asks for, in which order, is the caller's business.
 ///
@@ -79,6 +81,33 @@ impl Writer {
     /// Forgets what was written after so many bytes.
     pub fn truncate(&mut self, bytes: usize) {
         self.out.truncate(bytes);
+    }
+
+    /// Makes the byte at `at`, which [`count`](Self::count) wrote for a zero, another count.
+    pub(super) fn recount(&mut self, at: usize, count: usize) {
+        let mut written = Self::default();
+        written.count(count);
+        match *written.out {
+            [byte] => self.out[at] = byte,
+            _ => drop(self.out.splice(at..=at, written.out)),
+        }
+    }
+
+    /// Puts everything from `start` on in the order of `places`, which are all of it.
+    pub(super) fn arrange<'a>(
+        &mut self,
+        start: usize,
+        places: impl Iterator<Item = &'a Range<usize>> + Clone,
+    ) {
+        let mut end = start;
+        let in_order = |place: &Range<usize>| std::mem::replace(&mut end, place.end) == place.start;
+        if places.clone().all(in_order) {
+            return;
+        }
+        let written = self.out.split_off(start);
+        for place in places {
+            self.raw(&written[place.start - start..place.end - start]);
+        }
     }
 
     /// The bytes.

@@ -1,0 +1,111 @@
+//! What the errors of encoding and decoding say.
+
+use crate::avro::{ErrorKind, Schema, decode_to_json, encode_from_json};
+
+#[test]
+fn errors_name_the_path_and_no_value() {
+    let of = Schema::parse(
+        r#"{"type": "record", "name": "E", "fields": [{"name": "users", "type":
+        {"type": "array", "items": {"type": "record", "name": "User", "fields": [
+            {"name": "id", "type": "long"},
+            {"name": "extra", "type": {"type": "map", "values": "string"}}]}}}]}"#,
+    )
+    .unwrap();
+    let error = |json: &str| encode_from_json(&of, json.as_bytes()).unwrap_err();
+
+    let e = error(r#"{"users": [{"id": "secret", "extra": {}}]}"#);
+    assert_eq!(e.kind(), ErrorKind::WrongType);
+    assert_eq!(
+        e.to_string(),
+        "users[0].id: wants a long (64 bits), got a string"
+    );
+    let e = error(r#"{"users": [{"id": 1, "extra": {"ann@example.edu": 5}}]}"#);
+    assert_eq!(
+        e.to_string(),
+        "users[0].extra[*]: wants a string, got a number"
+    );
+    let e = error(r#"{"users": [{"id": 1, "extra": {}, "nick": "secret"}]}"#);
+    assert_eq!(e.kind(), ErrorKind::UnknownField);
+    assert_eq!(e.path(), "users[0].nick");
+    let e = error(r#"{"users": [{"id": 1}]}"#);
+    assert_eq!(e.kind(), ErrorKind::MissingField);
+    assert_eq!(e.path(), "users[0].extra");
+    let e = error(r#"{"users": [{"id": 1, "id": 2, "extra": {}}]}"#);
+    assert_eq!(
+        (e.kind(), e.path()),
+        (ErrorKind::Json, "users[0].id".into())
+    );
+    let e = error(r#"{"users": [{"id": 1, "extra": {}"#);
+    assert_eq!(e.kind(), ErrorKind::Json);
+    let e = error("{\"users\": [{\"id\": 1, \"extra\": {\"\\ud800\": \"a\"}}]}");
+    assert_eq!(e.kind(), ErrorKind::Json);
+    let e = decode_to_json(&of, &[2, 2, 2, 2, b'k', 4, b'v']).unwrap_err();
+    assert_eq!(e.path(), "users[0].extra[*]");
+}
+
+#[test]
+fn the_first_thing_that_is_wrong_is_told() {
+    let of = Schema::parse(
+        r#"{"type": "record", "name": "E", "fields": [
+            {"name": "a", "type": ["null", "long"]},
+            {"name": "b", "type": "string"}]}"#,
+    )
+    .unwrap();
+    for (json, kind, says) in [
+        (
+            r#"{"b": 1, "a": ""}"#,
+            ErrorKind::WrongType,
+            "b: wants a string, got a number",
+        ),
+        (
+            r#"{"a": "", "c": 1}"#,
+            ErrorKind::WrongType,
+            "a: a string is none of the union's types",
+        ),
+        (
+            r#"{"c": 1, "a": ""}"#,
+            ErrorKind::UnknownField,
+            "c: `E` has no such field: it would be lost",
+        ),
+        (
+            r#"{"a": 1, "c": 1}"#,
+            ErrorKind::UnknownField,
+            "c: `E` has no such field: it would be lost",
+        ),
+        (
+            r#"{"a": 1, "a": ""}"#,
+            ErrorKind::Json,
+            "a: stands twice in one object",
+        ),
+        (
+            r#"{"b": "\ud800"}"#,
+            ErrorKind::Json,
+            "b: not valid JSON at line 1, column 8",
+        ),
+        (
+            r#"{"b": ""}"#,
+            ErrorKind::MissingField,
+            "a: missing, and the schema has no default for it",
+        ),
+        // What is no JSON has no fields either.
+        (
+            r#"{"c": 1, "a": 2"#,
+            ErrorKind::Json,
+            "not valid JSON at line 1, column 15",
+        ),
+        (
+            r#"{"c": 1, "a": 02}"#,
+            ErrorKind::Json,
+            "not valid JSON at line 1, column 16",
+        ),
+        (
+            r#"{"a": 1, "b": ""} x"#,
+            ErrorKind::Json,
+            "not valid JSON at line 1, column 19",
+        ),
+        ("", ErrorKind::Json, "not valid JSON at line 1, column 0"),
+    ] {
+        let error = encode_from_json(&of, json.as_bytes()).unwrap_err();
+        assert_eq!((error.kind(), &*error.to_string()), (kind, says), "{json}");
+    }
+}
