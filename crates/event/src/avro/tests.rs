@@ -248,6 +248,15 @@ fn unions_take_the_first_branch_that_holds_the_value() {
     assert_eq!(encode(of, "true"), Err(ErrorKind::WrongType));
     assert_eq!(decode(of, &[14]), Err(ErrorKind::Invalid));
     assert_eq!(decode(of, &[1]), Err(ErrorKind::Invalid));
+    // A branch that fails halfway leaves nothing behind.
+    let of = r#"{"type": "record", "name": "A", "fields": [
+        {"name": "a", "type": [
+            {"type": "record", "name": "B", "fields": [{"name": "x", "type": "int"}, {"name": "y", "type": "int"}]},
+            {"type": "record", "name": "C", "fields": [{"name": "x", "type": "int"}]}]},
+        {"name": "b", "type": "int"}]}"#;
+    for json in [r#"{"a": {"x": 1}, "b": 2}"#, r#"{"b": 2, "a": {"x": 1}}"#] {
+        assert_eq!(encode(of, json).unwrap(), [2, 2, 4]);
+    }
 }
 
 #[test]

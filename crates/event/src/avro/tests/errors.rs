@@ -109,3 +109,92 @@ fn the_first_thing_that_is_wrong_is_told() {
         assert_eq!((error.kind(), &*error.to_string()), (kind, says), "{json}");
     }
 }
+
+#[test]
+fn the_grammar_is_that_of_json() {
+    let of = Schema::parse(
+        r#"["null", "boolean", "double", "string", {"type": "array", "items": "double"},
+            {"type": "map", "values": "double"}]"#,
+    )
+    .unwrap();
+    let encode = |json: &str| encode_from_json(&of, json.as_bytes()).map_err(|e| e.kind());
+    for json in [
+        "0",
+        "-0",
+        "-0.0",
+        "10",
+        "1e5",
+        "1E+5",
+        "0e-05",
+        "[0 ,-1]",
+        "\t{\r}\n",
+        r#""\/\u00e9\\""#,
+        r#""\"""#,
+    ] {
+        assert!(encode(json).is_ok(), "{json}");
+    }
+    for json in [
+        "-",
+        "+1",
+        "01",
+        "-01",
+        "00",
+        "1.",
+        ".5",
+        "1.e5",
+        "1e",
+        "1e+",
+        "1e5.0",
+        "0x1",
+        "1_0",
+        "NaN",
+        "1 2",
+        "nul",
+        "nulll",
+        "Null",
+        "tru",
+        "falsee",
+        "'a'",
+        "a",
+        "\u{feff}1",
+        "\u{a0}1",
+        "1\0",
+        "\"",
+        "\"a",
+        r#""\""#,
+        r#""\x""#,
+        r#""\u12""#,
+        r#""\u12g4""#,
+        "\"\n\"",
+        "\"\u{1f}\"",
+        r#""a"""#,
+        "[",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[1}",
+        "[]]",
+        "[1:2]",
+        "{",
+        "}",
+        r#"{"a""#,
+        r#"{"a":"#,
+        r#"{"a":1"#,
+        r#"{"a":1,}"#,
+        r#"{"a"}"#,
+        r#"{"a" 1}"#,
+        "{a:1}",
+        "{1:1}",
+        "{,}",
+        r#"{"a":1]"#,
+    ] {
+        assert!(
+            serde_json::from_str::<serde_json::Value>(json).is_err(),
+            "{json}"
+        );
+        assert_eq!(encode(json), Err(ErrorKind::Json), "{json}");
+    }
+}
