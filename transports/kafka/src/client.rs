@@ -12,7 +12,7 @@ use rdkafka::metadata::Metadata;
 use tidings_transport::{Error, ErrorKind, Group, Result};
 
 use crate::acl::{Acl, is_of_the_group};
-use crate::brokers::{Brokers, Plain};
+use crate::brokers::{self, Brokers, Plain};
 use crate::config::KafkaConfig;
 use crate::entry::Entry;
 use crate::error::{kind, no_answer, reading, writing};
@@ -238,11 +238,19 @@ impl Client {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             let error = match self.asking.fetch_metadata(None, left.min(LOOK)) {
-                Ok(metadata) => return Ok(metadata),
+                Ok(metadata) => {
+                    self.brokers.met();
+                    return Ok(metadata);
+                }
                 Err(e) => self.refusal().unwrap_or(e),
             };
-            let kind = kind(&error, false);
-            if kind != ErrorKind::Unavailable || Instant::now() >= end {
+            let no_refusal = self.brokers.is_no_refusal(&error);
+            let kind = match no_refusal {
+                true => ErrorKind::Unavailable,
+                false => kind(&error, false),
+            };
+            // Tokens are asked for in the background, less often than a call waits.
+            if kind != ErrorKind::Unavailable || no_refusal || Instant::now() >= end {
                 let text = format!("Kafka: {error}: {}", self.brokers.reason());
                 let text = text.trim_end_matches(": ");
                 return Err(Error::new(kind, operation, text).with_source(error));
@@ -304,3 +312,9 @@ impl Drop for Client {
         self.closing.wait();
     }
 }
+        // A thread may ask over it just now whether brokers are back. It must not be what ends it: a process
+        // that ends meanwhile takes away what the library's threads use.
+        let end = Instant::now() + brokers::LOOK + PAUSE;
+        while Arc::strong_count(&self.asking) > 1 && Instant::now() < end {
+            std::thread::sleep(PAUSE);
+        }

@@ -163,7 +163,7 @@ fn fetch(member: &Member, consumer: &BaseConsumer<Hook>) {
             Some(Err(KafkaError::PartitionEOF(_))) => {}
             None => return,
             Some(Err(e)) => {
-                let error = member.acl().of(reading("next", e));
+                let error = member.acl().of(member.client.brokers.reading("next", e));
                 if error.kind() != ErrorKind::Unavailable {
                     std::thread::sleep(POLL);
                 }

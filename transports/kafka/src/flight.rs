@@ -14,7 +14,7 @@ use tidings_transport::{Error, ErrorKind, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::brokers::{self, Brokers};
+use crate::brokers::Brokers;
 use crate::client::Client;
 use crate::error::{kind, no_answer, writing};
 
@@ -116,7 +116,7 @@ pub(crate) struct Tower(pub(crate) Arc<Brokers>);
 
 impl ClientContext for Tower {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        brokers::log(level, facility, message);
+        self.0.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -175,6 +175,14 @@ impl KafkaConfig {
 /// The group of consumers that belong to none. They never join or commit.
 pub(crate) const READER: &str = "tidings-reader";
 
+/// What the library says, with our names for its settings where it names one.
+pub(crate) fn in_our_words(text: &str) -> String {
+    let fields = FIELDS.iter().filter(|(_, field)| !field.contains(' '));
+    fields.fold(text.to_owned(), |text, (name, field)| {
+        text.replace(name, field)
+    })
+}
+
 /// What the client library is, for people.
 pub(crate) fn library() -> String {
     format!("librdkafka {}", rdkafka::util::get_rdkafka_version().1)

@@ -111,7 +111,7 @@ impl Client {
             // The library goes on asking who looks after a group that this user may not see.
             Err(e) if patience < self.timeout() && is_late(&e) => {
                 patience = self.timeout();
-                match refusals(&outsider).next() {
+                match refusals(&outsider).find(|e| !self.brokers.is_no_refusal(e)) {
                     Some(refusal) => Err(refusal),
                     None => committed(&outsider, name, 0..partitions, patience),
                 }

@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientContext, Message, Offset, TopicPartitionList};
 use tidings_transport::{Count, Error, ErrorKind, Group, Result};
 
-use crate::brokers::{self, Brokers};
+use crate::brokers::Brokers;
 use crate::desk::Desk;
 use crate::entry::{self, Made};
 use crate::error::reading;
@@ -40,7 +40,7 @@ pub(crate) struct Hook {
 
 impl ClientContext for Hook {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        brokers::log(level, facility, message);
+        self.brokers.log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

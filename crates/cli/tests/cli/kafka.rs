@@ -138,7 +138,7 @@ async fn the_verbs_work_on_a_real_broker() {
 
 /// A web site that has one answer. It ends with the process.
 #[cfg(feature = "kafka")]
-fn web_site(status: &str, body: &str) -> std::net::SocketAddr {
+pub fn web_site(status: &str, body: &str) -> std::net::SocketAddr {
     use std::io::{Read, Write};
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
