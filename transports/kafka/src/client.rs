@@ -163,7 +163,12 @@ impl Client {
         Ok(())
     }
 
-    async fn create(&self, name: &str, compacted: bool, operation: &'static str) -> Result<()> {
+    async fn create(
+        self: &Arc<Self>,
+        name: &str,
+        compacted: bool,
+        operation: &'static str,
+    ) -> Result<()> {
         let number = |n: Option<u32>| n.and_then(|n| i32::try_from(n).ok()).unwrap_or(-1);
         let partitions = if compacted {
             1
@@ -188,6 +193,11 @@ impl Client {
                     return Err(no_answer(operation, ErrorKind::Unavailable));
                 }
                 Err((_, code)) => {
+                Err((_, RDKafkaErrorCode::InvalidTopic)) => {
+                    let wanted = name.to_owned();
+                    let look = move |client: &Self| client.misnamed(&wanted, operation);
+                    return Err(self.blocking(operation, look).await?);
+                }
                     let error = self.refused(code, compacted, operation);
                     return Err(Acl::to("Create").topic(name).of(error));
                 }
@@ -198,6 +208,26 @@ impl Client {
 
     /// Why a topic was not made, with what the URL asked for.
     fn refused(&self, code: RDKafkaErrorCode, compacted: bool, operation: &'static str) -> Error {
+    /// Why brokers take this name for none: in those of their metrics `.` is `_`. Blocks.
+    fn misnamed(&self, name: &str, operation: &'static str) -> Result<Error> {
+        let metadata = self.asking.fetch_metadata(None, self.timeout());
+        let metadata = metadata.map_err(|e| reading(operation, e))?;
+        let in_metrics = |name: &str| name.replace('.', "_");
+        let mut others = metadata.topics().iter().map(|topic| topic.name());
+        let other = others.find(|o| *o != name && in_metrics(o) == in_metrics(name));
+        let error = KafkaError::AdminOp(RDKafkaErrorCode::InvalidTopic);
+        Ok(match other {
+            Some(other) => {
+                let why = format!(
+                    "there is a topic {other}, and in names of metrics Kafka takes `.` and `_` for the same: \
+                     it makes no topic {name} beside it; give it another name"
+                );
+                Error::new(ErrorKind::Invalid, operation, why).with_source(error)
+            }
+            None => writing(operation, error),
+        })
+    }
+
         let error = KafkaError::AdminOp(code);
         let mut operation = operation;
         let why = match (code, self.config.replication) {

@@ -1,7 +1,7 @@
 //! Groups on several topics are removed from one of them, and losses that nobody can count.
 
 use rdkafka::admin::AdminOptions;
-use tidings_transport::{Count, ErrorKind, Start, Transport};
+use tidings_transport::{Count, ErrorKind, Start, Topic, Transport};
 
 use crate::fixture::{
     PATIENCE, ack, config, connect, join, names, next, publish, record, take, text,
@@ -130,4 +130,20 @@ async fn a_topic_that_brokers_refuse_names_the_setting() {
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(part), "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_too_near_to_that_of_another_topic_names_that() {
+    let broker = start().await;
+    let log = connect(config(broker.address(), 1)).await;
+    let (topic, group) = names("near");
+    let dotted = Topic::new(format!("{topic}.1")).expect("a name");
+    let made = log.create_group(&dotted, &group, &Start::Latest).await;
+    made.expect("the first of them");
+    let other = Topic::new(format!("{topic}_1")).expect("a name");
+    let published = log.publish(&[record(&other, "k", "one")]).await.remove(0);
+    let error = published.expect_err("Kafka makes none beside it");
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    let said = format!("there is a topic {dotted}, ");
+    assert!(error.to_string().contains(&said), "{error}");
 }
