@@ -9,6 +9,8 @@ use tidings_transport::{Error, ErrorKind};
 #[derive(Debug, Clone)]
 pub(crate) struct Acl<'a> {
     operation: &'a str,
+    /// What brokers will ask for next on the same topic, one after the other.
+    next: &'a [&'a str],
     topics: Vec<&'a str>,
     group: &'a str,
 }
@@ -18,6 +20,7 @@ impl<'a> Acl<'a> {
     pub(crate) fn to(operation: &'a str) -> Self {
         Self {
             operation,
+            next: &[],
             topics: Vec::new(),
             group: "",
         }
@@ -27,6 +30,17 @@ impl<'a> Acl<'a> {
     pub(crate) fn topic(mut self, topic: &'a str) -> Self {
         self.topics.push(topic);
         self
+    }
+
+    /// What a request of the contract takes besides on the same topic: who adds an ACL should not have to come
+    /// back for the next one.
+    pub(crate) fn for_request(self, request: &str) -> Self {
+        let next: &[&str] = match (request, self.operation) {
+            ("publish", "Describe") => &["Create", "Write"],
+            ("publish", "Create") => &["Write"],
+            _ => &[],
+        };
+        Self { next, ..self }
     }
 
     /// On this group.
@@ -53,14 +67,27 @@ impl<'a> Acl<'a> {
             _ => return error,
         };
         let (operation, on) = (self.operation, names.join(", "));
+        let operations = std::iter::once(&self.operation).chain(self.next);
+        let operations: Vec<String> = operations.map(|o| format!("--operation {o}")).collect();
+        let operations = operations.join(" ");
+        let next = match self.next {
+            [] => String::new(),
+            ["Create", rest @ ..] => {
+                format!(
+                    " and, unless it is there already, Create, and {}",
+                    rest.join(", ")
+                )
+            }
+            next => format!(" and {}", next.join(", ")),
+        };
         let options: Vec<String> = names.iter().map(|n| format!("--{what} {n}")).collect();
         let options = options.join(" ");
         let text = error.to_string();
         let text = text.strip_prefix(error.operation()).unwrap_or(&text);
         let text = format!(
-            "{}: this user needs the ACL {operation} on the {what} {on} (kafka-acls.sh --add \
-             --allow-principal User:NAME --operation {operation} {options}; the guide On Kafka \
-             lists all that it needs)",
+            "{}: this user needs the ACL {operation} on the {what} {on}{next} (kafka-acls.sh --add \
+             --allow-principal User:NAME {operations} {options}; the guide On Kafka lists all that it \
+             needs)",
             text.trim_start_matches(": ")
         );
         Error::new(ErrorKind::Denied, error.operation(), text).with_source(error)

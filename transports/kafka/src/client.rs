@@ -132,7 +132,8 @@ impl Client {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition) => Ok(None),
             Some(code) => {
                 let error = reading(operation, KafkaError::MetadataFetch(code));
-                Err(Acl::to("Describe").topic(name).of(error))
+                let acl = Acl::to("Describe").for_request(operation);
+                Err(acl.topic(name).of(error))
             }
         }
     }
@@ -192,22 +193,21 @@ impl Client {
                 Err((_, RDKafkaErrorCode::RequestTimedOut)) => {
                     return Err(no_answer(operation, ErrorKind::Unavailable));
                 }
-                Err((_, code)) => {
                 Err((_, RDKafkaErrorCode::InvalidTopic)) => {
                     let wanted = name.to_owned();
                     let look = move |client: &Self| client.misnamed(&wanted, operation);
                     return Err(self.blocking(operation, look).await?);
                 }
+                Err((_, code)) => {
                     let error = self.refused(code, compacted, operation);
-                    return Err(Acl::to("Create").topic(name).of(error));
+                    let acl = Acl::to("Create").for_request(operation);
+                    return Err(acl.topic(name).of(error));
                 }
             }
         }
         Ok(())
     }
 
-    /// Why a topic was not made, with what the URL asked for.
-    fn refused(&self, code: RDKafkaErrorCode, compacted: bool, operation: &'static str) -> Error {
     /// Why brokers take this name for none: in those of their metrics `.` is `_`. Blocks.
     fn misnamed(&self, name: &str, operation: &'static str) -> Result<Error> {
         let metadata = self.asking.fetch_metadata(None, self.timeout());
@@ -228,6 +228,8 @@ impl Client {
         })
     }
 
+    /// Why a topic was not made, with what the URL asked for.
+    fn refused(&self, code: RDKafkaErrorCode, compacted: bool, operation: &'static str) -> Error {
         let error = KafkaError::AdminOp(code);
         let mut operation = operation;
         let why = match (code, self.config.replication) {
@@ -340,11 +342,11 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.closing.wait();
-    }
-}
         // A thread may ask over it just now whether brokers are back. It must not be what ends it: a process
         // that ends meanwhile takes away what the library's threads use.
         let end = Instant::now() + brokers::LOOK + PAUSE;
         while Arc::strong_count(&self.asking) > 1 && Instant::now() < end {
             std::thread::sleep(PAUSE);
         }
+    }
+}

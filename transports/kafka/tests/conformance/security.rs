@@ -143,9 +143,12 @@ async fn every_acl_that_is_missing_is_named(broker: &Secured) {
     };
 
     let topics = (AclResource::TopicsOf, topic.as_str());
+    // All that brokers will ask for, one after the other.
+    let all = format!("--operation Describe --operation Create --operation Write --topic {topic};");
+    denied(publish, &all).await;
     denied(publish, &format!("Describe on the topic {topic} ")).await;
     allow(topics, Describe);
-    denied(publish, &format!("Create on the topic {topic} ")).await;
+    denied(publish, &format!("Create on the topic {topic} and Write ")).await;
     allow(topics, Create);
     denied(publish, &format!("Write on the topic {topic} ")).await;
     allow((AclResource::TopicsOf, "elsewhere"), Write);
