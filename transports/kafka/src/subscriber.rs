@@ -202,3 +202,37 @@ pub(crate) fn told_to(operation: &'static str, error: &Error) -> Error {
         .map_or(text.as_str(), |(_, message)| message);
     Error::new(error.kind(), operation, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use tidings_transport::Group;
+
+    use super::*;
+    use crate::config::KafkaConfig;
+    use crate::lane::Lane;
+    use crate::ledger::Ledger;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_consumer_ends_with_the_thread_that_commits() {
+        // Nobody listens there, and nothing is sent.
+        let client = Client::new(KafkaConfig::new(["127.0.0.1:1"])).expect("it connects later");
+        let (topic, group) = (Topic::new("courses"), Group::new("search"));
+        let subscription = Subscription::new(group.expect("a name"), topic.expect("a name"));
+        let consumer = KafkaSubscriber::new(Arc::new(client), &subscription, Vec::new());
+        let consumer = consumer.expect("a consumer that has not joined yet");
+        // Of a topic that the consumer does not have: whoever gathers it for a commit panics.
+        let mut lane = Lane::new(Ledger::new(0));
+        lane.dirty = true;
+        {
+            let mut desk = consumer.member.desk();
+            desk.lanes.insert((1, 0), lane);
+            desk.touch();
+        }
+        let waited = consumer.member.commit("settle").await;
+        let error = waited.expect_err("there is nobody to store it");
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+        let next = consumer.next(1).await.map(drop);
+        let error = next.expect_err("it hands out what it could not settle");
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    }
+}
