@@ -72,6 +72,7 @@ mod subscriber;
 mod topics;
 mod transport;
 mod value;
+mod waiting;
 mod wire;
 
 pub use config::RedisConfig;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redis::Pipeline;
+use redis::{Pipeline, Value};
 
 use crate::connection::pause;
 use crate::desk::{Desk, LastRead};
@@ -13,7 +13,7 @@ use crate::script::{CLAIM, Call, FETCH, LOOK, RECOVER, RELEASED};
 use crate::value;
 
 /// The most that one script looks at, so that it does not hold up the server.
-const MOST: usize = 500;
+pub(crate) const MOST: usize = 500;
 
 /// The least that a topic is asked for while others wait for their turn: each read has a fixed cost on the
 /// server, and two entries of each of two hundred topics cost it more than forty of each of ten.
@@ -21,7 +21,7 @@ const LEAST: usize = 40;
 
 /// So many topics are asked at once all the same, where little is wanted: one after the other they would
 /// take a round trip each.
-const TOGETHER: usize = 4;
+pub(crate) const TOGETHER: usize = 4;
 
 /// What a topic is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,13 @@ impl Feeder {
         let mut lanes = self.lanes.iter().enumerate();
         lanes.any(|(i, lane)| {
             self.member.mine(&desk, i).is_some()
-                && (lane.sweep.is_some() || (lane.more && !lane.yielding))
+                && (lane.sweep.is_some() || (lane.more && !lane.yielding && !self.is_read(i)))
         })
+    }
+
+    /// Whether a read of the topic stands behind the wait.
+    fn is_read(&self, i: usize) -> bool {
+        self.waiting.as_ref().is_some_and(|w| w.reads(i))
     }
 
     /// Asks all topics that may have something, at once. Whether anything came.
@@ -123,46 +128,66 @@ impl Feeder {
             }
         };
         let mut failed = None;
-        for (i, ask) in asks {
+        for (i, _) in asks {
             let (Some(look), Some(read)) = (answers.next(), answers.next()) else {
                 break;
             };
             let count = self.lanes[i].fitting(count);
-            let done = match look.and_then(|look| Ok((look, read?))) {
-                Ok((look, read)) => self.read(i, count, look, read),
-                Err(failure) if failure.code() == Some(Code::NoScript) => {
-                    // It read without a look: what it took is pending, and is claimed next.
-                    self.taught = 0;
-                    self.lanes[i].begin_sweep(0);
-                    Ok(())
-                }
-                Err(failure) => self.refused(i, ask, failure).await,
-            };
+            let done = self.read_answered(i, count, look, read).await;
             failed = failed.or(done.err());
         }
         failed.map_or(Ok(()), Err)
     }
 
     fn reads(&self, asks: &[(usize, Ask)], count: usize) -> Pipeline {
+        let mut commands = Pipeline::with_capacity(2 * asks.len());
+        let reads = asks
+            .iter()
+            .map(|(i, _)| (*i, self.lanes[*i].fitting(count)));
+        self.add_reads(&mut commands, reads);
+        commands
+    }
+
+    /// Of each topic a look whether this consumer still is the active one, and a read of so many.
+    pub(crate) fn add_reads(
+        &self,
+        commands: &mut Pipeline,
+        reads: impl Iterator<Item = (usize, usize)>,
+    ) {
         let member = &self.member;
         let desk = member.desk();
-        let mut commands = Pipeline::with_capacity(2 * asks.len());
-        for (i, _) in asks {
-            commands.add_command(self.look(&desk, *i).command().clone());
+        for (i, count) in reads {
+            commands.add_command(self.look(&desk, i).command().clone());
             commands
                 .cmd("XREADGROUP")
                 .arg("GROUP")
                 .arg(member.group.as_str());
-            commands
-                .arg(&member.consumer)
-                .arg("COUNT")
-                .arg(self.lanes[*i].fitting(count));
+            commands.arg(&member.consumer).arg("COUNT").arg(count);
             commands
                 .arg("STREAMS")
-                .arg(member.keys[*i].stream())
+                .arg(member.keys[i].stream())
                 .arg(">");
         }
-        commands
+    }
+
+    /// What a look and the read behind it have brought.
+    pub(crate) async fn read_answered(
+        &mut self,
+        i: usize,
+        count: usize,
+        look: Result<Value, Failure>,
+        read: Result<Value, Failure>,
+    ) -> Result<(), Failure> {
+        match look.and_then(|look| Ok((look, read?))) {
+            Ok((look, read)) => self.read(i, count, look, read),
+            Err(failure) if failure.code() == Some(Code::NoScript) => {
+                // It read without a look: what it took is pending, and is claimed next.
+                self.taught = 0;
+                self.lanes[i].begin_sweep(0);
+                Ok(())
+            }
+            Err(failure) => self.refused(i, Ask::Read, failure).await,
+        }
     }
 
     fn look(&self, desk: &Desk, i: usize) -> Call {
@@ -225,7 +250,7 @@ impl Feeder {
             } else if self.member.mine(&desk, i).is_none() {
             } else if lane.sweep.is_some() {
                 asks.push((i, Ask::Claim));
-            } else if lane.more && !lane.yielding {
+            } else if lane.more && !lane.yielding && !self.is_read(i) {
                 let competes = self.member.competes();
                 asks.push((i, if competes { Ask::Fetch } else { Ask::Read }));
             }
@@ -274,12 +299,17 @@ impl Feeder {
     }
 
     /// No answer came. What the server may have handed out is pending for this consumer.
-    fn unanswered(&mut self, i: usize, ask: Ask, failure: &Failure) {
-        if ask == Ask::Released {
-            self.member.desk().look_for_released(i);
-        } else if failure.is_uncertain() && !self.member.competes() {
-            // Before anything newer. Competing consumers find it when its lease is over.
-            self.lanes[i].begin_sweep(0);
+    pub(crate) fn unanswered(&mut self, i: usize, ask: Ask, failure: &Failure) {
+        match ask {
+            Ask::Released => self.member.desk().look_for_released(i),
+            // The look before the next read tells whether this one was done: then all comes that is pending,
+            // before anything newer.
+            Ask::Read => self.lanes[i].more = true,
+            // Competing consumers find it when its lease is over.
+            Ask::Claim if failure.is_uncertain() && !self.member.competes() => {
+                self.lanes[i].begin_sweep(0);
+            }
+            Ask::Claim | Ask::Fetch => {}
         }
     }
 

@@ -90,7 +90,7 @@ macro_rules! scripts {
 scripts! {
     OPEN = "open" ["clock" "ids" "facts" "groups" "room" "losses" "count" "starts" "bell" "stood" "index" "recreate"];
     RECOVER = "recover" ["clock" "ids" "facts" "groups" "room" "losses" "starts" "bell" "stood" "index" "recreate"];
-    LEASE = "lease" ["clock" "owner" "room"];
+    LEASE = "lease" ["clock" "owner" "room" "bell"];
     LOOK = "look" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts"];
     FETCH = "fetch" ["ids" "facts" "groups" "room" "losses" "account"];
     CLAIM = "claim" ["ids" "facts" "groups" "owner" "room" "losses" "gone" "first_starts"];

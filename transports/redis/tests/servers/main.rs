@@ -6,3 +6,4 @@ mod losses;
 mod scale;
 mod secured;
 mod trims;
+mod waiting;
