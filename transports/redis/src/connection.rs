@@ -219,7 +219,10 @@ impl Link {
             // Its name, or the sentinels, may lead to another machine by now.
             live.broken.store(true, Ordering::Release);
         }
-        refusal(source)
+        Failure::Refused {
+            code: Code::of(&source),
+            source,
+        }
     }
 
     fn silence(&self, live: &Live) -> Failure {
@@ -305,21 +308,6 @@ impl Link {
             generation: self.attempts.load(Ordering::Acquire) + 1,
             broken,
         })
-    }
-}
-
-/// An answer that stands within another: an error is `Err`.
-pub(crate) fn within(value: Value) -> Result<Value, Failure> {
-    match value {
-        Value::ServerError(error) => Err(refusal(error.into())),
-        value => Ok(value),
-    }
-}
-
-fn refusal(source: RedisError) -> Failure {
-    Failure::Refused {
-        code: Code::of(&source),
-        source,
     }
 }
 

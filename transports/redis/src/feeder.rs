@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use tidings_transport::{Error, ErrorKind};
+use tokio::time::Instant;
 
 use crate::connection::pause;
 use crate::entry_id::EntryId;
@@ -44,7 +45,11 @@ impl Drop for LastWord {
 
 impl Feeder {
     /// For each topic, where the group stands, and what came of the first sign of life.
-    pub(crate) fn new(member: Arc<Member>, topics: Vec<(EntryId, Tended, u64)>) -> Self {
+    pub(crate) fn new(
+        member: Arc<Member>,
+        topics: Vec<(EntryId, Tended, u64)>,
+        until: Instant,
+    ) -> Self {
         let mut feeder = Self {
             lanes: topics
                 .iter()
@@ -57,7 +62,7 @@ impl Feeder {
             member,
         };
         for (i, (_, tended, _)) in topics.into_iter().enumerate() {
-            feeder.apply(i, tended);
+            feeder.apply(i, tended, until);
         }
         feeder
     }

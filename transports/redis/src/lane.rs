@@ -38,6 +38,9 @@ pub(crate) struct Lane {
 /// behind it: events of 60 KB by five hundreds keep it busy for 25 ms each time.
 const ANSWER_BYTES: usize = 1024 * 1024;
 
+/// Entries above this size are not read by a script, which copies them twice.
+const SMALL_BYTES: usize = 4 * 1024;
+
 /// How far it has come.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweep {
@@ -72,6 +75,11 @@ impl Lane {
         wanted.min(fit).max(1)
     }
 
+    /// Whether a script may read them. Of a topic that has brought nothing yet few come at once.
+    pub(crate) fn is_small(&self) -> bool {
+        self.entry_bytes <= SMALL_BYTES
+    }
+
     /// What a read has brought.
     pub(crate) fn brought(&mut self, arrivals: &[Arrival]) {
         let bytes: usize = arrivals.iter().map(|arrival| arrival.body.len()).sum();
@@ -104,6 +112,7 @@ mod tests {
             attempts: 0,
             key: None,
             body: Body::Document(Bytes::from(vec![b'x'; *size])),
+            started: false,
         };
         sizes.iter().map(arrival).collect()
     }

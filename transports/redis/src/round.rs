@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redis::{Pipeline, Value};
+use redis::Pipeline;
 
 use crate::connection::pause;
 use crate::desk::{Desk, LastRead};
@@ -13,7 +13,7 @@ use crate::script::{CLAIM, Call, FETCH, LOOK, RECOVER, RELEASED};
 use crate::value;
 
 /// The most that one script looks at, so that it does not hold up the server.
-pub(crate) const MOST: usize = 500;
+const MOST: usize = 500;
 
 /// The least that a topic is asked for while others wait for their turn: each read has a fixed cost on the
 /// server, and two entries of each of two hundred topics cost it more than forty of each of ten.
@@ -128,66 +128,46 @@ impl Feeder {
             }
         };
         let mut failed = None;
-        for (i, _) in asks {
+        for (i, ask) in asks {
             let (Some(look), Some(read)) = (answers.next(), answers.next()) else {
                 break;
             };
             let count = self.lanes[i].fitting(count);
-            let done = self.read_answered(i, count, look, read).await;
+            let done = match look.and_then(|look| Ok((look, read?))) {
+                Ok((look, read)) => self.read(i, count, look, read),
+                Err(failure) if failure.code() == Some(Code::NoScript) => {
+                    // It read without a look: what it took is pending, and is claimed next.
+                    self.taught = 0;
+                    self.lanes[i].begin_sweep(0);
+                    Ok(())
+                }
+                Err(failure) => self.refused(i, ask, failure).await,
+            };
             failed = failed.or(done.err());
         }
         failed.map_or(Ok(()), Err)
     }
 
     fn reads(&self, asks: &[(usize, Ask)], count: usize) -> Pipeline {
-        let mut commands = Pipeline::with_capacity(2 * asks.len());
-        let reads = asks
-            .iter()
-            .map(|(i, _)| (*i, self.lanes[*i].fitting(count)));
-        self.add_reads(&mut commands, reads);
-        commands
-    }
-
-    /// Of each topic a look whether this consumer still is the active one, and a read of so many.
-    pub(crate) fn add_reads(
-        &self,
-        commands: &mut Pipeline,
-        reads: impl Iterator<Item = (usize, usize)>,
-    ) {
         let member = &self.member;
         let desk = member.desk();
-        for (i, count) in reads {
-            commands.add_command(self.look(&desk, i).command().clone());
+        let mut commands = Pipeline::with_capacity(2 * asks.len());
+        for (i, _) in asks {
+            commands.add_command(self.look(&desk, *i).command().clone());
             commands
                 .cmd("XREADGROUP")
                 .arg("GROUP")
                 .arg(member.group.as_str());
-            commands.arg(&member.consumer).arg("COUNT").arg(count);
+            commands
+                .arg(&member.consumer)
+                .arg("COUNT")
+                .arg(self.lanes[*i].fitting(count));
             commands
                 .arg("STREAMS")
-                .arg(member.keys[i].stream())
+                .arg(member.keys[*i].stream())
                 .arg(">");
         }
-    }
-
-    /// What a look and the read behind it have brought.
-    pub(crate) async fn read_answered(
-        &mut self,
-        i: usize,
-        count: usize,
-        look: Result<Value, Failure>,
-        read: Result<Value, Failure>,
-    ) -> Result<(), Failure> {
-        match look.and_then(|look| Ok((look, read?))) {
-            Ok((look, read)) => self.read(i, count, look, read),
-            Err(failure) if failure.code() == Some(Code::NoScript) => {
-                // It read without a look: what it took is pending, and is claimed next.
-                self.taught = 0;
-                self.lanes[i].begin_sweep(0);
-                Ok(())
-            }
-            Err(failure) => self.refused(i, Ask::Read, failure).await,
-        }
+        commands
     }
 
     fn look(&self, desk: &Desk, i: usize) -> Call {

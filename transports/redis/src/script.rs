@@ -90,8 +90,9 @@ macro_rules! scripts {
 scripts! {
     OPEN = "open" ["clock" "ids" "facts" "groups" "room" "losses" "count" "starts" "bell" "stood" "index" "recreate"];
     RECOVER = "recover" ["clock" "ids" "facts" "groups" "room" "losses" "starts" "bell" "stood" "index" "recreate"];
-    LEASE = "lease" ["clock" "owner" "room" "bell"];
-    LOOK = "look" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts"];
+    LEASE = "lease" ["clock" "owner" "room"];
+    LOOK = "look" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts" "look"];
+    TAKE = "take" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts" "look"];
     FETCH = "fetch" ["ids" "facts" "groups" "room" "losses" "account"];
     CLAIM = "claim" ["ids" "facts" "groups" "owner" "room" "losses" "gone" "first_starts"];
     RELEASED = "released" ["ids" "owner" "room" "losses" "parking" "redelivery"];

@@ -13,14 +13,18 @@ use std::time::Duration;
 use redis::{Pipeline, Value};
 use tokio::time::Instant;
 
-use crate::connection::within;
-use crate::error::Failure;
+use crate::desk::Desk;
+use crate::error::{Code, Failure};
 use crate::feeder::Feeder;
-use crate::round::{Ask, MOST, TOGETHER};
+use crate::round::{Ask, TOGETHER};
+use crate::script::{Call, TAKE};
 use crate::value;
 
 /// The longest that one look for news takes: then leases and groups are looked after.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The most that a read behind a wait takes: more is read by the next round, which copies nothing twice.
+const FEW: usize = 64;
 
 type Answers = Vec<Result<Value, Failure>>;
 
@@ -36,7 +40,7 @@ pub(crate) struct Waiting {
 enum Stream {
     /// New entries of a topic.
     Topic(usize),
-    /// Somebody rang: a lease was taken or is free, something was given back, a key is being released.
+    /// Somebody rang: a lease is free, something was given back, a key is being released.
     Bell(usize),
 }
 
@@ -77,22 +81,14 @@ impl Feeder {
                 return Err(failure);
             }
         };
-        let mut next = || {
-            let nothing = Failure::Strange {
-                what: "an answer to a wait",
-            };
-            answers.next().unwrap_or(Err(nothing))
-        };
-        let watched = match waiting.behind.is_empty() {
-            true => Ok(Value::Okay),
-            false => next(),
-        };
-        let heard = self.hear(next(), &waiting.streams);
-        let read = match answers.next_back() {
-            Some(read) => self.read_behind(waiting.behind, read).await,
-            None => Ok(()),
-        };
-        watched.and(heard).and(read)
+        let heard = answers.next().unwrap_or(Err(Failure::Strange {
+            what: "an answer to a wait",
+        }));
+        let mut done = self.hear(heard, &waiting.streams);
+        for (read, answer) in waiting.behind.into_iter().zip(answers) {
+            done = done.and(self.read_behind(read, answer).await);
+        }
+        done
     }
 
     fn begin_to_wait(&self, want: usize) -> Waiting {
@@ -105,39 +101,30 @@ impl Feeder {
         let mut ids = Vec::with_capacity(2 * self.lanes.len());
         let mut streams = HashMap::with_capacity(2 * self.lanes.len());
         let mut active = Vec::new();
-        {
-            let desk = self.member.desk();
-            for (i, lane) in self.lanes.iter().enumerate() {
-                let names = &self.member.keys[i];
-                if let Some(lease) = self.member.mine(&desk, i).filter(|_| !lane.yielding) {
-                    keys.push(names.stream());
-                    ids.push(lane.wait_from.to_string());
-                    streams.insert(names.stream().into(), Stream::Topic(i));
-                    active.push((i, lease));
-                }
-                keys.push(names.wake());
-                ids.push(lane.bell_from.to_string());
-                streams.insert(names.wake().into(), Stream::Bell(i));
+        let desk = self.member.desk();
+        for (i, lane) in self.lanes.iter().enumerate() {
+            let names = &self.member.keys[i];
+            if let Some(lease) = self.member.mine(&desk, i).filter(|_| !lane.yielding) {
+                keys.push(names.stream());
+                ids.push(lane.wait_from.to_string());
+                streams.insert(names.stream().into(), Stream::Topic(i));
+                active.push((i, lease));
             }
+            keys.push(names.wake());
+            ids.push(lane.bell_from.to_string());
+            streams.insert(names.wake().into(), Stream::Bell(i));
         }
         let behind = self.behind(active, want);
-        let mut commands = Pipeline::with_capacity(5 + 2 * behind.len());
-        if !behind.is_empty() {
-            // A bell that rings, because the lease is given up, say, ends the wait and calls off the reads.
-            let bells = behind.iter().map(|read| self.member.keys[read.lane].wake());
-            commands.cmd("WATCH").arg(bells.collect::<Vec<_>>());
-        }
+        let mut commands = Pipeline::with_capacity(1 + behind.len());
         // One entry of each is enough to know.
         commands.cmd("XREAD").arg("COUNT").arg(1);
         // Rounded up: an answer before its time would only ask again.
         commands.arg("BLOCK").arg(held_back.as_millis() as u64 + 1);
         commands.arg("STREAMS").arg(&keys).arg(&ids);
-        if !behind.is_empty() {
-            commands.cmd("MULTI");
-            let reads = behind.iter().map(|read| (read.lane, read.count));
-            self.add_reads(&mut commands, reads);
-            commands.cmd("EXEC");
+        for read in &behind {
+            commands.add_command(self.take(&desk, read).command().clone());
         }
+        drop(desk);
         let member = Arc::clone(&self.member);
         let answers = async move { member.waiting.pipeline_within(&commands, held_back).await };
         Waiting {
@@ -150,48 +137,63 @@ impl Feeder {
     /// The reads to put behind a wait: where there are few topics, since all of them are read when one has
     /// news. What competing consumers take others could work on.
     fn behind(&self, active: Vec<(usize, Arc<str>)>, want: usize) -> Vec<Behind> {
-        if self.member.competes() || self.taught == 0 || active.len() > TOGETHER {
+        if self.member.competes() || active.len() > TOGETHER {
             return Vec::new();
         }
-        let share = (want / active.len().max(1)).clamp(1, MOST);
-        let read = |(lane, lease): (usize, _)| Behind {
+        let share = (want / active.len().max(1)).clamp(1, FEW);
+        let small = active
+            .into_iter()
+            .filter(|(i, _)| self.lanes[*i].is_small());
+        let read = |(lane, lease)| Behind {
             lane,
             lease,
-            count: self.lanes[lane].fitting(share),
+            count: share,
         };
-        active.into_iter().map(read).collect()
+        small.map(read).collect()
     }
 
-    /// What the reads behind the wait have brought.
+    fn take(&self, desk: &Desk, read: &Behind) -> Call {
+        let last = desk.last_read(read.lane);
+        Call::new(&TAKE, &self.member.keys[read.lane])
+            .arg(self.member.group.as_str())
+            .arg(&self.member.consumer)
+            .arg(&*read.lease)
+            .arg(last.from.to_string())
+            .arg(last.count)
+            .arg(last.upto.to_string())
+            .arg(read.count)
+            .arg(u8::from(self.member.starts_ahead))
+    }
+
+    /// What a read behind the wait has brought.
     async fn read_behind(
         &mut self,
-        behind: Vec<Behind>,
+        Behind { lane, lease, count }: Behind,
         answer: Result<Value, Failure>,
     ) -> Result<(), Failure> {
-        let answers = match answer {
-            // A bell rang.
-            Ok(Value::Nil) => return Ok(()),
-            Ok(answer) => value::array(answer, "an answer for each read")?,
+        let still = self.member.mine(&self.member.desk(), lane) == Some(lease);
+        match answer {
+            Ok(answer) if still => self.taken(lane, count, answer),
+            // The lease was lost meanwhile: what was read comes to whoever is active.
+            Ok(_) => Ok(()),
+            Err(failure) if failure.code() == Some(Code::NoScript) => {
+                // A lease that nobody has: the script refuses, and the server knows it from then on.
+                let teach = Call::new(&TAKE, &self.member.keys[lane]);
+                let teach = teach
+                    .arg(self.member.group.as_str())
+                    .arg("")
+                    .arg("0:nobody");
+                match self.member.link.script(teach).await {
+                    Ok(_) | Err(Failure::Refused { .. }) => Ok(()),
+                    Err(failure) => Err(failure),
+                }
+            }
             Err(failure) => {
-                // All of it was refused, because memory is full, say: the next round reads, and says so.
+                // It was refused, and nothing was read. The next round asks, and says why if it is refused again.
                 tracing::debug!("no read behind the wait: {failure:?}");
-                return Ok(());
+                Ok(())
             }
-        };
-        let mut answers = answers.into_iter().map(within);
-        let answers: Vec<_> = behind
-            .into_iter()
-            .map_while(|read| Some((read, answers.next()?, answers.next()?)))
-            .collect();
-        let mut done = Ok(());
-        for (Behind { lane, lease, count }, look, read) in answers {
-            let still = self.member.mine(&self.member.desk(), lane) == Some(lease);
-            if still {
-                done = done.and(self.read_answered(lane, count, look, read).await);
-            }
-            // Else it was lost meanwhile, and what was read comes to whoever is active.
         }
-        done
     }
 
     fn hear(

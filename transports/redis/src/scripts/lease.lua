@@ -15,8 +15,6 @@ end
 if want == '1' and redis.call('EXISTS', lease) == 0 then
   mine = redis.call('HINCRBY', state, 'epoch', 1) .. ':' .. consumer
   redis.call('SET', lease, mine, 'PX', ms)
-  -- Calls off what the former owner has asked for, if it did not leave but hangs.
-  ring()
   return { mine, alive, 0 }
 end
 return { '', alive, redis.call('PTTL', lease) }
