@@ -35,8 +35,12 @@ pub(crate) struct Lane {
 }
 
 /// The most that one answer should carry. While the server hands out more, what handlers wait for stands
-/// behind it: events of 60 KB by five hundreds keep it busy for 25 ms each time.
-const ANSWER_BYTES: usize = 1024 * 1024;
+/// behind it: events of 60 KB by five hundreds keep it busy for 25 ms each time. Less than this is dear, since
+/// the look before each read has the server copy two entries (`XINFO STREAM`).
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// The most to ask a topic for that has brought nothing yet, so that nobody knows how large its entries are.
+const UNKNOWN: usize = 64;
 
 /// Entries above this size are not read by a script, which copies them twice.
 const SMALL_BYTES: usize = 4 * 1024;
@@ -71,7 +75,10 @@ impl Lane {
 
     /// How many entries to ask for where so many are wanted, by the size that they had.
     pub(crate) fn fitting(&self, wanted: usize) -> usize {
-        let fit = ANSWER_BYTES / self.entry_bytes.max(1);
+        let fit = match self.entry_bytes {
+            0 => UNKNOWN,
+            bytes => ANSWER_BYTES / bytes,
+        };
         wanted.min(fit).max(1)
     }
 
@@ -84,7 +91,7 @@ impl Lane {
     pub(crate) fn brought(&mut self, arrivals: &[Arrival]) {
         let bytes: usize = arrivals.iter().map(|arrival| arrival.body.len()).sum();
         if !arrivals.is_empty() {
-            self.entry_bytes = bytes / arrivals.len();
+            self.entry_bytes = (bytes / arrivals.len()).max(1);
         }
     }
 
@@ -120,12 +127,12 @@ mod tests {
     #[test]
     fn large_entries_are_asked_for_by_fewer() {
         let mut lane = Lane::new(EntryId::default(), 1);
-        assert_eq!(lane.fitting(500), 500, "nothing is known yet");
+        assert_eq!(lane.fitting(500), 64, "nothing is known yet");
         lane.brought(&arrivals(&[60 * 1024; 10]));
-        assert_eq!(lane.fitting(500), 17);
+        assert_eq!(lane.fitting(500), 68);
         assert_eq!(lane.fitting(3), 3);
         lane.brought(&[]);
-        assert_eq!(lane.fitting(500), 17, "an empty read says nothing");
+        assert_eq!(lane.fitting(500), 68, "an empty read says nothing");
         lane.brought(&arrivals(&[8 * 1024 * 1024]));
         assert_eq!(lane.fitting(500), 1, "one always");
         lane.brought(&arrivals(&[500, 600]));
