@@ -3,10 +3,11 @@
 use redis::Value;
 use tidings_transport::Key;
 
-use crate::desk::{Arrival, Desk, LastRead, LetterArrival};
+use crate::desk::Desk;
 use crate::entry_id::EntryId;
 use crate::error::Failure;
 use crate::feeder::Feeder;
+use crate::held::{Arrival, LastRead, LetterArrival};
 use crate::lane::Sweep;
 use crate::member::Member;
 use crate::round::Ask;
@@ -50,10 +51,23 @@ impl Feeder {
     }
 
     /// The same in one answer, from behind a wait.
-    pub(crate) fn taken(&mut self, i: usize, count: usize, answer: Value) -> Result<(), Failure> {
+    pub(crate) fn taken(
+        &mut self,
+        i: usize,
+        lease: &str,
+        count: usize,
+        answer: Value,
+    ) -> Result<(), Failure> {
         const WHAT: &str = "new entries as {position, gap, entries, started}";
         let [at, gap, entries, started] = value::tuple(answer, WHAT)?;
         let started = value::number(&started, WHAT)? == 1;
+        {
+            let mut desk = self.member.desk();
+            if self.member.mine(&desk, i).as_deref() != Some(lease) {
+                // Lost meanwhile: what was read comes to whoever is active, but a gap is told once.
+                return desk_gap(&self.member, &mut desk, i, gap);
+            }
+        }
         self.brought(i, count, at, gap, value::array(entries, WHAT)?, started)
     }
 

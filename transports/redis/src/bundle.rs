@@ -5,8 +5,9 @@ use std::sync::Arc;
 use redis::Value;
 use tidings_transport::{Delivery, Error, ErrorKind};
 
-use crate::desk::{Desk, Held};
+use crate::desk::Desk;
 use crate::error::Failure;
+use crate::held::Held;
 use crate::member::Member;
 use crate::script::{Call, Script};
 use crate::value;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tidings_transport::{Delivery, Result};
 
 use crate::bundle::{Bundles, Item, stale};
-use crate::desk::What;
 use crate::error::Failure;
+use crate::held::What;
 use crate::lease::{Tended, sign_of_life, tended};
 use crate::member::Member;
 use crate::script::TOUCH;

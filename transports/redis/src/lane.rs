@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
-use crate::desk::Arrival;
 use crate::entry_id::EntryId;
+use crate::held::Arrival;
 
 /// Where the task stands in a topic.
 #[derive(Debug)]

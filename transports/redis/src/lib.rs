@@ -53,6 +53,7 @@ mod error;
 mod feeder;
 mod groups;
 mod heartbeat;
+mod held;
 mod lane;
 mod lease;
 mod member;

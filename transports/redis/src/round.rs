@@ -5,9 +5,10 @@ use std::sync::Arc;
 use redis::Pipeline;
 
 use crate::connection::pause;
-use crate::desk::{Desk, LastRead};
+use crate::desk::Desk;
 use crate::error::{Code, Failure};
 use crate::feeder::Feeder;
+use crate::held::LastRead;
 use crate::names;
 use crate::script::{CLAIM, Call, FETCH, LOOK, RECOVER, RELEASED};
 use crate::value;

@@ -9,9 +9,10 @@ use tidings_transport::{
 };
 
 use crate::bundle::{Answer, Bundles, Calls, Item, stale};
-use crate::desk::{Desk, Held, What};
+use crate::desk::Desk;
 use crate::entry_id::EntryId;
 use crate::error::{Code, Failure};
+use crate::held::{Held, What};
 use crate::member::Member;
 use crate::script::{Call, SETTLE};
 use crate::value;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidings_transport::{Delivery, Result};
 
 use crate::bundle::{Answer, Bundles, Calls, Item, stale};
-use crate::desk::What;
+use crate::held::What;
 use crate::member::Member;
 use crate::script::{Call, START};
 use crate::value;

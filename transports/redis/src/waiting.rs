@@ -171,11 +171,8 @@ impl Feeder {
         Behind { lane, lease, count }: Behind,
         answer: Result<Value, Failure>,
     ) -> Result<(), Failure> {
-        let still = self.member.mine(&self.member.desk(), lane) == Some(lease);
         match answer {
-            Ok(answer) if still => self.taken(lane, count, answer),
-            // The lease was lost meanwhile: what was read comes to whoever is active.
-            Ok(_) => Ok(()),
+            Ok(answer) => self.taken(lane, &lease, count, answer),
             Err(failure) if failure.code() == Some(Code::NoScript) => {
                 // A lease that nobody has: the script refuses, and the server knows it from then on.
                 let teach = Call::new(&TAKE, &self.member.keys[lane]);
