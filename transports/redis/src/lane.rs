@@ -37,7 +37,7 @@ pub(crate) struct Lane {
 /// The most that one answer should carry. While the server hands out more, what handlers wait for stands
 /// behind it: events of 60 KB by five hundreds keep it busy for 25 ms each time. Less than this is dear, since
 /// the look before each read has the server copy two entries (`XINFO STREAM`).
-const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+const ANSWER_BYTES: usize = 2 * 1024 * 1024;
 
 /// The most to ask a topic for that has brought nothing yet, so that nobody knows how large its entries are.
 const UNKNOWN: usize = 64;
@@ -129,10 +129,10 @@ mod tests {
         let mut lane = Lane::new(EntryId::default(), 1);
         assert_eq!(lane.fitting(500), 64, "nothing is known yet");
         lane.brought(&arrivals(&[60 * 1024; 10]));
-        assert_eq!(lane.fitting(500), 68);
+        assert_eq!(lane.fitting(500), 34);
         assert_eq!(lane.fitting(3), 3);
         lane.brought(&[]);
-        assert_eq!(lane.fitting(500), 68, "an empty read says nothing");
+        assert_eq!(lane.fitting(500), 34, "an empty read says nothing");
         lane.brought(&arrivals(&[8 * 1024 * 1024]));
         assert_eq!(lane.fitting(500), 1, "one always");
         lane.brought(&arrivals(&[500, 600]));

@@ -57,11 +57,11 @@ async fn until(server: &RedisServer, is: impl Fn(&str) -> bool) {
     let end = Instant::now() + PATIENCE;
     loop {
         let info = server.command(&["INFO", "replication"]);
-        let info = info.expect("it answers");
-        if is(&info) {
+        // A busy machine may keep an answer back for longer than one waits for it.
+        if info.as_ref().is_ok_and(|info| is(info)) {
             return;
         }
-        assert!(Instant::now() < end, "still: {info}");
+        assert!(Instant::now() < end, "still: {info:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
