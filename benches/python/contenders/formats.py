@@ -1,4 +1,4 @@
-"""Envelopes and Avro in Python as contenders: `formats.py tidings|cloudevents|fastavro`."""
+"""Envelopes and Avro in Python as contenders: `formats.py tidings|cloudevents|tidings-avro|fastavro`."""
 
 from __future__ import annotations
 
@@ -33,6 +33,20 @@ def of_cloudevents(payload: str) -> Both:
     return (lambda: form.read(None, document).get_data(), lambda: form.write(event))
 
 
+def of_tidings_avro(payload: str) -> Both:
+    """Dictionaries to Avro; what is read becomes a service's objects, and no dictionaries."""
+    from tidings._tidings import Encoder
+
+    file = ROOT / "catalog/openedx" / f"{TYPES[payload]}.avsc"
+    encoder = Encoder(file.read_text(), str)
+    data = recorded(payload)["avro_record_json"]
+
+    def decode() -> object:
+        raise NotImplementedError
+
+    return (decode, lambda: encoder.encode(data))
+
+
 def of_fastavro(payload: str) -> Both:
     """Avro to dictionaries and back, by its compiled reader and writer."""
     import fastavro
@@ -50,7 +64,12 @@ def of_fastavro(payload: str) -> Both:
     return (lambda: fastavro.schemaless_reader(io.BytesIO(encoded), schema, None), encode)
 
 
-WHO = {"tidings": of_tidings, "cloudevents": of_cloudevents, "fastavro": of_fastavro}[sys.argv[1]]
+WHO = {
+    "tidings": of_tidings,
+    "cloudevents": of_cloudevents,
+    "tidings-avro": of_tidings_avro,
+    "fastavro": of_fastavro,
+}[sys.argv[1]]
 
 
 def run(job: Any) -> dict[str, Any]:

@@ -33,6 +33,8 @@ pub struct Entrant {
     pub offered: f64,
     /// One process consumes so many topics at most: more is not how it is used.
     pub topics: usize,
+    /// A codec that encodes and does not decode.
+    pub encodes_only: bool,
 }
 
 const fn rust(name: &'static str, role: Role, program: &'static str) -> Entrant {
@@ -45,6 +47,7 @@ const fn rust(name: &'static str, role: Role, program: &'static str) -> Entrant 
         entries: 120_000,
         offered: 40_000.0,
         topics: usize::MAX,
+        encodes_only: false,
     }
 }
 
@@ -58,6 +61,7 @@ const fn python(name: &'static str, role: Role, who: &'static [&'static str]) ->
         entries: 20_000,
         offered: 2_000.0,
         topics: usize::MAX,
+        encodes_only: false,
     }
 }
 
@@ -100,6 +104,11 @@ pub const ENVELOPES: &[Entrant] = &[
 pub const AVRO: &[Entrant] = &[
     rust("Tidings", Role::Ours, "contender-avro"),
     rust("apache-avro", Role::Peer, "apache-avro"),
+    Entrant {
+        // It reads Avro into the objects of a service, which consuming measures, and not into dictionaries.
+        encodes_only: true,
+        ..python("tidings (Python)", Role::Ours, &["formats", "tidings-avro"])
+    },
     python("fastavro", Role::Peer, &["formats", "fastavro"]),
 ];
 

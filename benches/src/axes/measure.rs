@@ -246,6 +246,8 @@ impl Stage {
         let mut cells = Vec::new();
         for (point, payload) in PAYLOADS {
             for verb in [Verb::Decode, Verb::Encode] {
+                let does = |e: &&Entrant| verb == Verb::Encode || !e.encodes_only;
+                let field: Vec<_> = field.iter().filter(does).collect();
                 let mut row: Vec<Cell> = field.iter().map(|e| cell(e, verb, point)).collect();
                 for round in 0..=self.effort.rounds {
                     for place in 0..field.len() {
@@ -256,7 +258,7 @@ impl Stage {
                             seconds: self.effort.seconds / 4.0,
                             ..Job::default()
                         };
-                        let answer = self.process(&field[n], 9).ask(&job);
+                        let answer = self.process(field[n], 9).ask(&job);
                         if round > 0 {
                             row[n].runs.push(sum(&[answer], 0.0));
                         } else if field[n].language == "Rust" {
@@ -264,7 +266,7 @@ impl Stage {
                                 allocations: true,
                                 ..job
                             };
-                            let answer = self.process(&field[n], 9).ask(&job);
+                            let answer = self.process(field[n], 9).ask(&job);
                             let allocations = answer.allocations.unwrap_or_default();
                             row[n].allocations = Some(allocations as f64 / answer.events as f64);
                         }
