@@ -151,6 +151,7 @@ macro_rules! __for_each_case {
             }
             reading {
                 0 reading_begins_where_it_is_told [has Replay];
+                0 reading_ends_where_it_is_told_behind_what_was_trimmed [has Replay];
                 0 reading_back_begins_with_the_newest [has Replay];
                 0 reading_leaves_no_trace [has Replay];
                 0 reading_is_refused_where_it_is_not_declared [lacks Replay];

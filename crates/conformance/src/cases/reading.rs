@@ -73,6 +73,26 @@ pub(crate) async fn reading_begins_where_it_is_told(s: Scene) {
     }
 }
 
+pub(crate) async fn reading_ends_where_it_is_told_behind_what_was_trimmed(s: Scene) {
+    let [one, two, three, four, five] = s.publish(["one", "two", "three", "four", "five"]).await;
+    let mut newest = Retention::default();
+    (newest.max_len, newest.hard_max_len) = (Some(3), Some(3));
+    let trimmed = s.log.trim(&s.topic, &newest).await;
+    assert_eq!(trimmed.expect("it can be trimmed").removed, 2);
+    let ends: [(_, _, &[&str]); 5] = [
+        (&one, &two, &[]),
+        (&one, &three, &["three"]),
+        (&one, &four, &["three", "four"]),
+        (&two, &four, &["three", "four"]),
+        (&one, &five, &["three", "four", "five"]),
+    ];
+    for (from, end, wanted) in ends {
+        let start = Start::After(from.clone());
+        let read = s.log.read_until(&s.topic, &start, end, 10).await;
+        assert_eq!(said(read), wanted, "behind {from} to {end}");
+    }
+}
+
 pub(crate) async fn reading_back_begins_with_the_newest(s: Scene) {
     s.make_group().await;
     expect_nothing(&s).await;

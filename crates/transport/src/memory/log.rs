@@ -119,10 +119,10 @@ impl Log {
         }
     }
 
-    /// Copies out records after a number.
-    pub(super) fn read(&self, after: Sequence, limit: usize) -> Vec<Stored> {
+    /// Copies out records after a number, up to the one at `end`.
+    pub(super) fn read(&self, after: Sequence, end: Sequence, limit: usize) -> Vec<Stored> {
         let first = after.saturating_add(1).max(self.first);
-        let from_first = (first..=self.last()).take(limit);
+        let from_first = (first..=end.min(self.last())).take(limit);
         from_first.filter_map(|n| self.stored(n)).collect()
     }
 

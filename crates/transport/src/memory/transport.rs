@@ -155,9 +155,9 @@ impl Transport for Memory {
 
     async fn read(&self, topic: &Topic, from: &Start, limit: usize) -> Result<Vec<Stored>> {
         let mut state = self.shared.open("read")?;
-        let found = state.topic("read", topic)?;
-        let after = found.log.resolve("read", from)?;
-        Ok(found.log.read(after, limit))
+        let log = &state.topic("read", topic)?.log;
+        let after = log.resolve("read", from)?;
+        Ok(log.read(after, log.last(), limit))
     }
 
     async fn read_until(
@@ -171,8 +171,7 @@ impl Transport for Memory {
         let log = &state.topic("read", topic)?.log;
         let after = log.resolve("read", from)?;
         let end = log.resolve("read", &Start::After(end.clone()))?;
-        let between = usize::try_from(end.saturating_sub(after)).unwrap_or(usize::MAX);
-        Ok(log.read(after, limit.min(between)))
+        Ok(log.read(after, end, limit))
     }
 
     async fn read_back(

@@ -193,6 +193,11 @@ sabotaged! {
             "reading::reading_begins_where_it_is_told",
         ],
     }
+    0 an_end_is_a_number_of_records: seeking::AnEndIsANumberOfRecords => Rich {
+        fails: [
+            "reading::reading_ends_where_it_is_told_behind_what_was_trimmed",
+        ],
+    }
     0 reading_back_is_reading: seeking::ReadingBackIsReading => Rich {
         fails: [
             "reading::reading_back_begins_with_the_newest",

@@ -134,6 +134,31 @@ impl Fault for AnEndBeforeTheBeginningIsNone {
     }
 }
 
+/// An end is so many records behind the beginning, whether or not they are still there.
+#[derive(Default)]
+pub struct AnEndIsANumberOfRecords;
+
+#[async_trait]
+impl Fault for AnEndIsANumberOfRecords {
+    async fn read_until(
+        &self,
+        handle: &Handle,
+        topic: &Topic,
+        from: &Start,
+        end: &Position,
+        limit: usize,
+    ) -> Result<Vec<Stored>> {
+        let number = |position: &Position| position.as_str().parse::<usize>().ok();
+        if let Start::After(begin) = from
+            && let (Some(begin), Some(end)) = (number(begin), number(end))
+        {
+            let limit = limit.min(end.saturating_sub(begin));
+            return handle.log.read(topic, from, limit).await;
+        }
+        handle.log.read_until(topic, from, end, limit).await
+    }
+}
+
 /// Reading back tells the oldest first.
 #[derive(Default)]
 pub struct ReadingBackIsReading;
