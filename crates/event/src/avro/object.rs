@@ -68,12 +68,13 @@ impl<'a> Json<'a> {
         if let Some(plain) = quoted.filter(|text| !text.contains('\\')) {
             return Ok(Cow::Borrowed(plain));
         }
-        Self::unescape(self.0).map(Cow::Owned)
+        Self::unescape(self.0, "").map(Cow::Owned)
     }
 
-    /// The text of a string that has escapes, from its opening quote to the closing one.
-    pub(super) fn unescape(quoted: &str) -> Result<String> {
-        serde_json::from_str(quoted).map_err(syntax)
+    /// The text of a string that has escapes, from its opening quote to the closing one; `before` is
+    /// what stands before it in the whole text.
+    pub(super) fn unescape(quoted: &str, before: &str) -> Result<String> {
+        serde_json::from_str(quoted).map_err(|e| syntax_behind(before, &e))
     }
 
     pub(super) fn array(self) -> Result<Vec<Self>> {
@@ -88,15 +89,22 @@ impl<'a> Json<'a> {
     }
 }
 
-/// serde_json's own message may quote a value, so only the place of it is told.
 fn syntax(error: serde_json::Error) -> Error {
+    syntax_behind("", &error)
+}
+
+/// serde_json's own message may quote a value, so only the place of it is told. It counts from the
+/// beginning of what it was given, and in bytes.
+fn syntax_behind(before: &str, error: &serde_json::Error) -> Error {
+    let line = before.matches('\n').count() + error.line();
+    let beside = match error.line() {
+        1 => before.rsplit('\n').next().map_or(0, str::len),
+        _ => 0,
+    };
+    let column = beside + error.column();
     Error::new(
         ErrorKind::Json,
-        format!(
-            "not valid JSON at line {}, column {}",
-            error.line(),
-            error.column()
-        ),
+        format!("not valid JSON at line {line}, column {column}"),
     )
 }
 

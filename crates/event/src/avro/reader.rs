@@ -92,7 +92,8 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         if escapes {
-            return Json::unescape(&self.text[start - 1..self.at]).map(Cow::Owned);
+            let (before, quoted) = self.text[..self.at].split_at(start - 1);
+            return Json::unescape(quoted, before).map(Cow::Owned);
         }
         Ok(Cow::Borrowed(&self.text[start..self.at - 1]))
     }

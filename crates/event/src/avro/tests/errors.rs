@@ -80,7 +80,7 @@ fn the_first_thing_that_is_wrong_is_told() {
         (
             r#"{"b": "\ud800"}"#,
             ErrorKind::Json,
-            "b: not valid JSON at line 1, column 8",
+            "b: not valid JSON at line 1, column 14",
         ),
         (
             r#"{"b": ""}"#,
@@ -196,5 +196,26 @@ fn the_grammar_is_that_of_json() {
             "{json}"
         );
         assert_eq!(encode(json), Err(ErrorKind::Json), "{json}");
+    }
+}
+
+#[test]
+fn the_place_of_a_bad_escape_is_that_in_the_text() {
+    let of = r#"{"type": "record", "name": "E", "fields": [
+        {"name": "a", "type": {"type": "array", "items": "string"}},
+        {"name": "b", "type": {"type": "map", "values": "string"}}]}"#;
+    let of = Schema::parse(of).unwrap();
+    for json in [
+        r#"{"a": ["\ud800"]}"#,
+        "{\n  \"a\": [\"é\",\n    \"é\\n\\udc00 more\"]\n}",
+        "{\"a\": [\"\\ud800\\u0041\"]}",
+        "{\n\"b\":\n{ \"\\ud800\": \"\"}}",
+        "\n{\"\\ud800\": 1}",
+    ] {
+        let place = serde_json::from_str::<serde_json::Value>(json).unwrap_err();
+        let place = format!("at line {}, column {}", place.line(), place.column());
+        let error = encode_from_json(&of, json.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Json, "{json}");
+        assert_eq!(error.message(), format!("not valid JSON {place}"), "{json}");
     }
 }
