@@ -140,10 +140,6 @@ pub struct Subscription {
     pub lease: Duration,
     /// A name for people, shown in `tidings groups`; the transport makes it unique.
     pub consumer: String,
-    /// Whether the log may count the first start of a delivery when it hands it out, so that
-    /// [`start`](crate::Subscriber::start) need not ask it again. When the consumer dies between the two, the
-    /// delivery has an attempt too many. Default: no.
-    pub starts_ahead: bool,
 }
 
 impl Subscription {
@@ -155,7 +151,6 @@ impl Subscription {
             ordering: Ordering::Key,
             lease: Duration::from_secs(30),
             consumer: "consumer".into(),
-            starts_ahead: false,
         }
     }
 
@@ -188,12 +183,6 @@ impl Subscription {
     /// Sets the name for people.
     pub fn consumer(mut self, name: impl Into<String>) -> Self {
         self.consumer = name.into();
-        self
-    }
-
-    /// Says that first starts may be counted ahead.
-    pub fn starts_ahead(mut self, ahead: bool) -> Self {
-        self.starts_ahead = ahead;
         self
     }
 

@@ -39,6 +39,7 @@ impl Feeder {
     ) -> Result<(), Failure> {
         const WHAT: &str = "a look as {position, gap}, and new entries";
         let [at, gap] = value::tuple(look, WHAT)?;
+        let from = value::id(&at, WHAT)?;
         let entries = match read {
             Value::Nil => Vec::new(),
             Value::Map(mut streams) => match streams.pop() {
@@ -47,41 +48,6 @@ impl Feeder {
             },
             _ => return Err(Failure::Strange { what: WHAT }),
         };
-        self.brought(i, count, at, gap, entries, false)
-    }
-
-    /// The same in one answer, from behind a wait.
-    pub(crate) fn taken(
-        &mut self,
-        i: usize,
-        lease: &str,
-        count: usize,
-        answer: Value,
-    ) -> Result<(), Failure> {
-        const WHAT: &str = "new entries as {position, gap, entries, started}";
-        let [at, gap, entries, started] = value::tuple(answer, WHAT)?;
-        let started = value::number(&started, WHAT)? == 1;
-        {
-            let mut desk = self.member.desk();
-            if self.member.mine(&desk, i).as_deref() != Some(lease) {
-                // Lost meanwhile: what was read comes to whoever is active, but a gap is told once.
-                return desk_gap(&self.member, &mut desk, i, gap);
-            }
-        }
-        self.brought(i, count, at, gap, value::array(entries, WHAT)?, started)
-    }
-
-    fn brought(
-        &mut self,
-        i: usize,
-        count: usize,
-        at: Value,
-        gap: Value,
-        entries: Vec<Value>,
-        started: bool,
-    ) -> Result<(), Failure> {
-        const WHAT: &str = "new entries behind a position";
-        let from = value::id(&at, WHAT)?;
         let lane = &mut self.lanes[i];
         let mut desk = self.member.desk();
         desk_gap(&self.member, &mut desk, i, gap)?;
@@ -90,8 +56,7 @@ impl Feeder {
         let mut arrivals = Vec::with_capacity(entries.len());
         for entry in entries {
             let [id, fields] = value::tuple(entry, WHAT)?;
-            let arrival = arrival(value::id(&id, WHAT)?, 0, fields)?;
-            arrivals.push(Arrival { started, ..arrival });
+            arrivals.push(arrival(value::id(&id, WHAT)?, 0, fields)?);
         }
         lane.brought(&arrivals);
         let upto = arrivals.last().map_or(from, |a| a.id);
@@ -226,6 +191,5 @@ fn arrival(id: EntryId, attempts: u32, fields: Value) -> Result<Arrival, Failure
         attempts,
         key,
         body,
-        started: false,
     })
 }

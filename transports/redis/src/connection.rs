@@ -91,9 +91,19 @@ impl Link {
 
     /// Sends one command. An answer that is an error is `Err`.
     pub(crate) async fn command(&self, command: &Cmd) -> Result<Value, Failure> {
+        self.command_within(command, Duration::ZERO).await
+    }
+
+    /// Sends a command that the server may hold back for so long.
+    pub(crate) async fn command_within(
+        &self,
+        command: &Cmd,
+        held_back: Duration,
+    ) -> Result<Value, Failure> {
         let mut live = self.live().await?;
         let sent = live.connection.send_packed_command(command);
-        match tokio::time::timeout(self.response_timeout, sent).await {
+        let answer = tokio::time::timeout(self.response_timeout + held_back, sent).await;
+        match answer {
             Ok(Ok(value)) => self.answer(&live, value),
             Ok(Err(e)) => Err(self.failure(&live, e)),
             Err(_) => Err(self.silence(&live)),
@@ -105,22 +115,13 @@ impl Link {
         &self,
         commands: &Pipeline,
     ) -> Result<Vec<Result<Value, Failure>>, Failure> {
-        self.pipeline_within(commands, Duration::ZERO).await
-    }
-
-    /// Sends commands in one go, of which the server may hold one back for so long.
-    pub(crate) async fn pipeline_within(
-        &self,
-        commands: &Pipeline,
-        held_back: Duration,
-    ) -> Result<Vec<Result<Value, Failure>>, Failure> {
         let count = commands.len();
         if count == 0 {
             return Ok(Vec::new());
         }
         let mut live = self.live().await?;
         let sent = live.connection.send_packed_commands(commands, 0, count);
-        match tokio::time::timeout(self.response_timeout + held_back, sent).await {
+        match tokio::time::timeout(self.response_timeout, sent).await {
             Ok(Ok(values)) if values.len() == count => {
                 let answers = values.into_iter().map(|v| self.answer(&live, v));
                 Ok(answers.collect())

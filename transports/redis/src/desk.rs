@@ -3,11 +3,9 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use tidings_transport::{Batch, Delivery, Gap, Key, Topic};
-use tokio::time::Instant;
 
 use crate::entry_id::EntryId;
 use crate::held::{Arrival, Held, Hold, LastRead, LetterArrival, Released, What};
@@ -30,8 +28,6 @@ pub(crate) struct Desk {
 struct Lane {
     topic: Topic,
     lease: Option<Arc<str>>,
-    /// Until then nobody else can be active.
-    ours_until: Option<Instant>,
     live: HashMap<EntryId, Hold, RandomState>,
     /// Letters, by the epoch of their holding; one of each key.
     released: HashMap<u64, Released, RandomState>,
@@ -41,16 +37,12 @@ struct Lane {
     last_read: LastRead,
 }
 
-/// How long a start that was counted ahead holds: what waits for longer asks again.
-const AHEAD: Duration = Duration::from_secs(1);
-
 impl Desk {
     /// `first_epoch` should be random: deliveries of other consumers must not match by chance.
     pub(crate) fn new(topics: &[Topic], first_epoch: u64) -> Self {
         let lane = |topic: &Topic| Lane {
             topic: topic.clone(),
             lease: None,
-            ours_until: None,
             live: HashMap::default(),
             released: HashMap::default(),
             ready: VecDeque::new(),
@@ -78,11 +70,6 @@ impl Desk {
         self.became_active.push(self.lanes[lane].topic.clone());
     }
 
-    /// The lease was renewed by a call that was made when it would last until then.
-    pub(crate) fn renewed(&mut self, lane: usize, until: Instant) {
-        self.lanes[lane].ours_until = Some(until);
-    }
-
     pub(crate) fn last_read(&self, lane: usize) -> LastRead {
         self.lanes[lane].last_read
     }
@@ -96,7 +83,6 @@ impl Desk {
     pub(crate) fn lose_lease(&mut self, lane: usize, only_released: bool) {
         let lane = &mut self.lanes[lane];
         lane.lease = None;
-        lane.ours_until = None;
         lane.released.clear();
         lane.ready_released.clear();
         if !only_released {
@@ -130,13 +116,7 @@ impl Desk {
             lane.ready.retain(|(id, _)| *id != entry.id);
         }
         let attempts = entry.attempts;
-        let ahead = lane.ours_until.filter(|_| entry.started);
-        let hold = Hold {
-            epoch,
-            attempts,
-            started_until: ahead.map(|until| until.min(Instant::now() + AHEAD)),
-        };
-        lane.live.insert(entry.id, hold);
+        lane.live.insert(entry.id, Hold { epoch, attempts });
         let delivery = Delivery {
             topic: lane.topic.clone(),
             position: entry.id.position(),
@@ -250,16 +230,6 @@ impl Desk {
         })
     }
 
-    /// Whether a delivery in hand was started ahead; asking answers it.
-    pub(crate) fn take_start(&mut self, held: Held) -> bool {
-        let What::Live(id) = held.what else {
-            return false;
-        };
-        let hold = self.lanes[held.lane].live.get_mut(&id);
-        let until = hold.and_then(|hold| hold.started_until.take());
-        until.is_some_and(|until| Instant::now() < until)
-    }
-
     /// Notes how many handlers were started on a delivery, if it still is in hand.
     pub(crate) fn set_attempts(&mut self, held: Held, attempts: u32) {
         let lane = &mut self.lanes[held.lane];
@@ -320,7 +290,6 @@ impl Desk {
             attempts: hold.attempts,
             key: delivery.key.clone(),
             body: delivery.body.clone(),
-            started: false,
         };
         self.arrive(held.lane, again, true);
     }

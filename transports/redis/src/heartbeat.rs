@@ -84,7 +84,6 @@ impl Member {
             let desk = self.desk();
             (0..self.keys.len()).map(|i| desk.lease(i)).collect()
         };
-        let until = self.lasts_until();
         let calls = leases.iter().enumerate();
         let calls = calls.map(|(i, lease)| sign_of_life(self, i, lease.as_deref(), false));
         for (i, answer) in self
@@ -98,11 +97,8 @@ impl Member {
             let kept = matches!(&tended, Tended::Mine(_));
             let mut desk = self.desk();
             // The background task may have taken another one in the meantime.
-            if leases[i].is_some() && desk.lease(i) == leases[i] {
-                match kept {
-                    true => desk.renewed(i, until),
-                    false => desk.lose_lease(i, self.competes()),
-                }
+            if leases[i].is_some() && !kept && desk.lease(i) == leases[i] {
+                desk.lose_lease(i, self.competes());
             }
         }
         Ok(())

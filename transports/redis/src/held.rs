@@ -1,7 +1,6 @@
 //! What is in hand, and what it is on the server.
 
 use tidings_transport::{Body, Key};
-use tokio::time::Instant;
 
 use crate::entry_id::EntryId;
 
@@ -28,8 +27,6 @@ impl LastRead {
 pub(crate) struct Hold {
     pub(crate) epoch: u64,
     pub(crate) attempts: u32,
-    /// Its first start is counted already, and holds until then.
-    pub(crate) started_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -87,6 +84,4 @@ pub(crate) struct Arrival {
     pub(crate) attempts: u32,
     pub(crate) key: Option<Key>,
     pub(crate) body: Body,
-    /// Its first start is counted already.
-    pub(crate) started: bool,
 }

@@ -42,9 +42,6 @@ const ANSWER_BYTES: usize = 2 * 1024 * 1024;
 /// The most to ask a topic for that has brought nothing yet, so that nobody knows how large its entries are.
 const UNKNOWN: usize = 64;
 
-/// Entries above this size are not read by a script, which copies them twice.
-const SMALL_BYTES: usize = 4 * 1024;
-
 /// How far it has come.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweep {
@@ -82,11 +79,6 @@ impl Lane {
         wanted.min(fit).max(1)
     }
 
-    /// Whether a script may read them. Of a topic that has brought nothing yet few come at once.
-    pub(crate) fn is_small(&self) -> bool {
-        self.entry_bytes <= SMALL_BYTES
-    }
-
     /// What a read has brought.
     pub(crate) fn brought(&mut self, arrivals: &[Arrival]) {
         let bytes: usize = arrivals.iter().map(|arrival| arrival.body.len()).sum();
@@ -119,7 +111,6 @@ mod tests {
             attempts: 0,
             key: None,
             body: Body::Document(Bytes::from(vec![b'x'; *size])),
-            started: false,
         };
         sizes.iter().map(arrival).collect()
     }

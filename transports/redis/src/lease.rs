@@ -81,20 +81,18 @@ impl Feeder {
                 calls.push(sign_of_life(&self.member, *i, lease.as_deref(), want));
             }
         }
-        let until = self.member.lasts_until();
         let answers = self.member.link.scripts(calls).await?;
         for (i, answer) in due.into_iter().zip(answers) {
             let (tended, alive) = tended(answer?)?;
             self.lanes[i].alive = alive;
-            self.apply(i, tended, until);
+            self.apply(i, tended);
         }
         self.yield_surplus();
         self.give_up_idle().await?;
         self.bury().await
     }
 
-    /// `until`: how long the lease lasts if it is this consumer's.
-    pub(crate) fn apply(&mut self, i: usize, tended: Tended, until: Instant) {
+    pub(crate) fn apply(&mut self, i: usize, tended: Tended) {
         let now = Instant::now();
         let interval = (self.member.lease / 3).min(LONGEST_INTERVAL);
         let search = self.search_interval();
@@ -112,7 +110,6 @@ impl Feeder {
                     lane.begin_sweep(self.member.lease_ms());
                     lane.sweep_at = now + search;
                 }
-                self.member.desk().renewed(i, until);
                 // News reach a waiting consumer by themselves; this finds what happens otherwise,
                 // such as a trim or the loss of the group.
                 self.lanes[i].more = true;

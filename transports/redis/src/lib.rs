@@ -73,7 +73,6 @@ mod subscriber;
 mod topics;
 mod transport;
 mod value;
-mod waiting;
 mod wire;
 
 pub use config::RedisConfig;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use redis::Value;
 use tidings_transport::{Count, Error, ErrorKind, Gap, Group, Ordering, Topic};
 use tokio::sync::Notify;
-use tokio::time::Instant;
 
 use crate::connection::Link;
 use crate::desk::Desk;
@@ -32,8 +31,6 @@ pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) ordering: Ordering,
     pub(crate) lease: Duration,
-    /// First starts may be counted ahead.
-    pub(crate) starts_ahead: bool,
     pub(crate) topics: Vec<Topic>,
     pub(crate) keys: Vec<Keys>,
     // A std mutex: held for short computations only, never over an await.
@@ -79,7 +76,6 @@ impl Member {
             name: subscription.consumer,
             ordering: subscription.ordering,
             lease: subscription.lease,
-            starts_ahead: subscription.starts_ahead,
             topics,
             error: Mutex::new(None),
             closed: AtomicBool::new(false),
@@ -98,11 +94,6 @@ impl Member {
 
     pub(crate) fn lease_ms(&self) -> u64 {
         u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX / 4)
-    }
-
-    /// Until when a lease lasts for certain that is taken or renewed by a call made now.
-    pub(crate) fn lasts_until(&self) -> Instant {
-        Instant::now() + self.lease.mul_f64(0.9)
     }
 
     /// Whether all consumers compete, so that there is no lease on what is new.

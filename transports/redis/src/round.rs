@@ -22,7 +22,7 @@ const LEAST: usize = 40;
 
 /// So many topics are asked at once all the same, where little is wanted: one after the other they would
 /// take a round trip each.
-pub(crate) const TOGETHER: usize = 4;
+const TOGETHER: usize = 4;
 
 /// What a topic is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +44,8 @@ impl Feeder {
         let mut lanes = self.lanes.iter().enumerate();
         lanes.any(|(i, lane)| {
             self.member.mine(&desk, i).is_some()
-                && (lane.sweep.is_some() || (lane.more && !lane.yielding && !self.is_read(i)))
+                && (lane.sweep.is_some() || (lane.more && !lane.yielding))
         })
-    }
-
-    /// Whether a read of the topic stands behind the wait.
-    fn is_read(&self, i: usize) -> bool {
-        self.waiting.as_ref().is_some_and(|w| w.reads(i))
     }
 
     /// Asks all topics that may have something, at once. Whether anything came.
@@ -231,7 +226,7 @@ impl Feeder {
             } else if self.member.mine(&desk, i).is_none() {
             } else if lane.sweep.is_some() {
                 asks.push((i, Ask::Claim));
-            } else if lane.more && !lane.yielding && !self.is_read(i) {
+            } else if lane.more && !lane.yielding {
                 let competes = self.member.competes();
                 asks.push((i, if competes { Ask::Fetch } else { Ask::Read }));
             }
@@ -280,17 +275,12 @@ impl Feeder {
     }
 
     /// No answer came. What the server may have handed out is pending for this consumer.
-    pub(crate) fn unanswered(&mut self, i: usize, ask: Ask, failure: &Failure) {
-        match ask {
-            Ask::Released => self.member.desk().look_for_released(i),
-            // The look before the next read tells whether this one was done: then all comes that is pending,
-            // before anything newer.
-            Ask::Read => self.lanes[i].more = true,
-            // Competing consumers find it when its lease is over.
-            Ask::Claim if failure.is_uncertain() && !self.member.competes() => {
-                self.lanes[i].begin_sweep(0);
-            }
-            Ask::Claim | Ask::Fetch => {}
+    fn unanswered(&mut self, i: usize, ask: Ask, failure: &Failure) {
+        if ask == Ask::Released {
+            self.member.desk().look_for_released(i);
+        } else if failure.is_uncertain() && !self.member.competes() {
+            // Before anything newer. Competing consumers find it when its lease is over.
+            self.lanes[i].begin_sweep(0);
         }
     }
 

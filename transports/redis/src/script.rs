@@ -91,8 +91,7 @@ scripts! {
     OPEN = "open" ["clock" "ids" "facts" "groups" "room" "losses" "count" "starts" "bell" "stood" "index" "recreate"];
     RECOVER = "recover" ["clock" "ids" "facts" "groups" "room" "losses" "starts" "bell" "stood" "index" "recreate"];
     LEASE = "lease" ["clock" "owner" "room"];
-    LOOK = "look" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts" "look"];
-    TAKE = "take" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts" "look"];
+    LOOK = "look" ["ids" "facts" "groups" "owner" "room" "losses" "account" "first_starts"];
     FETCH = "fetch" ["ids" "facts" "groups" "room" "losses" "account"];
     CLAIM = "claim" ["ids" "facts" "groups" "owner" "room" "losses" "gone" "first_starts"];
     RELEASED = "released" ["ids" "owner" "room" "losses" "parking" "redelivery"];

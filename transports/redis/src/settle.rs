@@ -41,11 +41,10 @@ impl Member {
         }
         let mut results = self.undecided(settlements);
         let settling = self.settling(settlements, &mut results);
-        let mut starts: Vec<_> = deliveries.iter().map(|_| None).collect();
-        let starting = self.starting(&deliveries, &mut starts);
+        let starting = self.starting(&deliveries);
         let (settled, started) = settling.run_before(starting, self).await;
         let settled = self.settled(settlements, results, &settled);
-        let mut started = self.started(&deliveries, starts, &started);
+        let mut started = self.started(&deliveries, &started);
         let mut desk = self.desk();
         for (follower, result) in followers.iter().zip(&mut started) {
             if !follower.is_free(&settled)

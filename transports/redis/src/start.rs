@@ -17,28 +17,18 @@ impl Member {
             let closed = |_| self.check_open("start").map(|()| 0);
             return deliveries.iter().map(closed).collect();
         }
-        let mut results: Vec<_> = deliveries.iter().map(|_| None).collect();
-        let answers = self.starting(deliveries, &mut results).run(self).await;
-        self.started(deliveries, results, &answers)
+        let answers = self.starting(deliveries).run(self).await;
+        self.started(deliveries, &answers)
     }
 
-    /// What the server is asked to count; what it has counted ahead has its result.
-    pub(crate) fn starting(
-        &self,
-        deliveries: &[Arc<Delivery>],
-        results: &mut [Option<Result<u32>>],
-    ) -> Calls {
+    /// What the server is asked to count.
+    pub(crate) fn starting(&self, deliveries: &[Arc<Delivery>]) -> Calls {
         let mut bundles = Bundles::default();
         {
             let mut desk = self.desk();
             for (at, delivery) in deliveries.iter().enumerate() {
-                let Some(held) = desk.held(delivery) else {
-                    continue;
-                };
-                if desk.take_start(held) {
-                    desk.set_attempts(held, 1);
-                    results[at] = Some(Ok(1));
-                } else if bundles.add(self, &desk, at, held)
+                if let Some(held) = desk.held(delivery)
+                    && bundles.add(self, &desk, at, held)
                     && let What::Live(_) = held.what
                 {
                     // So that the same delivery, twice in one batch, counts twice.
@@ -81,9 +71,9 @@ impl Member {
     pub(crate) fn started(
         &self,
         deliveries: &[Arc<Delivery>],
-        mut results: Vec<Option<Result<u32>>>,
         answers: &[Answer],
     ) -> Vec<Result<u32>> {
+        let mut results: Vec<Option<Result<u32>>> = deliveries.iter().map(|_| None).collect();
         let mut desk = self.desk();
         for answer in answers {
             for (Item { at, held }, attempt) in answer.each() {

@@ -34,7 +34,6 @@ impl RedisSubscriber {
         let member = Arc::new(Member::new(link, subscription, consumer));
         // Seen by others from now on, and active where nobody is, also before it first waits for
         // something.
-        let until = member.lasts_until();
         let signs = (0..opened.len()).map(|i| sign_of_life(&member, i, None, true));
         let signs = member.link.scripts(signs.collect()).await;
         let mut topics = Vec::with_capacity(opened.len());
@@ -47,7 +46,7 @@ impl RedisSubscriber {
             let position = EntryId::of(&opened.position, "subscribe")?;
             topics.push((position, tended, alive));
         }
-        let feeder = Feeder::new(Arc::clone(&member), topics, until);
+        let feeder = Feeder::new(Arc::clone(&member), topics);
         Ok(Self {
             member,
             opened,

@@ -25,6 +25,19 @@ pub(crate) fn no_topic(operation: &'static str, topic: &Topic) -> Error {
     )
 }
 
+/// The id of a position that a topic has reached, whose last entry is this.
+fn within(topic: &Topic, position: &Position, last: Option<EntryId>) -> Result<EntryId> {
+    let id = EntryId::of(position, "read")?;
+    match last.is_some_and(|last| last < id) {
+        true => Err(Error::new(
+            ErrorKind::NotFound,
+            "read",
+            format!("position {position} is beyond the end of {topic}"),
+        )),
+        false => Ok(id),
+    }
+}
+
 impl Redis {
     pub(crate) async fn read_records(
         &self,
@@ -33,14 +46,18 @@ impl Redis {
         end: Option<&Position>,
         limit: usize,
     ) -> Result<Vec<Stored>> {
+        let last = match (from, end) {
+            (Start::After(_), _) | (_, Some(_)) => self.last_id(topic).await?,
+            _ => None,
+        };
         let mut next = match from {
             Start::Latest => None,
             Start::Time(time) => Some(EntryId::at(*time)),
-            Start::After(position) => Some(self.within(topic, position).await?.next()),
+            Start::After(position) => Some(within(topic, position, last)?.next()),
             _ => Some(EntryId::default()),
         };
         let end = match end {
-            Some(end) => self.within(topic, end).await?,
+            Some(end) => within(topic, end, last)?,
             None => EntryId::MAX,
         };
         let mut out = Vec::new();
@@ -54,20 +71,6 @@ impl Redis {
             out.extend(page.into_iter().map(|(_, stored)| stored));
         }
         self.or_no_topic(topic, out).await
-    }
-
-    /// The id of a position that the topic has reached.
-    async fn within(&self, topic: &Topic, position: &Position) -> Result<EntryId> {
-        let id = EntryId::of(position, "read")?;
-        let last = self.last_id(topic).await?;
-        match last.is_some_and(|last| last < id) {
-            true => Err(Error::new(
-                ErrorKind::NotFound,
-                "read",
-                format!("position {position} is beyond the end of {topic}"),
-            )),
-            false => Ok(id),
-        }
     }
 
     pub(crate) async fn read_records_back(

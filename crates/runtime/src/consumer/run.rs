@@ -195,8 +195,6 @@ impl ConsumerBuilder {
             });
         };
         let subscription = Subscription::new(group, first)
-            // With one attempt, one that was counted in vain would be the last.
-            .starts_ahead(self.settings.retry.max_attempts > 1)
             .topics(topics)
             .ordering(self.ordering)
             .lease(self.settings.lease)

@@ -6,4 +6,3 @@ mod losses;
 mod scale;
 mod secured;
 mod trims;
-mod waiting;
