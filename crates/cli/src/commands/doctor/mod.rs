@@ -86,7 +86,7 @@ async fn look(args: &DoctorArgs, findings: &mut Vec<Finding>) -> Result<Seen> {
         let groups = bus.transport().groups(&info.topic).await;
         let groups = allowed(groups, || format!("the groups of {}", info.topic))?;
         // Of topics with another prefix only the names are looked at.
-        let heard = !matches!(&groups, Ok(groups) if groups.is_empty());
+        let heard = groups.as_ref().ok().map(|groups| !groups.is_empty());
         named.push(Named { info, heard });
         let Some(called) = bus.namespace().name_of(&info.topic) else {
             continue;

@@ -6,8 +6,8 @@ use tidings_transport::{Finding, Severity, Topic, TopicInfo};
 pub struct Named<'a> {
     /// The topic.
     pub info: &'a TopicInfo,
-    /// Whether somebody listens to it.
-    pub heard: bool,
+    /// Whether somebody listens to it; `None` where that could not be looked at.
+    pub heard: Option<bool>,
 }
 
 /// Prefixes that differ between those who publish, those who listen, and us: the commonest reason
@@ -17,10 +17,10 @@ pub fn findings(prefix: Option<&str>, topics: &[Named<'_>]) -> Vec<Finding> {
         .and_then(|p| foreign(p, topics))
         .into_iter()
         .collect();
-    let silent = topics.iter().filter(|t| t.heard && t.info.length == 0);
-    for silent in silent {
-        let unheard = topics.iter().filter(|t| !t.heard && t.info.length > 0);
-        for unheard in unheard {
+    let silent = |t: &&Named<'_>| t.heard == Some(true) && t.info.length == 0;
+    let unheard = |t: &&Named<'_>| t.heard == Some(false) && t.info.length > 0;
+    for silent in topics.iter().filter(silent) {
+        for unheard in topics.iter().filter(unheard) {
             let (silent, unheard) = (&silent.info.topic, &unheard.info.topic);
             if let Some(prefix) = difference(silent, unheard) {
                 found.push(crossed(silent, unheard, prefix));
@@ -65,8 +65,33 @@ fn difference<'a>(a: &'a Topic, b: &'a Topic) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::difference;
-    use tidings_transport::Topic;
+    use super::{Named, difference, findings};
+    use tidings_transport::{Topic, TopicInfo};
+
+    fn topic(name: &str, length: u64) -> TopicInfo {
+        TopicInfo {
+            topic: Topic::new(name).unwrap(),
+            length,
+            first: None,
+            last: None,
+            last_received: None,
+            bytes: None,
+        }
+    }
+
+    #[test]
+    fn who_listens_is_said_only_where_it_was_looked_at() {
+        let (silent, unheard) = (topic("courses", 0), topic("stage-courses", 1));
+        let found = |listens, to_the_other| {
+            let named = [(&silent, listens), (&unheard, to_the_other)];
+            findings(None, &named.map(|(info, heard)| Named { info, heard })).len()
+        };
+        assert_eq!(found(Some(true), Some(false)), 1);
+        assert_eq!(found(None, Some(false)), 0);
+        assert_eq!(found(Some(true), None), 0);
+        assert_eq!(found(Some(false), Some(false)), 0);
+        assert_eq!(found(Some(true), Some(true)), 0);
+    }
 
     #[test]
     fn a_prefix_is_what_stands_before_the_same_name() {
