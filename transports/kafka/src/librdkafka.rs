@@ -38,8 +38,9 @@ pub(crate) const FIELDS: [(&str, &str); 11] = [
     ("ssl.ca.location", "ca_file"),
     ("ssl.certificate.location", "cert_file"),
     ("ssl.key.location", "key_file"),
-    ("sasl.mechanism", "sasl"),
+    // The longer name first: the other is a part of it.
     ("sasl.mechanisms", "sasl"),
+    ("sasl.mechanism", "sasl"),
     ("sasl.username", "USER:PASSWORD@ before the hosts"),
     ("sasl.password", "USER:PASSWORD@ before the hosts"),
     ("group.instance.id", "instance"),
@@ -186,4 +187,19 @@ pub(crate) fn in_our_words(text: &str) -> String {
 /// What the client library is, for people.
 pub(crate) fn library() -> String {
     format!("librdkafka {}", rdkafka::util::get_rdkafka_version().1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELDS, in_our_words};
+
+    #[test]
+    fn settings_are_called_as_here() {
+        for (name, field) in FIELDS.iter().filter(|(_, field)| !field.contains(' ')) {
+            assert_eq!(in_our_words(name), *field);
+        }
+        let said = "SASL authentication mechanism not set: `sasl.mechanisms` or `sasl.mechanism`, ssl.ca.location";
+        let ours = "SASL authentication mechanism not set: `sasl` or `sasl`, ca_file";
+        assert_eq!(in_our_words(said), ours);
+    }
 }
