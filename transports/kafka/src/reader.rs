@@ -89,22 +89,33 @@ pub(crate) fn journals(
     Ok(found)
 }
 
-/// As [`journals`], each by itself where this user may not read all of them. Blocks.
+/// As [`journals`], with a refusal in place of each that this user may not read. Blocks.
 pub(crate) fn each_journal(
     client: &Client,
     names: &[&str],
     operation: &'static str,
 ) -> Result<Vec<Result<Option<Journal>>>> {
-    match journals(client, names, operation) {
+    as_allowed(names, &mut |names| journals(client, names, operation))
+}
+
+/// Reads all of these at once, and where this user may not read one of them, each half by itself: a refusal
+/// ends a reading, and does not say what it is of. It stands in place of what it is of.
+pub(crate) fn as_allowed<T, R>(
+    all: &[T],
+    read: &mut impl FnMut(&[T]) -> Result<Vec<R>>,
+) -> Result<Vec<Result<R>>> {
+    match read(all) {
         Ok(found) => Ok(found.into_iter().map(Ok).collect()),
-        Err(e) if e.kind() != ErrorKind::Denied => Err(e),
-        Err(_) => {
-            let each = names.iter().map(|name| {
-                let found = journals(client, &[name], operation);
-                found.map(|mut found| found.pop().flatten())
-            });
-            Ok(each.collect())
-        }
+        Err(e) if e.kind() == ErrorKind::Denied => match all {
+            [_] => Ok(vec![Err(e)]),
+            _ => {
+                let (front, back) = all.split_at(all.len() / 2);
+                let mut each = as_allowed(front, read)?;
+                each.extend(as_allowed(back, read)?);
+                Ok(each)
+            }
+        },
+        Err(e) => Err(e),
     }
 }
 
@@ -233,4 +244,55 @@ fn placed(found: Vec<Read>, mut border: Vec<i64>, pass: impl Fn(&mut i64, i64)) 
         read.stored
     };
     found.into_iter().map(each).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_allowed;
+    use tidings_transport::{Error, ErrorKind};
+
+    fn fails(kind: ErrorKind) -> Error {
+        Error::new(kind, "read", "it is not for you")
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_found_by_halves() {
+        let all: Vec<u32> = (0..256).collect();
+        let closed = [0, 77, 255];
+        let mut times = 0;
+        let found = as_allowed(&all, &mut |some| {
+            times += 1;
+            match some.iter().any(|n| closed.contains(n)) {
+                true => Err(fails(ErrorKind::Denied)),
+                false => Ok(some.to_vec()),
+            }
+        });
+        let found = found.expect("a refusal does not end it");
+        assert_eq!(found.len(), all.len());
+        for (n, found) in all.iter().zip(found) {
+            match found {
+                Ok(found) => assert_eq!(found, *n),
+                Err(e) => assert!(closed.contains(n), "{n}: {e}"),
+            }
+        }
+        assert!(times < 50, "{times}");
+    }
+
+    #[test]
+    fn what_fails_otherwise_ends_it() {
+        let ended = as_allowed(&[1, 2], &mut |some: &[u32]| match some.len() {
+            2 => Err(fails(ErrorKind::Denied)),
+            _ => Err::<Vec<u32>, _>(fails(ErrorKind::Unavailable)),
+        });
+        assert_eq!(
+            ended.expect_err("it is away").kind(),
+            ErrorKind::Unavailable
+        );
+        assert_eq!(
+            as_allowed(&[], &mut |some: &[u32]| Ok(some.to_vec()))
+                .unwrap()
+                .len(),
+            0
+        );
+    }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rdkafka::consumer::Consumer;
-use rdkafka::message::BorrowedMessage;
-use tidings_transport::{ErrorKind, Position, Result, Topic, TopicInfo};
+use tidings_transport::{Position, Result, Topic, TopicInfo};
 
 use crate::client::Client;
 use crate::error::reading;
@@ -60,17 +59,33 @@ pub(crate) async fn describe_one(client: &Arc<Client>, topic: &Topic) -> Result<
     client.blocking("topic", look).await
 }
 
-/// When the newest record of each of these topics was received: what ends each partition is read,
-/// all at once. Blocks.
+/// When the newest record of each of these topics was received; who may see a topic and not read it does not
+/// hear of that. Blocks.
 fn received(
     client: &Client,
     names: &[&str],
     marks: &[Vec<Marks>],
     operation: &'static str,
 ) -> Result<Vec<Option<Timestamp>>> {
+    let topics: Vec<(&str, &[Marks])> = names
+        .iter()
+        .zip(marks)
+        .map(|(name, marks)| (*name, &marks[..]))
+        .collect();
+    let each = reader::as_allowed(&topics, &mut |topics| newest(client, topics, operation))?;
+    Ok(each.into_iter().map(Result::unwrap_or_default).collect())
+}
+
+/// When the newest record of each of these topics was received: what ends each partition is read, all at once.
+/// Blocks.
+fn newest(
+    client: &Client,
+    topics: &[(&str, &[Marks])],
+    operation: &'static str,
+) -> Result<Vec<Option<Timestamp>>> {
     let (mut ranges, mut of) = (Vec::new(), Vec::new());
-    for (at, (topic, marks)) in names.iter().zip(marks).enumerate() {
-        for (partition, (low, high)) in (0..).zip(marks) {
+    for (at, (topic, marks)) in topics.iter().enumerate() {
+        for (partition, (low, high)) in (0..).zip(*marks) {
             if low < high {
                 of.push(at);
                 ranges.push(Range {
@@ -82,26 +97,12 @@ fn received(
             }
         }
     }
-    let mut newest = vec![None; names.len()];
-    let mut note = |at: usize, message: &BorrowedMessage<'_>| {
-        let newest: &mut Option<Timestamp> = &mut newest[at];
+    let mut newest: Vec<Option<Timestamp>> = vec![None; topics.len()];
+    client.scan(&ranges, operation, |range, message| {
+        let newest = &mut newest[of[range]];
         *newest = (*newest).max(wire::received(message));
         false
-    };
-    match client.scan(&ranges, operation, |range, message| {
-        note(of[range], message)
-    }) {
-        // Who may see a topic and not read it does not hear when its newest record was received.
-        Err(e) if e.kind() == ErrorKind::Denied => {
-            for (range, at) in ranges.iter().zip(&of) {
-                match client.scan(&[*range], operation, |_, message| note(*at, message)) {
-                    Err(e) if e.kind() == ErrorKind::Denied => {}
-                    scanned => scanned?,
-                }
-            }
-        }
-        scanned => scanned?,
-    }
+    })?;
     Ok(newest)
 }
 
