@@ -1,7 +1,7 @@
 //! What the client library tells of the brokers: once when they go, once when they are back.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
@@ -12,21 +12,22 @@ use tidings_transport::{Error, ErrorKind};
 use tracing::{debug, error, info, warn};
 
 use crate::acl::refusal;
+use crate::cause::{Cause, broker_of};
 use crate::error::{kind, reading};
 use crate::librdkafka::in_our_words;
 
 /// The same is told again after so long.
 const AGAIN: Duration = Duration::from_secs(300);
 /// Between two looks at whether brokers are back.
-const PAUSE: Duration = Duration::from_secs(1);
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// How long such a look waits, and with it who closes the log meanwhile.
-pub(crate) const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The brokers of a cluster, as all clients of one [`Kafka`](crate::Kafka) see them.
 pub(crate) struct Brokers {
     address: String,
-    /// Over which it asks whether they are back.
-    asking: OnceLock<Weak<BaseConsumer<Plain>>>,
+    /// Over which it asks whether they are back; nothing once the log is closed.
+    asking: Mutex<Weak<BaseConsumer<Plain>>>,
     state: Mutex<State>,
 }
 
@@ -40,22 +41,32 @@ struct State {
     told: HashMap<(i32, String), Instant>,
     /// One of them has answered. Until then whoever connects is told, and nobody else.
     met: bool,
-    /// What the library takes for a refusal of the credentials was none.
-    unproven: bool,
+    /// What is behind that, and behind what the library takes for a refusal of the credentials.
+    cause: Cause,
 }
 
 impl Brokers {
     pub(crate) fn new(address: String) -> Arc<Self> {
         Arc::new(Self {
             address,
-            asking: OnceLock::new(),
+            asking: Mutex::default(),
             state: Mutex::default(),
         })
     }
 
+    /// Asks over this one, as long as somebody else has it.
     pub(crate) fn ask_over(&self, asking: &Arc<BaseConsumer<Plain>>) {
-        // Set once, where the clients are made.
-        let _ = self.asking.set(Arc::downgrade(asking));
+        *self.over() = Arc::downgrade(asking);
+    }
+
+    /// Nobody takes hold from now on of what was asked over: who closes it waits for those that have, and is
+    /// the last one then, also where a thread of here sleeps meanwhile.
+    pub(crate) fn close(&self) {
+        *self.over() = Weak::new();
+    }
+
+    fn over(&self) -> MutexGuard<'_, Weak<BaseConsumer<Plain>>> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,7 +106,7 @@ impl Brokers {
 
     /// Whether this was not told of this broker a while ago.
     fn is_new(&self, code: Code, reason: &str) -> bool {
-        let broker = reason.split(": ").next().unwrap_or_default().to_owned();
+        let broker = broker_of(reason).to_owned();
         let now = Instant::now();
         let told = &mut self.state().told;
         told.retain(|_, at| now.duration_since(*at) < AGAIN);
@@ -105,7 +116,13 @@ impl Brokers {
     /// Whether an error that says that the credentials were refused says more than the library knows:
     /// whoever makes tokens was away, or the connection broke off before there was an answer.
     pub(crate) fn is_no_refusal(&self, error: &KafkaError) -> bool {
-        error.rdkafka_error_code() == Some(Code::Authentication) && self.state().unproven
+        let authentication = error.rdkafka_error_code() == Some(Code::Authentication);
+        authentication && self.state().cause != Cause::Refused
+    }
+
+    /// Whether a connection waits for tokens, which are asked for in the background.
+    pub(crate) fn lacks_tokens(&self) -> bool {
+        self.state().cause == Cause::NoTokens
     }
 
     /// As [`reading`](crate::error::reading), of an error that may be [none](Self::is_no_refusal) of the
@@ -123,33 +140,17 @@ impl Brokers {
     /// A connection has failed. Of one that a broker closes at once, which it does to whom it takes for
     /// another kind of client, there is no error.
     fn failed(&self, message: &str) {
-        let reason = message
-            .split_once("]: ")
-            .map_or(message, |(_, reason)| reason);
+        let (cause, reason) = Cause::of_connection(message);
         let mut state = self.state();
         reason.clone_into(&mut state.reason);
-        // One that is refused is so while it is being made; what was asked over one that is gone has no
-        // answer, which the library takes for a bad one.
-        if !reason.contains("there is no token available") {
-            state.unproven = reason.contains("in state DOWN");
-        }
-    }
-
-    /// No token could be had: `… (CODE)`, where the code is of HTTP, or -1 without an answer.
-    fn without_token(&self, message: &str) {
-        let code = message.rsplit_once('(').and_then(|(_, code)| {
-            let code = code.trim_end().strip_suffix(')')?;
-            code.parse::<i32>().ok()
-        });
-        let is_away = |code| matches!(code, ..200 | 408 | 425 | 429 | 500..);
-        self.state().unproven = code.is_some_and(is_away);
+        state.cause = cause.unwrap_or(state.cause);
     }
 
     /// What the library logs by itself.
     pub(crate) fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match facility {
             "FAIL" => self.failed(message),
-            "OIDC" => self.without_token(message),
+            "OIDC" => self.state().cause = Cause::of_tokens(message),
             _ => {}
         }
         log(level, facility, message);
@@ -176,7 +177,7 @@ impl Brokers {
         let brokers = Arc::downgrade(self);
         std::thread::spawn(move || {
             while let Some(brokers) = brokers.upgrade() {
-                let asking = brokers.asking.get().and_then(Weak::upgrade);
+                let asking = brokers.over().upgrade();
                 let Some(asking) = asking else { return };
                 if asking.fetch_metadata(Some(NOBODY), LOOK).is_ok() {
                     *brokers.state() = State {
@@ -188,7 +189,7 @@ impl Brokers {
                     return;
                 }
                 drop((brokers, asking));
-                std::thread::sleep(PAUSE);
+                std::thread::sleep(BETWEEN_LOOKS);
             }
         });
     }
@@ -236,3 +237,29 @@ impl ClientContext for Plain {
 }
 
 impl ConsumerContext for Plain {}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
+    use rdkafka::consumer::BaseConsumer;
+
+    use super::{Brokers, Plain};
+
+    /// Who closes a client has to be its last owner, also when a thread wakes that looks for brokers.
+    #[test]
+    fn nobody_takes_hold_of_a_client_that_is_being_closed() {
+        let brokers = Brokers::new("kafka://nowhere/".into());
+        assert!(brokers.over().upgrade().is_none());
+        let mut config = ClientConfig::new();
+        config.set("group.id", "nobody");
+        let asking = BaseConsumer::from_config_and_context(&config, Plain(brokers.clone()));
+        let asking = Arc::new(asking.expect("a client"));
+        brokers.ask_over(&asking);
+        assert!(brokers.over().upgrade().is_some());
+        brokers.close();
+        assert!(brokers.over().upgrade().is_none());
+        assert_eq!(Arc::strong_count(&asking), 1);
+    }
+}

@@ -12,7 +12,7 @@ use rdkafka::metadata::Metadata;
 use tidings_transport::{Error, ErrorKind, Group, Result};
 
 use crate::acl::{Acl, is_of_the_group};
-use crate::brokers::{self, Brokers, Plain};
+use crate::brokers::{Brokers, Plain};
 use crate::config::KafkaConfig;
 use crate::entry::Entry;
 use crate::error::{kind, no_answer, reading, writing};
@@ -25,7 +25,7 @@ use crate::sender::Sender;
 /// Between two looks at what is about to be.
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 /// How long a question waits before it looks for why there is no answer.
-pub(crate) const LOOK: Duration = Duration::from_secs(1);
+pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 /// Within so long each broker has heard of a topic that another one knows.
 const HEARD: Duration = Duration::from_secs(1);
 
@@ -269,7 +269,7 @@ impl Client {
         let end = Instant::now() + self.timeout();
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let error = match self.asking.fetch_metadata(None, left.min(LOOK)) {
+            let error = match self.asking.fetch_metadata(None, left.min(SILENCE)) {
                 Ok(metadata) => {
                     self.brokers.met();
                     return Ok(metadata);
@@ -281,8 +281,10 @@ impl Client {
                 true => ErrorKind::Unavailable,
                 false => kind(&error, false),
             };
-            // Tokens are asked for in the background, less often than a call waits.
-            if kind != ErrorKind::Unavailable || no_refusal || Instant::now() >= end {
+            // Tokens are asked for in the background, less often than a call waits; a connection that broke off is
+            // made anew.
+            let for_tokens = no_refusal && self.brokers.lacks_tokens();
+            if kind != ErrorKind::Unavailable || for_tokens || Instant::now() >= end {
                 let text = format!("Kafka: {error}: {}", self.brokers.reason());
                 let text = text.trim_end_matches(": ");
                 return Err(Error::new(kind, operation, text).with_source(error));
@@ -342,10 +344,10 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.closing.wait();
-        // A thread may ask over it just now whether brokers are back. It must not be what ends it: a process
-        // that ends meanwhile takes away what the library's threads use.
-        let end = Instant::now() + brokers::LOOK + PAUSE;
-        while Arc::strong_count(&self.asking) > 1 && Instant::now() < end {
+        // A thread may ask over it just now whether brokers are back, for a second at most. It must not be what
+        // ends it: a process that ends meanwhile takes away what the library's threads use.
+        self.brokers.close();
+        while Arc::strong_count(&self.asking) > 1 {
             std::thread::sleep(PAUSE);
         }
     }

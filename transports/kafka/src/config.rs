@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tidings_transport::{Error, ErrorKind, Result};
+use url::Url;
 
 use crate::librdkafka::{FIELDS, OURS};
 
@@ -202,6 +203,20 @@ impl KafkaConfig {
             || is("enable.sasl.oauthbearer.unsecure.jwt", &["true", "t", "1"])
     }
 
+    /// The library would take a bad one for one that does not answer.
+    fn check_token_endpoint(&self) -> Result<(), String> {
+        const NAME: &str = "sasl.oauthbearer.token.endpoint.url";
+        let Some(endpoint) = self.client.get(NAME) else {
+            return Ok(());
+        };
+        let rule = "must be a valid URL that begins with https:// or http://";
+        match Url::parse(endpoint) {
+            Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(()),
+            Ok(_) => Err(format!("librdkafka.{NAME}: {rule}")),
+            Err(e) => Err(format!("librdkafka.{NAME}: {rule} ({e})")),
+        }
+    }
+
     fn check_credentials(&self) -> Result<(), String> {
         let scram = "SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN";
         match (self.sasl, &self.user) {
@@ -213,7 +228,7 @@ impl KafkaConfig {
                         .into(),
                 );
             }
-            (Some(Mechanism::OauthBearer), None) => {}
+            (Some(Mechanism::OauthBearer), None) => self.check_token_endpoint()?,
             (Some(Mechanism::OauthBearer), Some(_)) => {
                 return Err("user: OAUTHBEARER has none; leave it out".into());
             }

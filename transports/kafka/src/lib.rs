@@ -25,6 +25,7 @@
 
 mod acl;
 mod brokers;
+mod cause;
 mod client;
 mod commits;
 mod config;

@@ -9,7 +9,7 @@ use tidings_transport::{ErrorKind, Group, Result};
 
 use crate::acl::Acl;
 use crate::brokers::Plain;
-use crate::client::{Client, LOOK, PAUSE};
+use crate::client::{Client, PAUSE, SILENCE};
 use crate::error::{kind, reading};
 use crate::ledger::{self, Ledger};
 
@@ -106,7 +106,7 @@ impl Client {
         let acl = Acl::to("Describe").topic(name).group(group.as_str());
         let failed = |e| acl.of(reading(operation, e));
         let outsider = self.outsider(group).map_err(failed)?;
-        let mut patience = LOOK.min(self.timeout());
+        let mut patience = SILENCE.min(self.timeout());
         let ask = || match committed(&outsider, name, 0..partitions, patience) {
             // The library goes on asking who looks after a group that this user may not see.
             Err(e) if patience < self.timeout() && is_late(&e) => {

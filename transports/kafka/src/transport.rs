@@ -22,6 +22,7 @@ use crate::{
 ///
 /// Declares [`Capability::Replay`], [`Capability::Fields`], [`Capability::Headers`],
 /// [`Capability::Durable`], [`Capability::GroupUpkeep`] and [`Capability::SettleAndStart`]. Cheap to share behind an `Arc`.
+/// Dropping the last one closes it, which blocks: for up to a second while no broker can be reached.
 pub struct Kafka {
     client: Arc<Client>,
     registry: Option<Arc<dyn SchemaRegistry>>,

@@ -102,6 +102,16 @@ async fn who_is_not_let_in_is_told_once_and_in_our_words() {
     };
     let away = by_token("http://127.0.0.1:1/token").ends_with(69);
     assert!(away.err.contains("OAUTHBEARER token"), "{}", away.err);
+    let nowhere = by_token("http://127.0.0.1:x/token").ends_with(78);
+    assert!(
+        nowhere.err.contains("token.endpoint.url"),
+        "{}",
+        nowhere.err
+    );
+    // The broker's own port speaks TLS with a certificate that the system does not know.
+    let untrusted = format!("https://{address}/token");
+    let untrusted = by_token(&untrusted).ends_with(77);
+    assert!(untrusted.err.contains("certificate"), "{}", untrusted.err);
     let refused = r#"{"error":"invalid_client","error_description":"no such client"}"#;
     let refuses = web_site("401 Unauthorized", refused);
     let refused = by_token(&format!("http://{refuses}/token")).ends_with(77);

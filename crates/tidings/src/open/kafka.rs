@@ -155,6 +155,16 @@ mod tests {
                 "kafka://b1?librdkafka.sasl.password=secret",
                 "USER:PASSWORD@",
             ),
+            (
+                "kafka://b1?sasl=OAUTHBEARER&librdkafka.sasl.oauthbearer.method=oidc\
+                 &librdkafka.sasl.oauthbearer.token.endpoint.url=ftp://id/secret",
+                "token.endpoint.url: must be a valid URL that begins with https://",
+            ),
+            (
+                "kafka://b1?sasl=OAUTHBEARER&librdkafka.sasl.oauthbearer.method=oidc\
+                 &librdkafka.sasl.oauthbearer.token.endpoint.url=https://id:port/secret",
+                "invalid port number",
+            ),
             ("kafka://b1?librdkafka.lingr.ms=0", "lingr.ms"),
             ("kafka://b1?librdkafka.=0", "librdkafka."),
             ("kafka://b1?partition=3", "Did you mean \"partitions\"?"),

@@ -1,8 +1,8 @@
 //! TLS, SASL and ACLs against a real broker.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -227,4 +227,56 @@ fn token_endpoint(user: &str) -> String {
         }
     });
     format!("http://{address}/token")
+}
+
+/// A broker that is starting may die of it once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_breaks_off_is_tried_again() {
+    let options = KafkaOptions {
+        user: Some(("lms".into(), "pw".into())),
+        ..KafkaOptions::default()
+    };
+    let server = KafkaServer::start_with(options).await;
+    let server = server.unwrap_or_else(|e| panic!("Kafka: {e}"));
+    let opens = Instant::now() + Duration::from_secs(4);
+    let mut config = config(&door(server.address(), opens), 1);
+    config.sasl = Some(Mechanism::ScramSha256);
+    config.user = Some(("lms".into(), "pw".into()));
+    config.response_timeout = PATIENCE;
+    let connected = Kafka::connect(config).await;
+    connected.expect("it logs in once the door is open");
+    assert!(Instant::now() >= opens, "nothing broke off");
+}
+
+/// Stands before a broker. Until it opens, it breaks off when a client says how it logs in.
+fn door(broker: String, opens: Instant) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    // It ends with the process.
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            if let Ok(broker) = TcpStream::connect(&broker) {
+                let is_open = Instant::now() >= opens;
+                std::thread::spawn(move || pass(client, broker, is_open));
+            }
+        }
+    });
+    address.to_string()
+}
+
+fn pass(mut client: TcpStream, mut broker: TcpStream, is_open: bool) -> io::Result<()> {
+    if is_open {
+        let (mut asks, mut hears) = (client.try_clone()?, broker.try_clone()?);
+        std::thread::spawn(move || io::copy(&mut asks, &mut hears));
+        io::copy(&mut broker, &mut client)?;
+        return Ok(());
+    }
+    // First clients ask for the versions of what may be asked.
+    let mut bytes = [0; 8192];
+    let length = client.read(&mut bytes)?;
+    broker.write_all(&bytes[..length])?;
+    let length = broker.read(&mut bytes)?;
+    client.write_all(&bytes[..length])?;
+    let _ = client.read(&mut bytes);
+    Ok(())
 }
