@@ -1,4 +1,4 @@
-"""Envelopes and Avro in Python as contenders: `formats.py tidings|cloudevents|tidings-avro|fastavro`."""
+"""Envelopes and Avro in Python: `formats.py tidings|cloudevents|tidings-avro|fastavro`."""
 
 from __future__ import annotations
 
