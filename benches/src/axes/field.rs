@@ -25,8 +25,8 @@ pub struct Entrant {
     pub language: &'static str,
     pub role: Role,
     /// The program, and the arguments behind it.
-    program: &'static str,
-    arguments: &'static [&'static str],
+    pub program: &'static str,
+    pub arguments: &'static [&'static str],
     /// Entries that are laid out for it to consume; about a second's work.
     pub entries: usize,
     /// The highest rate that is offered to it: more than that would show a queue, not a latency.

@@ -27,7 +27,8 @@ pub struct Stage {
     pub server: Server,
     pub programs: Programs,
     pub effort: Effort,
-    running: HashMap<(&'static str, usize), Process>,
+    /// By program and arguments: contenders of one name are several programs.
+    running: HashMap<(&'static str, &'static [&'static str], usize), Process>,
     groups: usize,
 }
 
@@ -45,7 +46,7 @@ impl Stage {
     /// The nth process of a contender.
     pub fn process(&mut self, entrant: &Entrant, n: usize) -> &mut Process {
         let (programs, url) = (&self.programs, self.server.url());
-        let place = (entrant.name, n);
+        let place = (entrant.program, entrant.arguments, n);
         if self
             .running
             .get(&place)
