@@ -77,10 +77,7 @@ impl Brokers {
     pub(crate) fn told(self: &Arc<Self>, error: &KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
         let tells = code != Some(Code::AllBrokersDown) && refusal(error).is_none();
-        let kind = match self.is_no_refusal(error) {
-            true => ErrorKind::Unavailable,
-            false => kind(error, false),
-        };
+        let kind = self.kind(error);
         if tells && matches!(kind, ErrorKind::Unavailable | ErrorKind::Denied) {
             reason.clone_into(&mut self.state().reason);
         }
@@ -118,6 +115,14 @@ impl Brokers {
     pub(crate) fn is_no_refusal(&self, error: &KafkaError) -> bool {
         let authentication = error.rdkafka_error_code() == Some(Code::Authentication);
         authentication && self.state().cause != Cause::Refused
+    }
+
+    /// What kind of error it is to whoever asks for something.
+    pub(crate) fn kind(&self, error: &KafkaError) -> ErrorKind {
+        match self.is_no_refusal(error) {
+            true => ErrorKind::Unavailable,
+            false => kind(error, false),
+        }
     }
 
     /// Whether a connection waits for tokens, which are asked for in the background.

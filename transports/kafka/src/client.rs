@@ -276,14 +276,10 @@ impl Client {
                 }
                 Err(e) => self.refusal().unwrap_or(e),
             };
-            let no_refusal = self.brokers.is_no_refusal(&error);
-            let kind = match no_refusal {
-                true => ErrorKind::Unavailable,
-                false => kind(&error, false),
-            };
+            let kind = self.brokers.kind(&error);
             // Tokens are asked for in the background, less often than a call waits; a connection that broke off is
             // made anew.
-            let for_tokens = no_refusal && self.brokers.lacks_tokens();
+            let for_tokens = self.brokers.is_no_refusal(&error) && self.brokers.lacks_tokens();
             if kind != ErrorKind::Unavailable || for_tokens || Instant::now() >= end {
                 let text = format!("Kafka: {error}: {}", self.brokers.reason());
                 let text = text.trim_end_matches(": ");

@@ -10,11 +10,10 @@ use tidings_transport::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
 use crate::doubt::Doubt;
-use crate::error::{kind, no_answer, writing};
+use crate::error::{kind, no_answer, told_to, writing};
 use crate::fence::Fence;
 use crate::member::Member;
 use crate::offsets;
-use crate::subscriber::told_to;
 
 /// Between two attempts to commit.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -9,9 +9,9 @@ use tidings_transport::{
 
 use crate::client::Client;
 use crate::entry::{Entry, Mode, NewLetter, mark};
+use crate::error::again;
 use crate::journal::Journal;
 use crate::reader;
-use crate::subscriber::again;
 use crate::wire;
 
 async fn load(

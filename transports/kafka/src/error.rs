@@ -18,6 +18,20 @@ pub(crate) fn no_answer(operation: &'static str, kind: ErrorKind) -> Error {
     Error::new(kind, operation, "Kafka did not answer in time")
 }
 
+/// The same error for another record or delivery.
+pub(crate) fn again(error: &Error) -> Error {
+    told_to(error.operation(), error)
+}
+
+/// The same error for another call.
+pub(crate) fn told_to(operation: &'static str, error: &Error) -> Error {
+    let text = error.to_string();
+    let message = text
+        .split_once(": ")
+        .map_or(text.as_str(), |(_, message)| message);
+    Error::new(error.kind(), operation, message)
+}
+
 fn into_error(operation: &'static str, error: KafkaError, wrote: bool) -> Error {
     let kind = kind(&error, wrote);
     let more = match error.rdkafka_error_code() {

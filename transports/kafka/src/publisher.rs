@@ -7,7 +7,7 @@ use tidings_transport::{Body, Error, ErrorKind, Field, Position, Record, Result}
 
 use crate::acl::Acl;
 use crate::client::Client;
-use crate::error::{no_answer, writing};
+use crate::error::{again, no_answer, writing};
 use crate::flight::{Flight, FlightProducer, Outgoing};
 use crate::{names, wire};
 
@@ -114,15 +114,4 @@ fn queue(
     };
     let sent = flight.send(producer, outgoing);
     sent.map_err(|e| writing("publish", e))
-}
-
-/// The same error for another record.
-fn again(error: &Error) -> Error {
-    let text = error.to_string();
-    let message = text.strip_prefix(error.operation()).unwrap_or(&text);
-    Error::new(
-        error.kind(),
-        error.operation(),
-        message.trim_start_matches(": "),
-    )
 }

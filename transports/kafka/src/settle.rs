@@ -8,9 +8,10 @@ use tidings_transport::{
 
 use crate::desk::{Desk, Place};
 use crate::entry::{Entry, Mode, NewLetter, mark};
+use crate::error::again;
 use crate::member::Member;
 use crate::starting::Starts;
-use crate::subscriber::{again, stale};
+use crate::subscriber::stale;
 
 /// What is to be written for a settlement before it counts.
 struct Letter<'a> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tidings_transport::{Delivery, Error, Result};
 
 use crate::desk::{Desk, Place};
+use crate::error::told_to;
 use crate::member::Member;
-use crate::subscriber::{stale, told_to};
+use crate::subscriber::stale;
 
 /// The starts of one call.
 #[derive(Default)]

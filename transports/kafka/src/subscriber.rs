@@ -12,7 +12,7 @@ use tidings_transport::{
 
 use crate::client::Client;
 use crate::desk::Place;
-use crate::error::{no_answer, reading};
+use crate::error::{again, no_answer, reading};
 use crate::feeder;
 use crate::member::Member;
 use crate::rebalance::Hook;
@@ -187,20 +187,6 @@ pub(crate) fn stale(operation: &'static str, delivery: &Delivery) -> Error {
             delivery.topic, delivery.position
         ),
     )
-}
-
-/// The same error for another delivery.
-pub(crate) fn again(error: &Error) -> Error {
-    told_to(error.operation(), error)
-}
-
-/// The same error for another call.
-pub(crate) fn told_to(operation: &'static str, error: &Error) -> Error {
-    let text = error.to_string();
-    let message = text
-        .split_once(": ")
-        .map_or(text.as_str(), |(_, message)| message);
-    Error::new(error.kind(), operation, message)
 }
 
 #[cfg(test)]
