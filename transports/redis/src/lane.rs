@@ -30,8 +30,8 @@ pub(crate) struct Lane {
     pub(crate) recoveries: u32,
     /// A walk through what was handed out and not settled.
     pub(crate) sweep: Option<Sweep>,
-    /// How large its entries were at the last read, in the middle.
-    entry_bytes: usize,
+    /// How large its entries were at the last read that brought some, on average.
+    entry_bytes: Option<usize>,
 }
 
 /// The most that one answer should carry. While the server hands out more, what handlers wait for stands
@@ -66,15 +66,15 @@ impl Lane {
             more: true,
             recoveries: 0,
             sweep: None,
-            entry_bytes: 0,
+            entry_bytes: None,
         }
     }
 
     /// How many entries to ask for where so many are wanted, by the size that they had.
     pub(crate) fn fitting(&self, wanted: usize) -> usize {
         let fit = match self.entry_bytes {
-            0 => UNKNOWN,
-            bytes => ANSWER_BYTES / bytes,
+            None => UNKNOWN,
+            Some(bytes) => ANSWER_BYTES / bytes.max(1),
         };
         wanted.min(fit).max(1)
     }
@@ -83,7 +83,7 @@ impl Lane {
     pub(crate) fn brought(&mut self, arrivals: &[Arrival]) {
         let bytes: usize = arrivals.iter().map(|arrival| arrival.body.len()).sum();
         if !arrivals.is_empty() {
-            self.entry_bytes = (bytes / arrivals.len()).max(1);
+            self.entry_bytes = Some(bytes / arrivals.len());
         }
     }
 

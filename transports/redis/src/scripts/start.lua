@@ -71,8 +71,8 @@ end
 -- What the active consumer was handed stays pending until it settles it, or somebody moves the
 -- group: then neither end is.
 local function noted(least, greatest, ids)
-  local are = pending(least) and (least == greatest or pending(greatest))
-  if are and note_started(least, greatest, ids) then return 1 end
+  local in_hand = pending(least) and (least == greatest or pending(greatest))
+  if in_hand and note_started(least, greatest, ids) then return 1 end
   local each = {}
   for id in string.gmatch(ids, '%S+') do each[#each + 1] = id end
   return counted(each, 1)
