@@ -189,8 +189,8 @@ impl Replay {
     /// it is resumed from there.
     ///
     /// # Errors
-    /// [`ReplayError::GroupExists`], [`ReplayError::EndsBeforeItBegins`]; and what the log refuses, or its being away for longer than
-    /// [`patience`](Self::patience).
+    /// [`ReplayError::GroupExists`], [`ReplayError::EndsBeforeItBegins`]; and what the log refuses, or
+    /// its being away for longer than [`patience`](Self::patience).
     pub async fn run(
         &self,
         shutdown: impl Future<Output = ()> + Send,

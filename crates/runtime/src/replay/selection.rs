@@ -52,15 +52,12 @@ impl Selection {
         log: &dyn Transport,
         topic: &Topic,
     ) -> Result<Option<&Until>> {
-        let until = match (&self.from, &self.until) {
+        let (until, end) = match (&self.from, &self.until) {
             (Start::Time(from), Some(until @ Until::Time(end))) => {
                 return Ok((end < from).then_some(until));
             }
-            (_, Some(until @ Until::Position(_))) => until,
+            (_, Some(until @ Until::Position(end))) => (until, end),
             _ => return Ok(None),
-        };
-        let Until::Position(end) = until else {
-            return Ok(None);
         };
         if !log.read_until(topic, &self.from, end, 1).await?.is_empty() {
             return Ok(None);
